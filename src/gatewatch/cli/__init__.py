@@ -1,0 +1,1 @@
+"""The front door: commands, loaded only when they are called."""

@@ -1,0 +1,45 @@
+"""Addresses: families, bogons, and how an endpoint is written."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+
+# Addresses that no public name may resolve to: the special-purpose blocks of RFC 6890, as OONI lists them.
+_BOGON4 = (
+    "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 "
+    "192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4"
+)
+_BOGON6 = "::/128 ::1/128 ::ffff:0:0/96 64:ff9b:1::/48 100::/64 2001:db8::/32 fc00::/7 fe80::/10 ff00::/8"
+_NETWORKS: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = tuple(
+    ipaddress.ip_network(text) for text in f"{_BOGON4} {_BOGON6}".split()
+)
+
+
+@lru_cache(maxsize=8192)
+def is_bogon(address: str) -> bool:
+    """Tell whether an address can never be a public server's; False for what is no address."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(ip in network for network in _NETWORKS if network.version == ip.version)
+
+
+def is_address(host: str) -> bool:
+    """Tell whether a host is an IP literal."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_ipv6(address: str) -> bool:
+    """Tell the family of an IP literal."""
+    return ":" in address
+
+
+def endpoint(address: str, port: int) -> str:
+    """Write ``address:port``, with brackets around IPv6."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -1,0 +1,90 @@
+"""What happened on the wire, in order: every step of one measurement writes itself down here.
+
+A step that is cancelled by its caller's time limit is written too, as ``generic_timeout_error``: silence is
+what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+
+from gatewatch.records import Connect, Handshake, NetworkEvent, Query, TestKeys, Transaction
+
+# OONI's measurexlite keeps at most 64 network events a connection; a long body is not worth thousands.
+MAX_EVENTS_PER_CONNECTION = 64
+
+
+class Journal:
+    """The records of one measurement while it runs; times are seconds since its start."""
+
+    __slots__ = ("_counts", "_next", "_start", "connects", "events", "handshakes", "queries", "transactions")
+
+    def __init__(self) -> None:
+        self._start = trio.current_time()
+        self._next = 0
+        self._counts: dict[int, int] = {}
+        self.queries: list[Query] = []
+        self.connects: list[Connect] = []
+        self.handshakes: list[Handshake] = []
+        self.transactions: list[Transaction] = []
+        self.events: list[NetworkEvent] = []
+
+    def now(self) -> float:
+        """Seconds since the measurement's start, to the microsecond."""
+        return round(trio.current_time() - self._start, 6)
+
+    def transaction(self) -> int:
+        """Give the next transaction id: the records of one lookup or one connection share it."""
+        self._next += 1
+        return self._next
+
+    def event(
+        self,
+        operation: str,
+        transaction_id: int,
+        tags: tuple[str, ...],
+        t0: float,
+        *,
+        failure: str | None = None,
+        address: str | None = None,
+        proto: str | None = None,
+        num_bytes: int | None = None,
+    ) -> None:
+        """Write one df-008 event that began at ``t0`` and ends now."""
+        count = self._counts.get(transaction_id, 0)
+        if count < MAX_EVENTS_PER_CONNECTION:
+            self._counts[transaction_id] = count + 1
+            self.events.append(
+                NetworkEvent(
+                    address=address,
+                    failure=failure,
+                    num_bytes=num_bytes,
+                    operation=operation,
+                    proto=proto,
+                    t0=t0,
+                    t=self.now(),
+                    tags=tags,
+                    transaction_id=transaction_id,
+                )
+            )
+
+    def keys(self, **own: object) -> TestKeys:
+        """Give the measurement's test_keys; ``own`` are the keys of the test itself."""
+        return TestKeys(
+            queries=tuple(self.queries),
+            tcp_connect=tuple(self.connects),
+            tls_handshakes=tuple(self.handshakes),
+            requests=tuple(reversed(self.transactions)),
+            network_events=tuple(self.events),
+            extra=own,
+        )
+
+
+@contextmanager
+def limit(seconds: float) -> Iterator[trio.CancelScope]:
+    """Bound one step in time, as its caller sees fit; the step records its own timeout."""
+    with trio.move_on_after(seconds) as scope:
+        yield scope

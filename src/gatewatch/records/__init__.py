@@ -1,0 +1,33 @@
+"""What is written down: OONI's data formats as frozen records, encoded and decoded."""
+
+from gatewatch.records.codec import Problem, decode, dumps, encode, loads
+from gatewatch.records.connect import Connect, ConnectStatus
+from gatewatch.records.event import NetworkEvent
+from gatewatch.records.handshake import Handshake
+from gatewatch.records.hop import HopReply, TraceKeys
+from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
+from gatewatch.records.query import Answer, Query
+from gatewatch.records.transaction import HttpRequest, HttpResponse, Transaction
+
+__all__ = [
+    "EXTENSIONS",
+    "TIME_FORMAT",
+    "Answer",
+    "Connect",
+    "ConnectStatus",
+    "Handshake",
+    "HopReply",
+    "HttpRequest",
+    "HttpResponse",
+    "Measurement",
+    "NetworkEvent",
+    "Problem",
+    "Query",
+    "TestKeys",
+    "TraceKeys",
+    "Transaction",
+    "decode",
+    "dumps",
+    "encode",
+    "loads",
+]
