@@ -9,9 +9,9 @@ from __future__ import annotations
 import socket
 import ssl
 
-import h11
 import trio
 
+from gatewatch.net.response import Malformed
 from gatewatch.records import failure as f
 
 # X509_V_ERR_* codes of OpenSSL (openssl-verify(1)): the issuer is not known to us, or signed itself.
@@ -46,7 +46,7 @@ def translate(error: BaseException) -> str:
         return f.GENERIC_TIMEOUT
     if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):
         return translate(error.__cause__) if error.__cause__ else f.EOF
-    if isinstance(error, h11.RemoteProtocolError):
+    if isinstance(error, Malformed):
         return f.HTTP_REQUEST_FAILED
     return f.unknown(f"{type(error).__name__} {error}")
 

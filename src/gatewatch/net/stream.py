@@ -18,9 +18,9 @@ _RST_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Stream:
-    """An established TCP connection that writes its own events."""
+    """An established TCP connection that writes its own events; ``endpoint`` is ``address:port``."""
 
-    __slots__ = ("_journal", "_socket", "address", "port", "tags", "transaction_id")
+    __slots__ = ("_journal", "_socket", "address", "endpoint", "port", "tags", "transaction_id")
 
     def __init__(
         self,
@@ -35,13 +35,9 @@ class Stream:
         self._socket = sock
         self.address = address
         self.port = port
+        self.endpoint = endpoint(address, port)
         self.transaction_id = transaction_id
         self.tags = tags
-
-    @property
-    def endpoint(self) -> str:
-        """The peer, ``address:port``."""
-        return endpoint(self.address, self.port)
 
     async def send(self, data: bytes) -> None:
         """Write all of ``data``; raises OSError."""

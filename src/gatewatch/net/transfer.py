@@ -1,29 +1,20 @@
-"""HTTP/1.1 by h11 over a stream: one request, one bounded response, one df-001 record.
-
-Everything that comes is hostile until bounded: the header block, the body, and what a compressed body
-unfolds to.
-"""
+"""HTTP/1.1 over a stream: one request, one bounded response, one df-001 record."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import h11
 import trio
 
 from gatewatch.net.errors import Eof, translate
 from gatewatch.net.journal import Journal
+from gatewatch.net.response import Malformed, Response
 from gatewatch.net.secure import SecureStream
 from gatewatch.net.stream import Stream
 from gatewatch.net.url import Url
 from gatewatch.records import HttpRequest, HttpResponse, Transaction
 
-# OONI web_connectivity 0.5 keeps 2^19 bytes of a body; the same, so that lengths compare.
-BODY_CAP = 524_288
-# Real header blocks stay under 16 KiB; servers with large cookies send up to four times that.
-HEADER_CAP = 65_536
 # What OONI's probes send, so that sites answer us as they answer its helper (reference: ooni/probe-cli).
 BROWSER_HEADERS = (
     (
@@ -62,36 +53,6 @@ class Transferred:
         return None
 
 
-class _Body:
-    """A response body that grows to its cap, decompressed on the way."""
-
-    def __init__(self, encoding: str) -> None:
-        # 32 + 15: zlib finds out itself whether it is gzip or zlib.
-        self._inflate = zlib.decompressobj(47) if encoding in ("gzip", "x-gzip", "deflate") else None
-        self._parts: list[bytes] = []
-        self._size = 0
-        self.truncated = False
-
-    def add(self, data: bytes) -> bool:
-        """Take more of the body; False when it is full."""
-        room = BODY_CAP - self._size
-        if self._inflate is not None:
-            try:
-                data = self._inflate.decompress(data, room + 1)
-            except zlib.error:
-                # Not compressed after all, or damaged: keep what came from here on as it is.
-                self._inflate = None
-        if len(data) > room:
-            data = data[:room]
-            self.truncated = True
-        self._parts.append(data)
-        self._size += len(data)
-        return not self.truncated
-
-    def bytes(self) -> bytes:
-        return b"".join(self._parts)
-
-
 async def exchange(
     journal: Journal,
     connection: Stream | SecureStream,
@@ -113,35 +74,20 @@ async def exchange(
         sent.append(("Content-Length", str(len(body))))
     t0 = journal.now()
     journal.event("http_transaction_start", tcp.transaction_id, tags, t0, address=tcp.endpoint, proto="tcp")
-    machine = h11.Connection(our_role=h11.CLIENT, max_incomplete_event_size=HEADER_CAP)
-    head: h11.Response | None = None
-    collected = _Body("")
+    response = Response()
     failure: str | None = None
     try:
-        request = machine.send(h11.Request(method=method, target=url.target, headers=sent)) or b""
-        if body:
-            request += machine.send(h11.Data(data=body)) or b""
-        await connection.send(request + (machine.send(h11.EndOfMessage()) or b""))
-        while True:
-            event = machine.next_event()
-            if event is h11.NEED_DATA:
-                data = await connection.receive()
-                if not data and head is None:
-                    raise Eof("no response")
-                machine.receive_data(data)
-            elif isinstance(event, h11.Response):
-                head = event
-                collected = _Body(_header(event, b"content-encoding"))
-            elif isinstance(event, h11.Data):
-                if not collected.add(bytes(event.data)):
-                    break
-            elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
-                break
-    except trio.Cancelled as error:
+        await connection.send(_head(method, url, sent) + body)
+        while not response.done:
+            data = await connection.receive()
+            if data:
+                response.feed(data)
+            elif not response.end():
+                raise Eof("the response is cut short")
+    except (OSError, Malformed, trio.Cancelled) as error:
         failure = translate(error)
-        raise
-    except (OSError, h11.ProtocolError) as error:
-        failure = translate(error)
+        if isinstance(error, trio.Cancelled):
+            raise
     finally:
         journal.event(
             "http_transaction_done",
@@ -152,7 +98,7 @@ async def exchange(
             address=tcp.endpoint,
             proto="tcp",
         )
-        raw = collected.bytes()
+        raw = response.body
         record = Transaction(
             address=tcp.endpoint,
             alpn="http/1.1" if isinstance(connection, SecureStream) else "",
@@ -165,7 +111,7 @@ async def exchange(
                 url=str(url),
                 x_transport="tcp",
             ),
-            response=_response(head, raw, collected.truncated),
+            response=_record(response, raw),
             t0=t0,
             t=journal.now(),
             tags=tags,
@@ -175,25 +121,20 @@ async def exchange(
     return Transferred(record, raw)
 
 
-def _header(event: h11.Response, name: bytes) -> str:
-    return next((bytes(v).decode("latin-1").strip().lower() for n, v in event.headers if n == name), "")
+def _head(method: str, url: Url, headers: list[tuple[str, str]]) -> bytes:
+    lines = [f"{method} {url.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
+    return "\r\n".join(lines).encode("latin-1")
 
 
-def _response(head: h11.Response | None, raw: bytes, truncated: bool) -> HttpResponse:
-    if head is None:
-        return HttpResponse(headers={}, headers_list=())
-    pairs = tuple(
-        (bytes(name).decode("latin-1"), bytes(value).decode("latin-1"))
-        for name, value in head.headers.raw_items()
-    )
+def _record(response: Response, raw: bytes) -> HttpResponse:
     try:
         body: str | bytes = raw.decode("utf-8")
     except UnicodeDecodeError:
         body = raw
     return HttpResponse(
         body=body,
-        body_is_truncated=truncated,
-        code=head.status_code,
-        headers=dict(pairs),
-        headers_list=pairs,
+        body_is_truncated=response.truncated,
+        code=response.code,
+        headers=dict(response.headers),
+        headers_list=response.headers,
     )

@@ -6,7 +6,6 @@ import os
 import ssl
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 # Building a context reads some 140 certificates (17 ms); a directory of hashed files costs 0.4 ms more at
 # every single handshake than a bundle in one file, so a bundle is preferred where the system keeps one.
@@ -17,6 +16,8 @@ _BUNDLES = (
 )
 # TLS handshake message type of a Certificate message (RFC 8446 4, RFC 5246 7.4).
 _CERTIFICATE = 11
+# TLS record content type of handshake messages (RFC 8446 5.1).
+_HANDSHAKE = 22
 
 
 class Chains:
@@ -30,11 +31,22 @@ class Chains:
         self._seen: dict[int, tuple[bool, bytes]] = {}
 
     def __call__(
-        self, conn: object, direction: str, version: Any, content_type: Any, message: Any, data: bytes
+        self, conn: object, direction: str, version: int, content_type: int, message: int, data: bytes
     ) -> None:
         """Receive every TLS message from OpenSSL; keep the peer's Certificate."""
-        if direction == "read" and message == _CERTIFICATE:
-            self._seen[id(conn)] = (getattr(version, "name", "") == "TLSv1_3", data)
+        if message == _CERTIFICATE and direction == "read" and content_type == _HANDSHAKE:
+            self._seen[id(conn)] = (version == ssl.TLSVersion.TLSv1_3, data)
+
+    def attach(self, context: ssl.SSLContext) -> None:
+        """Listen to a context's messages, where this Python can.
+
+        ssl.SSLContext wraps the callback in one that turns every number into an enum, thrice a message and
+        twenty messages a handshake; the C class below it takes ours as it is.  Without it (PyPy) a refused
+        chain is not kept, and nothing else is missing.
+        """
+        inner = getattr(super(ssl.SSLContext, ssl.SSLContext), "_msg_callback", None)
+        if inner is not None:
+            inner.__set__(context, self)
 
     def take(self, conn: object) -> tuple[bytes, ...]:
         """Give the chain (DER, leaf first) that came over a connection, and forget it; () if none did."""
@@ -61,9 +73,7 @@ class Trust:
     def __init__(self, cafile: str | None = None) -> None:
         self.context = ssl.create_default_context(cafile=cafile) if cafile else _system_context()
         self.chains = Chains()
-        # ssl.SSLContext has no public message callback; without it (PyPy) a refused chain is just not kept.
-        if hasattr(self.context, "_msg_callback"):
-            self.context._msg_callback = self.chains
+        self.chains.attach(self.context)
         self.context.set_alpn_protocols(["http/1.1"])
 
 
