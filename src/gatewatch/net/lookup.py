@@ -14,7 +14,7 @@ import sys
 
 import trio
 
-from gatewatch.net import dnswire
+from gatewatch.net import datagram, dnswire
 from gatewatch.net.address import endpoint, is_ipv6
 from gatewatch.net.errors import translate
 from gatewatch.net.journal import Journal
@@ -28,7 +28,6 @@ LATE_WINDOW = 0.5
 MAX_ANSWERS = 8
 # Linux: ask for and read the IP TTL of what is received (ip(7)); other systems number it themselves.
 _IP_RECVTTL = getattr(socket, "IP_RECVTTL", 12 if sys.platform == "linux" else None)
-_ANCILLARY = 64
 _txid = random.SystemRandom()
 
 
@@ -92,31 +91,33 @@ async def udp(
     t0 = journal.now()
     failure: str | None = None
     got: list[Query] = []
-    sock = trio.socket.socket(socket.AF_INET6 if is_ipv6(resolver) else socket.AF_INET, socket.SOCK_DGRAM)
+    pump = datagram.pump()
+    sock = pump.sockets.open(socket.AF_INET6 if is_ipv6(resolver) else socket.AF_INET)
+
+    def take(data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bool:
+        got.append(
+            response(
+                data,
+                question=question,
+                engine="udp",
+                resolver=server,
+                t0=t0,
+                t=journal.now(),
+                tags=tags,
+                transaction_id=transaction_id,
+                ip_ttl=_ip_ttl(ancillary),
+                late=len(got) or None,
+            )
+        )
+        return len(got) < MAX_ANSWERS
+
     try:
         if _IP_RECVTTL is not None and not is_ipv6(resolver):
             sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
-        await sock.connect((resolver, port))
-        await sock.send(wire)
-        with trio.CancelScope() as listening:
-            while len(got) < MAX_ANSWERS:
-                data, ancillary, _, _ = await sock.recvmsg(4096, _ANCILLARY)
-                got.append(
-                    response(
-                        data,
-                        question=question,
-                        engine="udp",
-                        resolver=server,
-                        t0=t0,
-                        t=journal.now(),
-                        tags=tags,
-                        transaction_id=transaction_id,
-                        ip_ttl=_ip_ttl(ancillary),
-                        late=len(got) or None,
-                    )
-                )
-                if listening.deadline == float("inf"):
-                    listening.deadline = trio.current_time() + window
+        sock.connect((resolver, port))
+        sock.send(wire)
+        error = await pump.listen(sock, window, take)
+        failure = translate(error) if error else None
     except trio.Cancelled as error:
         failure = translate(error)
         raise

@@ -1,0 +1,206 @@
+"""UDP questions: each with a socket and a random port of its own, all listened to by one task.
+
+A question goes on listening after its first answer (see :mod:`gatewatch.net.lookup`), so thousands of sockets
+are open at once, nearly all of them waiting in vain.  A trio task that waits on each would spend most of its
+time being woken; here one task watches all sockets through the system's own poller and wakes an asker once,
+when its window has passed.  The sockets and the poller come from a :class:`Sockets`, which the lab replaces.
+"""
+
+from __future__ import annotations
+
+import heapq
+import selectors
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import outcome
+import trio
+
+#: What an asker does with an answer: (message, ancillary data); False when it wants no more.
+Take = Callable[[bytes, list[tuple[int, int, bytes]]], bool]
+
+# Larger than any EDNS(0) answer that we ask for (1,232 bytes), and than any plain one.
+_MESSAGE_SIZE = 4096
+_ANCILLARY_SIZE = 64
+# Where the poller cannot itself be waited for (Windows), how often it is looked at.
+_POLL_INTERVAL = 0.01
+
+
+class Datagram(Protocol):
+    """A non-blocking, connected UDP socket: the part of socket.socket that is used."""
+
+    def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
+    def connect(self, address: tuple[str, int], /) -> None: ...
+    def send(self, data: bytes, /) -> int: ...
+    def recvmsg(
+        self, size: int, ancillary: int, /
+    ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]: ...
+    def close(self) -> None: ...
+
+
+class Sockets(Protocol):
+    """Where UDP sockets come from, and how to learn which of them have something to read."""
+
+    def open(self, family: int) -> Datagram:
+        """Open a non-blocking UDP socket."""
+        ...
+
+    def watch(self, sock: Datagram, entry: object) -> None:
+        """Start to watch a socket; :meth:`ready` gives ``entry`` when it can be read."""
+
+    def forget(self, sock: Datagram) -> None:
+        """Stop watching a socket."""
+
+    def ready(self) -> list[object]:
+        """Give the entries of all sockets that can be read now."""
+        ...
+
+    async def wait(self) -> None:
+        """Wait until some socket can be read."""
+
+    def close(self) -> None:
+        """Give the poller back."""
+
+
+class KernelSockets:
+    """The real ones."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._fd: int | None = getattr(self._selector, "fileno", lambda: None)()
+
+    def open(self, family: int) -> socket.socket:
+        """Open a non-blocking UDP socket."""
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        return sock
+
+    def watch(self, sock: Any, entry: object) -> None:
+        """Start to watch a socket; :meth:`ready` gives ``entry`` when it can be read."""
+        self._selector.register(sock, selectors.EVENT_READ, entry)
+
+    def forget(self, sock: Any) -> None:
+        """Stop watching a socket."""
+        self._selector.unregister(sock)
+
+    def ready(self) -> list[object]:
+        """Give the entries of all sockets that can be read now."""
+        return [key.data for key, _ in self._selector.select(0)]
+
+    async def wait(self) -> None:
+        """Wait until some socket can be read."""
+        if self._fd is None:
+            await trio.sleep(_POLL_INTERVAL)
+        else:
+            await trio.lowlevel.wait_readable(self._fd)
+
+    def close(self) -> None:
+        """Give the poller back."""
+        self._selector.close()
+
+
+class _Entry:
+    __slots__ = ("deadline", "sock", "take", "task", "window")
+
+    def __init__(self, sock: Datagram, window: float, take: Take) -> None:
+        self.sock = sock
+        self.window = window
+        self.take = take
+        self.task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+        self.deadline: float | None = None
+
+
+class Pump:
+    """The task that listens for all askers of one trio run."""
+
+    def __init__(self, sockets: Sockets) -> None:
+        self.sockets = sockets
+        self._open = 0
+        self._windows: list[tuple[float, int, _Entry]] = []
+        self._count = 0
+        self._work = trio.lowlevel.ParkingLot()
+
+    async def listen(self, sock: Datagram, window: float, take: Take) -> OSError | None:
+        """Hand every answer on ``sock`` to ``take`` until ``window`` seconds after the first.
+
+        Gives the socket's error, or None; waits for the first answer for as long as the caller lets it.
+        """
+        entry = _Entry(sock, window, take)
+        self.sockets.watch(sock, entry)
+        self._open += 1
+        self._work.unpark()
+
+        def abort(_: Any) -> trio.lowlevel.Abort:
+            self._drop(entry)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        error: OSError | None = await trio.lowlevel.wait_task_rescheduled(abort)
+        return error
+
+    def _drop(self, entry: _Entry) -> trio.lowlevel.Task | None:
+        task, entry.task = entry.task, None
+        if task is not None:
+            self._open -= 1
+            self.sockets.forget(entry.sock)
+        return task
+
+    def _finish(self, entry: _Entry, error: OSError | None) -> None:
+        task = self._drop(entry)
+        if task is not None:
+            trio.lowlevel.reschedule(task, outcome.Value(error))
+
+    def _drain(self, entry: _Entry) -> None:
+        while entry.task is not None:
+            try:
+                data, ancillary, _, _ = entry.sock.recvmsg(_MESSAGE_SIZE, _ANCILLARY_SIZE)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._finish(entry, error)
+                return
+            more = entry.take(data, ancillary)
+            if not more or entry.window <= 0:
+                self._finish(entry, None)
+            elif entry.deadline is None:
+                entry.deadline = trio.current_time() + entry.window
+                self._count += 1
+                heapq.heappush(self._windows, (entry.deadline, self._count, entry))
+
+    async def run(self) -> None:
+        """Listen until the run ends."""
+        try:
+            while True:
+                while not self._open:
+                    self._windows.clear()
+                    await self._work.park()
+                until = self._windows[0][0] if self._windows else float("inf")
+                with trio.move_on_at(until):
+                    await self.sockets.wait()
+                for entry in self.sockets.ready():
+                    assert isinstance(entry, _Entry)
+                    self._drain(entry)
+                now = trio.current_time()
+                while self._windows and self._windows[0][0] <= now:
+                    self._finish(heapq.heappop(self._windows)[2], None)
+        finally:
+            self.sockets.close()
+
+
+_pump: trio.lowlevel.RunVar[Pump] = trio.lowlevel.RunVar("gatewatch UDP pump")
+
+
+def use(sockets: Sockets) -> None:
+    """Make this trio run take its UDP sockets from ``sockets``; before the first question."""
+    pump = Pump(sockets)
+    _pump.set(pump)
+    trio.lowlevel.spawn_system_task(pump.run)
+
+
+def pump() -> Pump:
+    """Give this trio run's pump; the kernel's sockets unless :func:`use` said otherwise."""
+    try:
+        return _pump.get()
+    except LookupError:
+        use(KernelSockets())
+        return _pump.get()

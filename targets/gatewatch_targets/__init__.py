@@ -1,0 +1,46 @@
+"""WHAT is tested: target lists, networks, resolvers and fingerprints, as data with typed loaders."""
+
+from .lists import BUILTIN, ReadResult, load, read, resolve_names
+from .model import Beacon, Category, Fingerprint, Helper, Network, Resolver, Source, Target
+from .reference import (
+    beacons,
+    categories,
+    fingerprints,
+    helpers,
+    networks,
+    resolvers,
+    risk_in,
+    sources,
+)
+from .rows import DataError, Problem
+from .text import printable
+from .url import Url, UrlError
+
+__all__ = [
+    "BUILTIN",
+    "Beacon",
+    "Category",
+    "DataError",
+    "Fingerprint",
+    "Helper",
+    "Network",
+    "Problem",
+    "ReadResult",
+    "Resolver",
+    "Source",
+    "Target",
+    "Url",
+    "UrlError",
+    "beacons",
+    "categories",
+    "fingerprints",
+    "helpers",
+    "load",
+    "networks",
+    "printable",
+    "read",
+    "resolve_names",
+    "resolvers",
+    "risk_in",
+    "sources",
+]

@@ -1,0 +1,195 @@
+"""What the lists hold, as records: targets and what is needed to measure and to judge them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from .text import COUNTRY, quote
+from .url import Url, parse
+
+Risk = Literal["low", "medium", "high"]
+Expectation = Literal["reachable", "blocked", "dead", "differential", "unknown"]
+Where = Literal["dns.a", "http.body", "http.title", "http.host", "http.location", "http.header"]
+Scope = Literal["national", "isp", "institution", "product", "transit", "context"]
+Confidence = Literal["high", "medium", "low"]
+Filtering = Literal["none", "security", "unknown"]
+
+# In rising order: comparing tiers is comparing places here.
+RISKS: tuple[Risk, ...] = get_args(Risk)
+EXPECTATIONS: tuple[Expectation, ...] = get_args(Expectation)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One address to measure, and why.
+
+    ``url``: its one spelling (see :mod:`gatewatch_targets.url`).
+    ``category``: Citizen Lab category code.
+    ``risk``: what a request for it may mean for the person who runs the probe (docs/targets.md).
+    ``countries``: ISO 3166-1 codes it was chosen for and its risk was judged for; empty: not said.
+    ``why``: why it is in the list.  ``source``: keys of data/sources.csv, or what a foreign list says.
+    ``control``: interference is never expected here; a control that fails speaks against the line.
+    ``expectation``: what is known before measuring: ``reachable`` (controls), ``blocked`` (documented in one
+    of its countries), ``dead`` (gone everywhere, or soon: no block), ``differential`` (to be compared with
+    its counterparts), ``unknown``.
+
+    Raises ValueError when a field is not of its vocabulary.
+    """
+
+    url: str
+    category: str = "MISC"
+    risk: Risk = "medium"
+    countries: tuple[str, ...] = ()
+    why: str = ""
+    source: str = ""
+    control: bool = False
+    expectation: Expectation = "unknown"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", parse(self.url).text)
+        if self.risk not in RISKS:
+            raise ValueError(f"risk: {quote(self.risk)} is not one of {', '.join(RISKS)}")
+        if self.expectation not in EXPECTATIONS:
+            raise ValueError(
+                f"expectation: {quote(self.expectation)} is not one of {', '.join(EXPECTATIONS)}"
+            )
+        for country in self.countries:
+            if not COUNTRY.fullmatch(country):
+                raise ValueError(f"countries: {quote(country)} is not a two-letter country code")
+
+    @property
+    def parts(self) -> Url:
+        """The address taken apart."""
+        return parse(self.url)
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``."""
+        return self.parts.scheme
+
+    @property
+    def host(self) -> str:
+        """The host as A-label (IDNA), lower case; an IP address without brackets."""
+        return self.parts.host
+
+    @property
+    def port(self) -> int:
+        """The TCP port, the scheme's own where the address names none."""
+        return self.parts.port
+
+    @property
+    def is_ip(self) -> bool:
+        """Whether the host is an IP address, so that there is no name to resolve and no SNI."""
+        return self.parts.is_ip
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A Citizen Lab category code: ``title`` in our words, and the risk of an entry that names none.
+
+    ``high_in``: countries whose law makes the whole category high, whatever the default says.
+    """
+
+    code: str
+    title: str
+    risk: Risk
+    high_in: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """A public DNS resolver.
+
+    ``ipv4`` and ``ipv6``: its service addresses.  ``do53``: whether they answer plain DNS on port 53.
+    ``dot``: the name to verify on port 853, or empty.  ``doh``: URL for RFC 8484, or empty.
+    ``filtering``: ``security`` means that it lies about dangerous names by policy of its own.
+    """
+
+    name: str
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...]
+    do53: bool
+    dot: str
+    doh: str
+    filtering: Filtering
+    source: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """An autonomous system.
+
+    ``country``: the operator's home.  ``certain``: false where sources are weak or differ.
+    """
+
+    asn: int
+    country: str
+    name: str
+    certain: bool
+    source: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A sign of a block page or of a forged answer, or (``false_positive``) of something that looks like one.
+
+    ``where`` and ``pattern``: see :meth:`matches`.  ``countries``: where it was seen; empty: anywhere.
+    ``confidence``: that a match is what ``scope`` says, in the note's circumstances.
+    """
+
+    id: str
+    countries: tuple[str, ...]
+    where: Where
+    pattern: str
+    scope: Scope
+    confidence: Confidence
+    false_positive: bool
+    source: str
+    note: str
+
+    def matches(self, value: str) -> bool:
+        """Whether ``value``, the thing named by ``where``, bears this sign.
+
+        ``dns.a`` (an address), ``http.title`` (text of the title element) and ``http.host`` (host of the
+        final address) must be equal, ``http.location`` (of a redirect) must start with the pattern up to a
+        boundary, ``http.body`` and ``http.header`` (one ``Name: value`` line) must contain it.
+        """
+        if self.where in ("http.body", "http.header"):
+            return self.pattern in value
+        if self.where == "http.location":
+            rest = value.removeprefix(self.pattern)
+            return value.startswith(self.pattern) and (not rest or rest[0] in "/:?#")
+        return value.strip().lower() == self.pattern.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A test helper that speaks OONI's protocol: the control vantage outside the country."""
+
+    url: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """A page for connectivity checks, whose whole answer is known: any other is a captive portal or worse.
+
+    ``body`` is compared without surrounding white space.
+    """
+
+    url: str
+    status: int
+    body: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact comes from: the ``key`` used in the tables, what it is, and its address or nothing."""
+
+    key: str
+    title: str
+    url: str
