@@ -78,19 +78,19 @@ def _raise_open_files() -> int:
 
 async def _ask(port: int, count: int, outstanding: int) -> int:
     answered = 0
-    room = trio.CapacityLimiter(outstanding)
+    names = iter(range(count))
 
-    async def one(number: int) -> None:
+    async def worker() -> None:
         nonlocal answered
-        async with room:
+        for number in names:
             journal = Journal()
             with trio.move_on_after(5):
                 got = await lookup.udp(journal, "127.0.0.1", f"n{number}.bench-target.net", port=port)
                 answered += got[0].failure is None
 
     async with trio.open_nursery() as nursery:
-        for number in range(count):
-            nursery.start_soon(one, number)
+        for _ in range(outstanding):
+            nursery.start_soon(worker)
     return answered
 
 

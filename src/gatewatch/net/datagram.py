@@ -30,13 +30,22 @@ _POLL_INTERVAL = 0.01
 class Datagram(Protocol):
     """A non-blocking, connected UDP socket: the part of socket.socket that is used."""
 
-    def setsockopt(self, level: int, option: int, value: int, /) -> None: ...
-    def connect(self, address: tuple[str, int], /) -> None: ...
-    def send(self, data: bytes, /) -> int: ...
-    def recvmsg(
-        self, size: int, ancillary: int, /
-    ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]: ...
-    def close(self) -> None: ...
+    def setsockopt(self, level: int, option: int, value: int, /) -> None:
+        """Set an option, as socket(7) and ip(7) name them."""
+
+    def connect(self, address: tuple[str, int], /) -> None:
+        """Fix the peer; sends nothing."""
+
+    def send(self, data: bytes, /) -> int:
+        """Send one datagram; raises OSError."""
+        ...
+
+    def recvmsg(self, size: int, ancillary: int, /) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
+        """Take one datagram; raises BlockingIOError when there is none, OSError for an ICMP error."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
 
 
 class Sockets(Protocol):

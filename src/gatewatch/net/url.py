@@ -1,19 +1,13 @@
-"""URLs as they are measured: scheme, host as an A-label, port, and the request target; and redirects."""
+"""URLs as they are requested: scheme, host, port and request target; and where a redirect leads."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin
 
-import idna
-
-from gatewatch.net.address import is_address
+from gatewatch_targets import url as spelling
 
 _PORTS = {"http": 80, "https": 443}
-# What a request target may hold besides letters and digits (RFC 3986 2.2, 2.3), percent signs as they came.
-_SAFE = "%/:?#[]@!$&'()*+,;=-._~"
-_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +29,11 @@ class Url:
         return f"{self.scheme}://{self.netloc}{self.target}"
 
 
-def a_label(host: str) -> str:
-    """Give a host name in the form that DNS and SNI use; raises ValueError for what is no host name."""
-    host = host.rstrip(".").lower()
-    if is_address(host):
-        return host
-    try:
-        host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
-    except idna.IDNAError as error:
-        raise ValueError(f"{host!r} is not a host name: {error}") from error
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
-        raise ValueError(f"{host!r} is not a host name")
-    return host
-
-
 def parse(text: str) -> Url:
-    """Read an http or https URL; raises ValueError that says what is wrong with it."""
-    parts = urlsplit(text.strip())
-    if parts.scheme not in _PORTS:
-        raise ValueError(f"{text!r} is neither http nor https")
-    if not parts.hostname:
-        raise ValueError(f"{text!r} names no host")
-    target = quote(parts.path or "/", safe=_SAFE)
-    if parts.query:
-        target += "?" + quote(parts.query, safe=_SAFE)
-    return Url(parts.scheme, a_label(parts.hostname), parts.port or _PORTS[parts.scheme], target)
+    """Read an http or https URL, without its fragment; raises ValueError that says what is wrong with it."""
+    known = spelling.parse(text.partition("#")[0].strip())
+    after = known.text.index("/", known.text.index("://") + 3)
+    return Url(known.scheme, known.host, known.port, known.text[after:])
 
 
 def redirected(url: Url, location: str) -> Url:

@@ -1,0 +1,101 @@
+"""The control: what a test helper outside the country sees of the same URL.  Not a probe, a part of web.
+
+The protocol is OONI's (oohelperd): a POST with the URL and the endpoints that the probe found.  A helper is
+reached by the system's lookup, or over HTTPS DNS when that fails.  All helpers may be blocked; then there is
+no control, and the verdict says so.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import trio
+
+from gatewatch.net import transfer
+from gatewatch.net.address import endpoint
+from gatewatch.net.journal import Journal
+from gatewatch.net.url import Url, parse
+from gatewatch.net.wire import Wire
+from gatewatch.records.failure import GENERIC_TIMEOUT
+from gatewatch_probes.fetch import reach
+from gatewatch_probes.resolve import Found, look_up
+
+# A helper that failed is passed over for this long: under a gateway that blocks them all, each target would
+# otherwise wait for every one of them.
+PAUSE = 60.0
+# The helper answers with numbers and headers, no body; OONI's own cap is 16 MiB for what it fetches.
+_SENT = ("Accept", "Accept-Language", "User-Agent")
+
+
+def request_for(url: Url, found: Found) -> dict[str, Any]:
+    """Write the request: the URL, our headers, and every endpoint found, on both web ports."""
+    ports = {443, 80} if url.port in (80, 443) else {url.port}
+    return {
+        "http_request": str(url),
+        "http_request_headers": {name: [value] for name, value in transfer.BROWSER_HEADERS if name in _SENT},
+        "tcp_connect": [endpoint(a, port) for a in found.all for port in sorted(ports, reverse=True)],
+        "x_quic_enabled": False,
+    }
+
+
+class Helpers:
+    """The helpers of one run, and which of them failed lately."""
+
+    def __init__(self) -> None:
+        self._resting: dict[str, float] = {}
+
+    async def ask(self, wire: Wire, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+        """Ask helper after helper; gives the first answer, or None and the last failure."""
+        failure: str | None = None if wire.helpers else "unknown_failure: no helper"
+        for helper in wire.helpers:
+            if self._resting.get(helper, 0) > trio.current_time():
+                failure = failure or GENERIC_TIMEOUT
+                continue
+            answer: dict[str, Any] | None = None
+            with trio.move_on_after(wire.limits.helper) as scope:
+                answer, failure = await _post(wire, parse(helper), request)
+            if scope.cancelled_caught:
+                failure = GENERIC_TIMEOUT
+            if answer is not None:
+                return answer, None
+            self._resting[helper] = trio.current_time() + PAUSE
+        return None, failure
+
+
+async def _post(wire: Wire, helper: Url, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+    """Send one request to one helper, at the first of its addresses that answers."""
+    # What happens between us and the helper is no measurement of the target.
+    aside = Journal()
+    failure: str | None = "dns_nxdomain_error"
+    found = await look_up(aside, wire, helper.host, ())
+    for address in found.all:
+        if not wire.usable(address):
+            continue
+        connection = await reach(aside, wire, helper, address, ())
+        if connection is None:
+            last = aside.handshakes[-1].failure if aside.handshakes else aside.connects[-1].status.failure
+            failure = last
+            continue
+        try:
+            got = await transfer.exchange(
+                aside,
+                connection,
+                helper,
+                method="POST",
+                headers=(("User-Agent", "gatewatch"), ("Content-Type", "application/json")),
+                body=json.dumps(request).encode(),
+            )
+        finally:
+            connection.close()
+        if got.failure is not None:
+            failure = got.failure
+            continue
+        try:
+            answer = json.loads(got.raw_body)
+        except ValueError:
+            return None, "json_parse_error"
+        if isinstance(answer, dict) and got.record.response is not None and got.record.response.code == 200:
+            return answer, None
+        failure = "http_unexpected_status_code"
+    return None, failure

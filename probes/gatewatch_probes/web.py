@@ -1,0 +1,160 @@
+"""web: is a web site reachable here as it is from elsewhere, and if not, on which layer does it end?
+
+Method: resolve, connect, handshake and fetch joined for one URL.  Every address that any resolver or the
+control gives is tried separately.  One GET goes over the system's answer, as a browser's would; when that
+answer is not to be trusted, a second one goes over an address that is.  A helper outside the country does
+the same, and its answer is kept beside ours (OONI's test-helper protocol).
+Traffic: DNS as in resolve, a TCP and TLS handshake for each address, one or two pages, redirects: some 60 KB.
+Risk: to whoever watches, it is a visit to the site, and a question about it to the helper.
+Reference: OONI ts-017 Web Connectivity, version 0.5; its blind spots are listed in docs/verdicts.md.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+
+from gatewatch.net.address import is_bogon
+from gatewatch.net.journal import Journal
+from gatewatch.net.transfer import Transferred
+from gatewatch.net.url import Url, parse
+from gatewatch.net.wire import Wire
+from gatewatch.records import TestKeys
+from gatewatch_probes.connect import dial, labels, to_try
+from gatewatch_probes.control import Helpers, request_for
+from gatewatch_probes.fetch import follow, get, reach
+from gatewatch_probes.handshake import shake
+from gatewatch_probes.resolve import Found, look_up
+from gatewatch_targets import Target
+
+DEPTH_0 = ("depth=0",)
+
+
+class Web:
+    """The probe."""
+
+    name = "web"
+    test_name = "web_connectivity"
+    version = "0.1.0"
+    risk = "low"
+
+    def __init__(self) -> None:
+        self._helpers = Helpers()
+
+    async def measure(self, target: Target, wire: Wire) -> TestKeys:
+        """Measure one URL."""
+        visit = _Visit(wire, parse(target.url))
+        return await visit.run(self._helpers)
+
+
+class _Visit:
+    """One URL being measured."""
+
+    def __init__(self, wire: Wire, url: Url) -> None:
+        self.wire = wire
+        self.url = url
+        self.journal = Journal()
+        self.found = Found()
+        self.reached: set[str] = set()
+        self.got: Transferred | None = None
+        self.fetched_from: str | None = None
+        self.skipped: list[dict[str, Any]] = []
+
+    async def run(self, helpers: Helpers) -> TestKeys:
+        self.found = await look_up(self.journal, self.wire, self.url.host, DEPTH_0)
+        request = request_for(self.url, self.found)
+        control: dict[str, Any] | None = None
+        control_failure: str | None = None
+
+        async def ask_control() -> None:
+            nonlocal control, control_failure
+            control, control_failure = await helpers.ask(self.wire, request)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask_control)
+            nursery.start_soon(self._try, to_try(self.wire, self.found))
+        known = _addresses(control)
+        more = Found(trusted=tuple(a for a in known if a not in self.found.all))
+        await self._try(to_try(self.wire, more))
+        stopped = await self._fetch(known)
+        return self.journal.keys(
+            agent="redirect",
+            client_resolver=self.wire.own_resolvers[0] if self.wire.own_resolvers else "",
+            retries=None,
+            socksproxy=None,
+            control=control,
+            control_failure=control_failure,
+            x_control_request=request,
+            x_gatewatch_redirect_failure=stopped,
+            x_gatewatch_line={"ipv4": self.wire.ipv4, "ipv6": self.wire.ipv6},
+            x_gatewatch_skipped=self.skipped
+            + [
+                {"address": a, "port": self.url.port, "reason": "bogon"}
+                for a in self.found.all
+                if is_bogon(a)
+            ],
+        )
+
+    async def _try(self, addresses: tuple[str, ...]) -> None:
+        """Connect to (and for https shake hands with) every address; the first one also serves the GET."""
+        async with trio.open_nursery() as nursery:
+            for number, address in enumerate(addresses):
+                nursery.start_soon(self._one, address, number == 0)
+
+    async def _one(self, address: str, first: bool) -> None:
+        tags = labels(self.found, address, DEPTH_0)
+        if self.wire.is_silent(address, self.url.port):
+            self.skipped.append(
+                {"address": address, "port": self.url.port, "reason": "silent for other names"}
+            )
+            return
+        async with self.wire.turns.take(address):
+            connection = await reach(self.journal, self.wire, self.url, address, tags)
+            if connection is None:
+                return
+            self.reached.add(address)
+            if first and self.fetched_from is None and address in self.found.system:
+                self.fetched_from = address
+                self.got = await get(self.journal, self.wire, connection, self.url, tags)
+            else:
+                connection.close()
+
+    async def _fetch(self, known: tuple[str, ...]) -> str | None:
+        """GET what is still to be got, and follow where it leads; gives what stopped the way."""
+        trusted = [a for a in (*known, *self.found.trusted) if a in self.reached]
+        order = [a for a in (*self.found.all, *known) if a in self.reached]
+        if self.fetched_from is None and order:
+            self.fetched_from = order[0]
+            self.got = await self._get(order[0], labels(self.found, order[0], DEPTH_0))
+        _, stopped = await follow(self.journal, self.wire, self.url, self.got)
+        # Over plain HTTP nothing proves an address: look at the page from one that the control knows, too.
+        if self.url.scheme == "http" and trusted and self.fetched_from not in {*known, *self.found.trusted}:
+            await self._get(trusted[0], ("trusted", *DEPTH_0))
+            await self._validate()
+        return stopped
+
+    async def _get(self, address: str, tags: tuple[str, ...]) -> Transferred | None:
+        async with self.wire.turns.take(address):
+            connection = await reach(self.journal, self.wire, self.url, address, tags)
+            return (
+                None if connection is None else await get(self.journal, self.wire, connection, self.url, tags)
+            )
+
+    async def _validate(self) -> None:
+        """Ask the system's addresses for a certificate of the name: the site's own servers have one."""
+        for address in to_try(self.wire, Found(system=self.found.system))[:2]:
+            if not self.wire.is_silent(address, 443):
+                async with self.wire.turns.take(address):
+                    tags = ("validate", *labels(self.found, address, DEPTH_0))
+                    tcp = await dial(self.journal, self.wire, address, 443, self.url.host, tags)
+                    tls = None if tcp is None else await shake(self.journal, self.wire, tcp, self.url.host)
+                    if tls is not None:
+                        tls.close()
+
+
+def _addresses(control: dict[str, Any] | None) -> tuple[str, ...]:
+    """The addresses that the control resolved."""
+    answer = (control or {}).get("dns")
+    found = answer.get("addrs") if isinstance(answer, dict) else None
+    return tuple(a for a in found or () if isinstance(a, str)) if isinstance(found, list) else ()

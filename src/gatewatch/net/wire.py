@@ -1,0 +1,113 @@
+"""What a probe measures through: trust, resolvers, helpers, limits, and manners.
+
+Manners are kept here and not in each probe: one server has one connection of ours at a time, and an endpoint
+that let several unrelated names run into silence is not tried again and again.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+
+from gatewatch.net.address import is_bogon
+from gatewatch.net.trust import Trust, system_trust
+from gatewatch_targets import Resolver, resolvers
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long each step may take, in seconds; the values of OONI Probe unless said otherwise."""
+
+    #: getaddrinfo.  Its own retries end before (resolv.conf(5): 2 attempts of 5 s each a server).
+    system_lookup: float = 15.0
+    #: One question over UDP, until its first answer (web_connectivity 0.4: 5 s).
+    question: float = 5.0
+    #: A DoH or DoT exchange with its connection.
+    carried: float = 10.0
+    connect: float = 10.0
+    handshake: float = 10.0
+    #: A whole HTTP exchange.
+    transfer: float = 10.0
+    #: One test helper (OONI waits 30 s; a list of four must not take two minutes when all are blocked).
+    helper: float = 10.0
+    #: Redirects followed (web_connectivity 0.5).
+    redirects: int = 10
+    #: Addresses of one name that are tried, of each family.
+    addresses: int = 6
+
+
+# An endpoint that was silent for this many different names is left alone for the rest of the run: what a
+# forged answer points to would otherwise cost its time-out for each name that is lied about.
+SILENT_NAMES = 3
+
+
+class Turns:
+    """Locks by address: never two connections to one server at once."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, tuple[trio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def take(self, address: str) -> AsyncIterator[None]:
+        """Wait for an address's turn and keep it."""
+        lock, users = self._locks.get(address, (trio.Lock(), 0))
+        self._locks[address] = (lock, users + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks.pop(address)
+            if users > 1:
+                self._locks[address] = (lock, users - 1)
+
+
+@dataclass(slots=True)
+class Wire:
+    """One run's way to the network."""
+
+    trust: Trust = field(default_factory=system_trust)
+    limits: Limits = field(default_factory=Limits)
+    #: Public resolvers to compare with, in order of preference.
+    resolvers: tuple[Resolver, ...] = field(default_factory=lambda: comparison_resolvers())
+    #: Addresses of the resolvers that the system uses.
+    own_resolvers: tuple[str, ...] = field(default_factory=lambda: system_resolvers())
+    #: URLs of test helpers (OONI's protocol), tried in order.
+    helpers: tuple[str, ...] = ()
+    ipv4: bool = True
+    ipv6: bool = False
+    turns: Turns = field(default_factory=Turns)
+    _silent: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+
+    def usable(self, address: str) -> bool:
+        """Tell whether an address may be connected to at all: a public one, of a family that this line has."""
+        return not is_bogon(address) and (self.ipv6 if ":" in address else self.ipv4)
+
+    def silent(self, address: str, port: int, name: str) -> None:
+        """Remember that an endpoint did not answer for a name."""
+        self._silent.setdefault((address, port), set()).add(name)
+
+    def is_silent(self, address: str, port: int) -> bool:
+        """Tell whether an endpoint did not answer for several names."""
+        return len(self._silent.get((address, port), ())) >= SILENT_NAMES
+
+
+def comparison_resolvers() -> tuple[Resolver, ...]:
+    """The public resolvers that answer plain DNS and filter nothing, as the targets' table has them."""
+    return tuple(r for r in resolvers() if r.do53 and r.ipv4 and r.doh and r.filtering == "none")
+
+
+def system_resolvers() -> tuple[str, ...]:
+    """The IPv4 addresses of the resolvers in resolv.conf; () where the system keeps none there."""
+    if sys.platform == "win32":
+        return ()
+    try:
+        lines = Path("/etc/resolv.conf").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ()
+    words = [line.split() for line in lines]
+    return tuple(w[1] for w in words if len(w) > 1 and w[0] == "nameserver" and ":" not in w[1])

@@ -1,0 +1,80 @@
+"""Probes as plug-ins: found by entry point, or loaded from a file that the user names."""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol, runtime_checkable
+
+from gatewatch.net.wire import Wire
+from gatewatch.records import TestKeys
+from gatewatch_targets import Target
+
+GROUP = "gatewatch.probes"
+
+
+@runtime_checkable
+class Probe(Protocol):
+    """What a probe is: a class with these attributes, made without arguments, once a run.
+
+    ``name`` is how users call it, ``test_name`` what its measurements are called, ``risk`` the least risk tier
+    (low, medium, high) that a user must have chosen.  Its module's docstring opens with the question that it
+    answers, the method, the traffic, the risk and the reference: ``gatewatch probes show`` prints it.
+    """
+
+    name: str
+    test_name: str
+    version: str
+    risk: str
+
+    async def measure(self, target: Target, wire: Wire) -> TestKeys:
+        """Measure one target.  What the network does is data; raise only when the probe could not run."""
+        ...
+
+
+class NoSuchProbe(LookupError):
+    """No probe of that name, or the file holds none."""
+
+
+def available() -> dict[str, EntryPoint]:
+    """The installed probes by name, sorted; none is loaded yet."""
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)}
+
+
+def load(name: str) -> Probe:
+    """Make a probe by its name, or by the path of a Python file that defines one; raises NoSuchProbe."""
+    if name.endswith(".py"):
+        return _from_file(Path(name))
+    entry = available().get(name)
+    if entry is None:
+        raise NoSuchProbe(f"no probe {name!r}; there are {', '.join(available())}")
+    made = entry.load()()
+    if not isinstance(made, Probe):
+        raise NoSuchProbe(f"{entry.value} is no probe: see gatewatch.runner.probes.Probe")
+    return made
+
+
+def _from_file(path: Path) -> Probe:
+    spec = importlib.util.spec_from_file_location(f"gatewatch_probe_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise NoSuchProbe(f"{path}: no such Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = [made for made in map(_try, _own_classes(module)) if made is not None]
+    if len(found) != 1:
+        raise NoSuchProbe(f"{path}: defines {len(found)} probes, expected one")
+    return found[0]
+
+
+def _own_classes(module: ModuleType) -> list[type]:
+    return [c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__]
+
+
+def _try(cls: type) -> Probe | None:
+    if not all(hasattr(cls, name) for name in ("name", "test_name", "version", "risk", "measure")):
+        return None
+    made = cls()
+    return made if isinstance(made, Probe) else None
