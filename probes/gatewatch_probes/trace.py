@@ -62,7 +62,7 @@ class _Flow:
         try:
             await self._socket.send(mark + _PADDING)
         except OSError:
-            # The error of an earlier datagram, told at the next call: it is in the queue, this one was not sent.
+            # The error of an earlier datagram, told at the next call: it is queued, this one was not sent.
             await self._socket.send(mark + _PADDING)
         with trio.move_on_after(PATIENCE):
             while (ttl, attempt) not in self.answers:
@@ -76,7 +76,7 @@ class _Flow:
         error = errqueue.parse(data, ancillary)
         if error is None:
             return
-        # A late answer that quotes its datagram is filed where it belongs; one that quotes nothing is the latest's.
+        # A late answer that quotes its datagram is filed where it belongs; a bare one is the latest's.
         mark = error.quoted[:2] if error.quoted[:2] in self._sent else latest
         self.answers[mark[0], mark[1]] = HopReply(
             ttl=mark[0],

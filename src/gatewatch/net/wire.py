@@ -84,7 +84,7 @@ class Wire:
     _silent: dict[tuple[str, int], set[str]] = field(default_factory=dict)
 
     def usable(self, address: str) -> bool:
-        """Tell whether an address may be connected to at all: a public one, of a family that this line has."""
+        """Tell whether an address may be connected to: a public one, of a family that this line has."""
         return not is_bogon(address) and (self.ipv6 if ":" in address else self.ipv4)
 
     def silent(self, address: str, port: int, name: str) -> None:

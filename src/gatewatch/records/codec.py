@@ -136,7 +136,7 @@ def _specs(cls: Any) -> tuple[_Spec, ...]:
 def encode(record: Any) -> dict[str, Any]:
     """Turn a record into the dict that JSON writes: known keys in the order of the class, then the others."""
     out: dict[str, Any] = {}
-    for spec in _specs(type(record)):
+    for spec in _specs(cast("Any", type(record))):
         value = getattr(record, spec.name)
         if value is None:
             if not spec.optional:
@@ -154,7 +154,7 @@ def _read(cls: type[R], value: Any, path: str, problems: list[Problem]) -> R:
     known: dict[str, Any] = {}
     kept: dict[str, Any] = {}
     rest = dict(value)
-    for spec in _specs(cls):
+    for spec in _specs(cast("Any", cls)):
         if spec.name not in rest:
             known[spec.name] = spec.default
             if not spec.optional:
@@ -196,14 +196,13 @@ def decode(cls: type[R], value: Any) -> tuple[R, tuple[Problem, ...]]:
         raise TypeError(f"{_shape(value)} is no {cls.__name__}") from error
 
 
+# One encoder for all lines: json.dumps would build one for each.
+_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
+
+
 def dumps(measurement: Measurement) -> bytes:
     """Write one measurement as one line of JSON, newline included."""
-    return (
-        json.dumps(encode(measurement), separators=(",", ":"), ensure_ascii=False, default=encode).encode(
-            "utf-8", "surrogatepass"
-        )
-        + b"\n"
-    )
+    return (_JSON.encode(encode(measurement)) + "\n").encode("utf-8", "surrogatepass")
 
 
 def loads(line: bytes | str) -> tuple[Measurement, tuple[Problem, ...]]:

@@ -20,8 +20,8 @@ GROUP = "gatewatch.probes"
 class Probe(Protocol):
     """What a probe is: a class with these attributes, made without arguments, once a run.
 
-    ``name`` is how users call it, ``test_name`` what its measurements are called, ``risk`` the least risk tier
-    (low, medium, high) that a user must have chosen.  Its module's docstring opens with the question that it
+    ``name`` is how users call it, ``test_name`` what its measurements are called, ``risk`` the least risk
+    tier (low, medium, high) that a user must have chosen.  Its module's docstring opens with the question that it
     answers, the method, the traffic, the risk and the reference: ``gatewatch probes show`` prints it.
     """
 

@@ -1,0 +1,65 @@
+"""The door between the lab's packet engine and its servers: what each may ask of the other.
+
+Everything behind this door is sans-IO: the engine calls, the servers answer with bytes, and neither knows
+about sockets or clocks.  The engine's userspace TCP implements :class:`Connection`;
+:mod:`gatewatch.lab.world` implements :class:`Internet`.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Connection(Protocol):
+    """What a server application may do to its TCP connection."""
+
+    peer: tuple[str, int]
+    local: tuple[str, int]
+
+    def write(self, data: bytes) -> None:
+        """Queue bytes for the client."""
+        ...
+
+    def close(self) -> None:
+        """Send FIN after the queued data."""
+        ...
+
+    def abort(self) -> None:
+        """Send RST now and drop what is queued."""
+        ...
+
+
+class StreamApp(Protocol):
+    """A server application on one accepted TCP connection."""
+
+    def data_received(self, data: bytes) -> None:
+        """Take the next bytes from the client."""
+        ...
+
+    def eof_received(self) -> None:
+        """Learn that the client has sent FIN."""
+        ...
+
+
+class Internet(Protocol):
+    """Everything beyond the emulated path: who exists, what they serve."""
+
+    def accept(self, address: str, port: int, connection: Connection) -> StreamApp | None:
+        """Give the application for a new connection; None means refused (RST to the SYN)."""
+        ...
+
+    def datagram(self, address: str, port: int, source: tuple[str, int], data: bytes) -> bytes | None:
+        """Answer a UDP datagram; None means ICMP port unreachable, ``b""`` means silently swallowed."""
+        ...
+
+    def exists(self, address: str) -> bool:
+        """Say whether packets to this address arrive anywhere; False means that they vanish (blackhole)."""
+        ...
+
+    def address_of(self, name: str) -> tuple[str, ...]:
+        """Give the true A records of a name; () when it does not exist."""
+        ...
+
+    def names_at(self, address: str) -> tuple[str, ...]:
+        """Give the names that an address was handed out for, or the address itself when there is none."""
+        ...

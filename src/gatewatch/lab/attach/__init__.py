@@ -1,0 +1,1 @@
+"""How a real Linux kernel is put in front of the lab: namespaces, a device, surroundings, the packet loop."""

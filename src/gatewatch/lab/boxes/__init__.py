@@ -1,0 +1,35 @@
+"""Middleboxes, one kind of interference a module: each looks at packets on their way to the server.
+
+:func:`build` makes the working box for a scenario's description of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gatewatch.lab import scenario
+from gatewatch.lab.apps import Internet
+from gatewatch.lab.boxes.base import Box
+from gatewatch.lab.boxes.names import DnsDrop, DnsInject, DnsLie
+from gatewatch.lab.boxes.page import BlockPage, HttpReset
+from gatewatch.lab.boxes.sni import SniDrop, SniReset
+from gatewatch.lab.boxes.syn import TcpDrop, TcpReset
+
+__all__ = ["Box", "build"]
+
+_KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
+    "dns-lie": DnsLie,
+    "dns-drop": DnsDrop,
+    "dns-inject": DnsInject,
+    "tcp-drop": TcpDrop,
+    "tcp-reset": TcpReset,
+    "sni-reset": SniReset,
+    "sni-drop": SniDrop,
+    "http-blockpage": BlockPage,
+    "http-reset": HttpReset,
+}
+
+
+def build(box: scenario.Box, world: Internet, resolver: str) -> Box:
+    """Make the box that a scenario describes, on the network of an ISP with this resolver."""
+    return _KINDS[box.kind](box, world, resolver)

@@ -1,0 +1,162 @@
+"""Run a command inside the lab: ``python -m gatewatch.lab.inside SCENARIO ISP [--attach tun|veth] -- COMMAND...``.
+
+Three processes: this one sets the namespaces up and waits, a child carries the packets, another child is the
+command.  Its exit status becomes ours.  When it ends, so does the lab; when this process is killed, the kernel
+ends both children, and the namespaces vanish with their last process.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform != "linux":
+    raise ImportError("the kernel attachment exists on Linux only")
+
+import argparse
+import os
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from gatewatch.lab.attach import devices, loop, namespaces, surroundings
+from gatewatch.lab.engine import Engine
+from gatewatch.lab.scenario import ScenarioError, load
+from gatewatch.lab.world import World
+
+# sysexits.h: the lab itself failed, not the command.
+UNAVAILABLE, SOFTWARE = 69, 70
+_FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+_WATCHED = frozenset((*_FORWARDED, signal.SIGCHLD))
+# siginfo's si_code for signals from the terminal, which the command has received as well.
+_SI_KERNEL = 0x80
+
+
+def _fork(child: Callable[[], None]) -> int:
+    """Start a process that ends when the function returns, and give its id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    status = SOFTWARE
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
+        child()
+        status = 0
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else SOFTWARE
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _carry(device: devices.Device, engine: Engine, folder: Path, parent: int) -> None:
+    """The engine's process: packets until the end, then clear away."""
+
+    def stop(_signal: int, _frame: object) -> NoReturn:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    # A Ctrl-C in the terminal is for the command; the lab ends after it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        namespaces.die_with_parent(signal.SIGTERM)
+        if os.getppid() == parent:
+            loop.run(device, engine)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _become(command: list[str], environment: dict[str, str], fd: int, parent: int) -> None:
+    """Turn into the command."""
+    os.close(fd)
+    namespaces.die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        return
+    try:
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+        # As shells do: not found, or not executable.
+        raise SystemExit(127 if isinstance(error, FileNotFoundError) else 126) from None
+
+
+def _wait(command: int, engine: int) -> int:
+    """Forward signals until the command ends; gives its wait status, or ends it when the engine fails."""
+    while True:
+        info = signal.sigwaitinfo(_WATCHED)
+        if info.si_signo != signal.SIGCHLD:
+            if info.si_code != _SI_KERNEL:
+                os.kill(command, info.si_signo)
+            continue
+        # One SIGCHLD may stand for several children.
+        ended, status = os.waitpid(command, os.WNOHANG)
+        if ended:
+            return status
+        if os.waitpid(engine, os.WNOHANG)[0]:
+            print("the lab's engine has failed; ending the command", file=sys.stderr)
+            os.kill(command, signal.SIGKILL)
+            os.waitpid(command, 0)
+            return SOFTWARE << 8
+
+
+def run(scenario_name: str, isp_id: str, attach: devices.Kind | None, command: list[str]) -> int:
+    """Set the lab up in this process, run a command in it and give its exit status.
+
+    Raises ScenarioError, KeyError (no such ISP), OSError or DeviceError when the lab cannot be built.
+    """
+    scenario = load(scenario_name)
+    isp = scenario.isp(isp_id)
+    namespaces.enter()
+    device = devices.make(attach, isp.client)
+    world = World(scenario)
+    engine = Engine(scenario, isp_id, world, clock=time.monotonic)
+    folder = Path(tempfile.mkdtemp(prefix="gatewatch-lab-"))
+    try:
+        surroundings.furnish(scenario, isp_id, world.ca_pem(), folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    environment = surroundings.environment(scenario_name, isp_id, device.kind, folder)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+    here = os.getpid()
+    carrier = _fork(lambda: _carry(device, engine, folder, here))
+    client = _fork(lambda: _become(command, environment, device.fd, here))
+    os.close(device.fd)
+    status = _wait(client, carrier)
+    try:
+        os.kill(carrier, signal.SIGTERM)
+        os.waitpid(carrier, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass  # it had failed before
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def main(arguments: list[str]) -> int:
+    """Parse the command line and run; problems are said in one line on stderr."""
+    parser = argparse.ArgumentParser(prog="gatewatch.lab.inside", description="Run a command inside the lab.")
+    parser.add_argument("scenario", help="a packaged scenario's name, or a TOML file")
+    parser.add_argument("isp", help="which of its ISPs the client is on")
+    parser.add_argument(
+        "--attach", choices=("tun", "veth"), help="default: tun where it may be opened, else veth"
+    )
+    parser.add_argument("command", nargs="+", help="after --: what to run")
+    chosen = parser.parse_args(arguments)
+    try:
+        return run(chosen.scenario, chosen.isp, chosen.attach, chosen.command)
+    except (ScenarioError, KeyError) as error:
+        parser.exit(2, f"{error.args[0]}\n")
+    except (OSError, devices.DeviceError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+        print(f"the lab cannot use this kernel: {reason}", file=sys.stderr)
+        return UNAVAILABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,205 @@
+"""The parts of a scenario: hops, networks, boxes, ISPs, routes, sites, as they stand in its TOML file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from zlib import crc32
+
+
+class Kind(NamedTuple):
+    """A kind of middlebox: its layer, the ports it watches (() is every port), its usual truth."""
+
+    layer: str
+    ports: tuple[int, ...]
+    truth: str
+
+
+# The ports are part of the definition, so that box and truth agree on a URL such as http://host:8080/.
+KINDS = {
+    "dns-lie": Kind("dns", (53,), ""),
+    "dns-drop": Kind("dns", (53,), "dns.timeout"),
+    "dns-inject": Kind("dns", (53,), "dns.injected"),
+    "tcp-drop": Kind("tcp", (), "tcp.timeout"),
+    # Linux reports an RST that answers a SYN as ECONNREFUSED, not as ECONNRESET.
+    "tcp-reset": Kind("tcp", (), "tcp.refused"),
+    "sni-reset": Kind("tls", (443,), "tls.reset"),
+    "sni-drop": Kind("tls", (443,), "tls.timeout"),
+    "http-blockpage": Kind("http", (80,), "http.blockpage"),
+    "http-reset": Kind("http", (80,), "http.reset"),
+}
+_LIES = {"nxdomain": "dns.nxdomain", "bogon": "dns.bogon", "redirect": "dns.redirect"}
+_BLOCK_PAGE = "This page is not available by order of the authorities."
+
+
+def bare(name: str) -> str:
+    """Give a host name in lower case without a final dot or a leading `www.`, the form that shares hash."""
+    return name.lower().rstrip(".").removeprefix("www.")
+
+
+def fraction(salt: str, name: str) -> float:
+    """Give a host its place in [0, 1), the same on every run and machine; `www.` makes no difference."""
+    # Two rounds, since CRC-32 is linear: names that differ in the salt only would keep their distance.
+    return crc32(b"%08x" % crc32(f"{salt}\0{bare(name)}".encode()), crc32(salt.encode())) / 2**32
+
+
+def covers(domains: frozenset[str], name: str) -> bool:
+    """Say whether a name, in any letter case, equals or is a subdomain of one of the lower-case domains."""
+    name = name.lower().rstrip(".")
+    while name:
+        if name in domains:
+            return True
+        name = name.partition(".")[2]
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A router: its address, one-way delay from the client in ms, whether it stays silent."""
+
+    address: str
+    ms: float
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DomainList:
+    """Domains that several boxes block, such as one order that every ISP executes in its own way."""
+
+    name: str
+    domains: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One autonomous system of the address plan; ``hosting`` networks give sites their addresses."""
+
+    asn: int
+    name: str
+    country: str
+    prefixes: tuple[str, ...]
+    hosting: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Box:
+    """A middlebox at a hop of an ISP's path (1 is the first router).
+
+    It acts on names covered by ``domains``, and on a ``share`` (0 to 1) of all other names, picked by hash
+    with the ``salt``, so that any list meets it.  Loading fills ``spare``, the names that shares never touch.
+    """
+
+    kind: str
+    hop: int
+    domains: frozenset[str] = frozenset()
+    lists: tuple[str, ...] = ()  # names of the scenario's [[list]] tables, whose domains join ``domains``
+    share: float = 0.0
+    salt: str = "box"
+    method: str = ""  # dns-lie and dns-inject: nxdomain | bogon | redirect
+    address: str = ""  # what bogon and redirect answer
+    resolvers: str = ""  # dns-*: "isp" or "all"; empty: all for dns-inject, else isp
+    in_path: bool = True  # False: on-path, the trigger packet goes on too
+    title: str = "Blocked"  # http-blockpage: the page's title
+    body: str = _BLOCK_PAGE
+    truth: str = ""  # what the analysis must find; empty: the kind's usual
+    spare: frozenset[str] = frozenset()
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The destination ports this box watches; () is every port."""
+        return KINDS[self.kind].ports
+
+    @property
+    def layer(self) -> str:
+        """The protocol layer it interferes with: dns, tcp, tls or http."""
+        return KINDS[self.kind].layer
+
+    @property
+    def verdict(self) -> str:
+        """The layer.method that the analysis must find where this box acts first."""
+        return self.truth or KINDS[self.kind].truth or _LIES[self.method]
+
+    def matches(self, name: str) -> bool:
+        """Say whether the box acts on this host name, in any letter case."""
+        if self.domains and covers(self.domains, name):
+            return True
+        if not self.share or covers(self.spare, name):
+            return False
+        return fraction(self.salt, name) < self.share
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Isp:
+    """An access network: the client's address, its resolver, its routers up to the border, its boxes.
+
+    The resolver (and the ISP's other servers) stand behind the first ``local_hops`` routers.
+    """
+
+    id: str
+    asn: int
+    title: str
+    client: str
+    resolver: str
+    path: tuple[Hop, ...]
+    local_hops: int = 3
+    source: str = ""
+    boxes: tuple[Box, ...] = field(default=(), metadata={"key": "box"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way from an ISP's border to some destinations.
+
+    ``prefixes`` hold CIDR blocks, two-letter countries (all their networks), `AS` numbers, or "default";
+    ``isps`` limits the route to some ISPs (empty: all).  Delays of ``path`` and ``server_ms`` count one way
+    from the border, in ms.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    server_ms: float
+    path: tuple[Hop, ...] = ()
+    isps: tuple[str, ...] = ()
+
+
+class Path(NamedTuple):
+    """Every router between client and server in order, and the one-way delay to the server in ms."""
+
+    hops: tuple[Hop, ...]
+    server_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageHost:
+    """An address that a DNS lie points to.
+
+    ``http`` and ``https`` say what ports 80 and 443 do: serve the page, refused (RST), silent (accepts and
+    never answers); "timeout" for both makes the whole address vanish.
+    """
+
+    address: str
+    title: str = "Blocked"
+    body: str = _BLOCK_PAGE
+    http: str = "serve"
+    https: str = "refused"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sites:
+    """The web as it truly is: lists name hosts with their subdomains, shares are of all other hosts."""
+
+    dead: frozenset[str] = frozenset()  # no such name, for anybody
+    dead_share: float = 0.0
+    refused: frozenset[str] = frozenset()  # resolves, but the server answers RST, for everybody
+    refused_share: float = 0.0
+    vanished: frozenset[str] = frozenset()  # resolves, but packets to the server vanish, for everybody
+    vanished_share: float = 0.0
+    vanished_patterns: tuple[str, ...] = ()  # shell patterns of such names, for scheduler benchmarks
+    https_redirect: frozenset[str] = frozenset()  # http answers with a redirect to https
+    https_redirect_share: float = 0.0
+    path_redirect_share: float = 0.0  # / answers with a redirect to /en/
+    twin_share: float = 0.0  # has two addresses
+    domestic: frozenset[str] = frozenset()  # hosted inside the country, besides its own top-level domain
+    shared: tuple[tuple[str, ...], ...] = ()  # each group of names lives on one address
+    spare: frozenset[str] = frozenset()  # never counted into a share, here or in a box
+    seed: str = "sites"

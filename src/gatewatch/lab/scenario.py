@@ -1,0 +1,181 @@
+"""A scenario: one country on paper, its networks, ISPs, paths, boxes and sites, and the truth to be found.
+
+A scenario is one readable TOML file.  Everything here is plain data: the engine turns it into a path, the
+world into servers, and :mod:`gatewatch.lab.truth` into the verdicts that the analysis must reach.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import ipaddress
+import tomllib
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import resources
+from pathlib import Path as FilePath
+from typing import Any
+
+from gatewatch.lab.decode import ScenarioError, decode
+from gatewatch.lab.parts import (
+    KINDS,
+    Box,
+    DomainList,
+    Hop,
+    Isp,
+    Network,
+    PageHost,
+    Path,
+    Route,
+    Sites,
+    bare,
+    covers,
+    fraction,
+)
+
+__all__ = [
+    "KINDS",
+    "Box",
+    "DomainList",
+    "Hop",
+    "Isp",
+    "Network",
+    "PageHost",
+    "Path",
+    "Route",
+    "Scenario",
+    "ScenarioError",
+    "Sites",
+    "bare",
+    "covers",
+    "fraction",
+    "load",
+    "names",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A country as the lab emulates it; get one from :func:`load`."""
+
+    name: str
+    title: str
+    country: str
+    source: str
+    networks: tuple[Network, ...] = field(metadata={"key": "network"})
+    isps: tuple[Isp, ...] = field(metadata={"key": "isp"})
+    routes: tuple[Route, ...] = field(metadata={"key": "route"})
+    sites: Sites = field(default_factory=Sites)
+    lists: tuple[DomainList, ...] = field(default=(), metadata={"key": "list"})
+    pagehosts: tuple[PageHost, ...] = field(default=(), metadata={"key": "pagehost"})
+
+    def isp(self, isp_id: str) -> Isp:
+        """Give an ISP by its id; raises KeyError that lists the known ones."""
+        for isp in self.isps:
+            if isp.id == isp_id:
+                return isp
+        known = ", ".join(isp.id for isp in self.isps)
+        raise KeyError(f"scenario {self.name} has no ISP {isp_id!r}; it has {known}")
+
+    @cached_property
+    def _plan(self) -> tuple[tuple[int, int, int, Network], ...]:
+        """The address plan as (mask, network, length, owner), longest prefix first."""
+        rows = []
+        for network in self.networks:
+            for prefix in network.prefixes:
+                block = ipaddress.IPv4Network(prefix)
+                rows.append((int(block.netmask), int(block.network_address), block.prefixlen, network))
+        return tuple(sorted(rows, key=lambda row: -row[2]))
+
+    def network_of(self, address: str) -> Network | None:
+        """Give the network an IPv4 address belongs to by longest prefix, or None outside the plan."""
+        number = int(ipaddress.IPv4Address(address))
+        return next((net for mask, base, _, net in self._plan if number & mask == base), None)
+
+    def prefixes_csv(self) -> str:
+        """Give the address plan as CSV with the columns prefix, asn, country, name, for the analysis."""
+        out = io.StringIO()
+        rows = csv.writer(out, lineterminator="\n")
+        rows.writerow(("prefix", "asn", "country", "name"))
+        for network in self.networks:
+            rows.writerows(
+                (prefix, network.asn, network.country, network.name) for prefix in network.prefixes
+            )
+        return out.getvalue()
+
+    def route_for(self, isp: Isp, address: str) -> Path:
+        """Give the whole path from an ISP's client to a destination, the ISP's own hops included.
+
+        An address in the ISP's own networks is reached behind its first ``local_hops`` routers.
+        """
+        network = self.network_of(address)
+        if network is not None and network.asn == isp.asn:
+            local = isp.path[: isp.local_hops]
+            # A server in the ISP's own data centre stands a fraction of a millisecond behind the last router.
+            return Path(local, local[-1].ms + 0.3)
+        usable = [route for route in self.routes if not route.isps or isp.id in route.isps]
+        # max() keeps the first of equals, so the file's order decides between equally close routes.
+        route = max(usable, key=lambda candidate: _closeness(candidate, address, network))
+        border = isp.path[-1].ms
+        tail = tuple(Hop(hop.address, border + hop.ms, hop.silent) for hop in route.path)
+        return Path(isp.path + tail, border + route.server_ms)
+
+
+def _closeness(route: Route, address: str, network: Network | None) -> int:
+    """How closely a route names an address: block (by length), AS, country, default; -1 is not at all."""
+    best = -1
+    for prefix in route.prefixes:
+        if "/" in prefix:
+            block = ipaddress.IPv4Network(prefix)
+            if ipaddress.IPv4Address(address) in block:
+                best = max(best, 3 + block.prefixlen)
+        elif prefix == "default":
+            best = max(best, 0)
+        elif network and prefix in (network.country, f"AS{network.asn}"):
+            best = max(best, 1 if prefix == network.country else 2)
+    return best
+
+
+def names() -> tuple[str, ...]:
+    """Name the packaged scenarios, sorted."""
+    folder = resources.files("gatewatch.lab") / "scenarios"
+    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def _parse(text: str, label: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"{label}: {error}") from error
+
+
+def load(name_or_path: str) -> Scenario:
+    """Read and check a packaged scenario by name, or a file by path (anything with a slash or `.toml`).
+
+    ``include = ["abroad"]`` adds the networks and routes of a packaged part after the file's own.
+    Raises ScenarioError for a wrong or missing scenario; the message names file, place and reason.
+    """
+    from gatewatch.lab.check import complete  # here, because the checks need the class above
+
+    folder = resources.files("gatewatch.lab") / "scenarios"
+    if "/" in name_or_path or name_or_path.endswith(".toml"):
+        path = FilePath(name_or_path)
+        if not path.is_file():
+            raise ScenarioError(f"{path}: no such file")
+        text, label = path.read_text("utf-8"), path.name
+    elif name_or_path in names():
+        label = f"{name_or_path}.toml"
+        text = (folder / label).read_text("utf-8")
+    else:
+        raise ScenarioError(f"no scenario {name_or_path!r}; packaged are {', '.join(names())}")
+    table = _parse(text, label)
+    for part in table.pop("include", []):
+        source = folder / "parts" / f"{part}.toml"
+        if not source.is_file():
+            raise ScenarioError(f"{label}: include: no packaged part {part!r}")
+        for key, rows in _parse(source.read_text("utf-8"), f"{part}.toml").items():
+            table[key] = table.get(key, []) + rows
+    try:
+        return complete(decode(Scenario, table, ""))
+    except ScenarioError as error:
+        raise ScenarioError(f"{label}: {str(error).removeprefix('.')}") from error

@@ -1,0 +1,104 @@
+"""Names to addresses and back: every name gets its own public-looking address in a hosting network."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from functools import lru_cache
+
+from gatewatch.lab.scenario import Scenario, fraction
+from gatewatch.lab.servers.known import HELPERS, RESOLVERS
+from gatewatch.lab.sites import State, is_domestic, is_literal, neighbours, state
+
+# Addresses that no honest public answer holds; the list OONI's probe calls bogons.
+_BOGONS = tuple(
+    ipaddress.IPv4Network(block)
+    for block in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+        *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+
+
+@lru_cache(maxsize=1 << 16)
+def is_bogon(address: str) -> bool:
+    """Say whether an IPv4 address is private, reserved, documentation or multicast space."""
+    number = ipaddress.IPv4Address(address)
+    return any(number in block for block in _BOGONS)
+
+
+class Addresses:
+    """The lab's whole name system: allocation on first question, the same on every run.
+
+    A name's place in the pool comes from its hash; two names that hash alike (about one pair in 2,000 names)
+    take neighbouring addresses in the order they were asked for.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._forward: dict[str, tuple[str, ...]] = {}
+        self._reverse: dict[str, list[str]] = {}
+        self._pools: dict[bool, tuple[ipaddress.IPv4Network, ...]] = {
+            domestic: tuple(
+                ipaddress.IPv4Network(prefix)
+                for network in scenario.networks
+                if network.hosting and (network.country == scenario.country) is domestic
+                for prefix in network.prefixes
+            )
+            for domestic in (False, True)
+        }
+        self._taken = {host.address for host in scenario.pagehosts}
+        for isp in scenario.isps:
+            self._taken |= {isp.client, isp.resolver, *(hop.address for hop in isp.path)}
+        for route in scenario.routes:
+            self._taken |= {hop.address for hop in route.path}
+        for resolver in RESOLVERS:
+            for name in resolver.names:
+                self._bind(name, resolver.addresses)
+        for name, address in HELPERS.items():
+            self._bind(name, (address,))
+
+    def _bind(self, name: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        self._forward[name] = addresses
+        for address in addresses:
+            self._reverse.setdefault(address, []).append(name)
+        return addresses
+
+    def _free(self, name: str, salt: str) -> str:
+        """The first free address from the name's own place on."""
+        pool = self._pools[is_domestic(self._scenario, name)]
+        block = pool[int(fraction(f"{salt}-network", name) * len(pool))]
+        size = block.num_addresses
+        place = int(fraction(salt, name) * size)
+        for step in range(size):
+            packed = int(block.network_address) + (place + step) % size
+            address = socket.inet_ntoa(struct.pack("!I", packed))
+            # Last octets 0 and 255 look like networks and broadcasts; some clients refuse them.
+            if 0 < packed % 256 < 255 and address not in self._reverse and address not in self._taken:
+                return address
+        raise RuntimeError(f"{block} is full; give scenario {self._scenario.name} more hosting prefixes")
+
+    def of(self, name: str) -> tuple[str, ...]:
+        """Give a name's true A records, () when there is no such name; an IPv4 literal is its own."""
+        name = name.lower().rstrip(".")
+        known = self._forward.get(name)
+        if known is not None:
+            return known
+        if is_literal(name):
+            return (name,)
+        if state(self._scenario, name) is State.DEAD:
+            return ()
+        group = neighbours(self._scenario, name)
+        if group[0] != name:
+            return self._bind(name, self.of(group[0]))
+        found = [self._free(name, "address")]
+        self._reverse[found[0]] = []  # taken, so that the twin finds another
+        if len(group) == 1 and fraction("twin", name) < self._scenario.sites.twin_share:
+            found.append(self._free(name, "second address"))
+        return self._bind(name, tuple(found))
+
+    def names_at(self, address: str) -> tuple[str, ...]:
+        """Give the names handed this address, first come first; the address itself when there are none."""
+        return tuple(self._reverse.get(address, ())) or (address,)

@@ -1,0 +1,75 @@
+"""Recursive resolvers: true answers over UDP and TCP (RFC 1035, RFC 7766), the latter also inside DoT."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gatewatch.lab.apps import Connection
+from gatewatch.lab.servers.known import WHOAMI
+from gatewatch.net import dnswire
+
+_NXDOMAIN = 3  # RFC 1035 4.1.1
+# Target lists have some 2,000 names; a client that asks for random ones must not grow us for ever.
+_CACHE = 20_000
+# What a recursive resolver typically has left of a five-minute record.
+_TTL = 240
+
+
+class Resolver:
+    """Answers DNS messages from the true name system."""
+
+    def __init__(self, address_of: Callable[[str], tuple[str, ...]]) -> None:
+        self._address_of = address_of
+        # Everything after the transaction id is the same for the same question: one dictionary look-up.
+        self._answers: dict[bytes, bytes] = {}
+
+    def answer(self, message: bytes, egress: str) -> bytes:
+        """Answer a query; ``egress`` is the address this resolver is seen from; b"" for what is none."""
+        cached = self._answers.get(message[2:])
+        if cached is not None:
+            return message[:2] + cached
+        try:
+            _, name, qtype = dnswire.question(message)
+        except dnswire.Unusual:
+            return b""
+        if name in WHOAMI:
+            return dnswire.answer(message, addresses=(egress,) if qtype == dnswire.QTYPES["A"] else (), ttl=0)
+        addresses = self._address_of(name) if name else ()
+        if not addresses:
+            reply = dnswire.answer(message, rcode=_NXDOMAIN)
+        elif qtype == dnswire.QTYPES["A"]:
+            reply = dnswire.answer(message, addresses=addresses, ttl=_TTL)
+        else:
+            # IPv4 only in this lab: the name exists but has no such record.
+            reply = dnswire.answer(message)
+        if len(self._answers) >= _CACHE:
+            self._answers.clear()
+        self._answers[message[2:]] = reply[2:]
+        return reply
+
+
+class DnsStream:
+    """DNS over a stream: messages behind a two-byte length, answered in order."""
+
+    def __init__(self, connection: Connection, answer: Callable[[bytes], bytes]) -> None:
+        self._connection = connection
+        self._answer = answer
+        self._buffer = b""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every complete message; an unreadable one ends the connection, as resolvers do."""
+        self._buffer += data
+        while len(self._buffer) >= 2:
+            size = int.from_bytes(self._buffer[:2], "big")
+            if len(self._buffer) < 2 + size:
+                return
+            message, self._buffer = self._buffer[2 : 2 + size], self._buffer[2 + size :]
+            reply = self._answer(message)
+            if not reply:
+                self._connection.close()
+                return
+            self._connection.write(len(reply).to_bytes(2, "big") + reply)
+
+    def eof_received(self) -> None:
+        """Close when the client has no more questions."""
+        self._connection.close()

@@ -1,0 +1,71 @@
+"""Addresses the lab shares with the real internet: public resolvers, OONI's test helpers, beacons."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from gatewatch.lab.sites import is_literal
+from gatewatch_targets import beacons, helpers, resolvers
+
+
+class PublicResolver(NamedTuple):
+    """A public resolver: IPv4 addresses, the names on its certificate, whether it answers on port 53."""
+
+    addresses: tuple[str, ...]
+    names: tuple[str, ...]
+    do53: bool
+
+
+# Resolvers that our table knows by name only, with the addresses their names had in 2024.
+_BY_NAME = {
+    "mozilla.cloudflare-dns.com": ("172.64.41.4", "162.159.61.4"),
+    "dns.switch.ch": ("130.59.31.248", "130.59.31.251"),
+}
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
+
+
+def _public_resolvers() -> tuple[PublicResolver, ...]:
+    found = []
+    for resolver in resolvers():
+        names = tuple(
+            dict.fromkeys(n for n in (resolver.dot, _host(resolver.doh)) if n and not is_literal(n))
+        )
+        addresses = resolver.ipv4 or next(_BY_NAME[name] for name in names if name in _BY_NAME)
+        found.append(PublicResolver(addresses, names, resolver.do53))
+    return tuple(found)
+
+
+RESOLVERS = _public_resolvers()
+
+# The addresses that OONI's own emulated network gives its helpers (probe-cli internal/netemx/address.go).
+HELPERS = {
+    "0.th.ooni.org": "68.183.70.80",
+    "1.th.ooni.org": "137.184.235.44",
+    "2.th.ooni.org": "178.62.195.24",
+    "3.th.ooni.org": "209.97.183.73",
+    "d33d1gs9kpq1c5.cloudfront.net": "52.85.15.84",
+}
+
+# Pages whose whole answer is known, by host and path, with status and body.
+BEACONS = {
+    (_host(beacon.url), urlsplit(beacon.url).path): (beacon.status, beacon.body) for beacon in beacons()
+}
+
+# Names whose A record is the address their asker's resolver comes from.
+WHOAMI = frozenset({"whoami.v4.powerdns.org", "whoami.akamai.net"})
+
+# What measuring itself needs; a share that hit these would test our manners and not our verdicts.
+INFRASTRUCTURE = frozenset(
+    {
+        *WHOAMI,
+        *HELPERS,
+        *HELPERS.values(),
+        *(_host(helper.url) for helper in helpers()),
+        *(host for host, _ in BEACONS),
+        *(text for resolver in RESOLVERS for text in (*resolver.names, *resolver.addresses)),
+    }
+)

@@ -1,0 +1,199 @@
+"""TLS servers in memory: certificates per name under the lab's own authority, chosen by SNI.
+
+No sockets: ``ssl.MemoryBIO`` takes the client's bytes and gives the server's, and the application inside sees
+an ordinary :class:`~gatewatch.lab.apps.Connection` with the plain text.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_address
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from gatewatch.lab.apps import Connection, StreamApp
+from gatewatch.lab.sites import is_literal
+
+# One record's worth at a time (RFC 8446 5.1).
+_RECORD = 16384
+# A context costs about 60 KB; a list's longest pass needs each only for a moment.
+_CONTEXTS = 1024
+
+# Gives the certificate's names: (server address, SNI or None) -> names, the first being the subject.
+NamesFor = Callable[[str, str | None], tuple[str, ...]]
+
+
+class _ServerSide(ssl.SSLObject):
+    """An SSLObject that knows at which address it was reached, for the choice of certificate."""
+
+    address: str = ""
+
+
+class Authority:
+    """The lab's certificate authority and its server contexts; issuing is lazy, about 2 ms a name."""
+
+    def __init__(self, names_for: NamesFor) -> None:
+        authority = trustme.CA(organization_name="gatewatch lab", organization_unit_name="an emulation")
+        self._pem = authority.cert_pem.bytes()
+        self._root = x509.load_pem_x509_certificate(self._pem)
+        signer = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+        assert isinstance(signer, ec.EllipticCurvePrivateKey)  # trustme's default
+        self._signer = signer
+        # One key for all sites: nobody compares them, and a key each would double the cost of issuing.
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._key_pem = self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        self._names_for = names_for
+        self._context = lru_cache(_CONTEXTS)(self._issue)
+        self._front = self._issue(("front.lab.invalid",))
+        self._front.sni_callback = self._choose
+        self._front.sslobject_class = _ServerSide
+
+    @property
+    def pem(self) -> bytes:
+        """The authority's certificate, for the client's trust store; trustme's run until the year 3000."""
+        return self._pem
+
+    def _issue(self, names: tuple[str, ...]) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        # The ssl module reads certificates from files only; a folder, since Windows opens no open file twice.
+        with TemporaryDirectory() as folder:
+            chain = Path(folder, "chain.pem")
+            chain.write_bytes(self._key_pem + self._signed(names))
+            context.load_cert_chain(chain)
+        return context
+
+    def _signed(self, names: tuple[str, ...]) -> bytes:
+        """A server certificate in PEM for these names and addresses.
+
+        Written here and not by trustme, which refuses host names that IDNA 2008 forbids (`a_b`, `r3---sn`),
+        although lists hold them, and makes a new key for each.
+        """
+        alternatives = [
+            x509.IPAddress(ip_address(name)) if is_literal(name) else x509.DNSName(name) for name in names
+        ]
+        builder = x509.CertificateBuilder(
+            issuer_name=self._root.subject,
+            subject_name=x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "gatewatch lab site")]),
+            public_key=self._key.public_key(),
+            serial_number=x509.random_serial_number(),
+            not_valid_before=self._root.not_valid_before_utc,
+            not_valid_after=self._root.not_valid_after_utc,
+        )
+        # OpenSSL 3 and Python 3.13 verify strictly (RFC 5280): key identifiers and usages must be there.
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._signer.public_key())
+        certificate = (
+            builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=True)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .add_extension(issuer, critical=False)
+            .add_extension(usage, critical=False)
+            .sign(self._signer, hashes.SHA256())
+        )
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+    def _choose(self, connection: ssl.SSLObject, sni: str | None, _context: ssl.SSLContext) -> None:
+        assert isinstance(connection, _ServerSide)
+        connection.context = self._context(self._names_for(connection.address, sni))
+
+    def serve(self, connection: Connection, inside: Callable[[Connection], StreamApp]) -> TlsStream:
+        """Put TLS on a connection; ``inside`` builds the application that sees the plain text."""
+        return TlsStream(connection, self._front, inside)
+
+
+class TlsStream:
+    """The server's end of one TLS connection."""
+
+    def __init__(
+        self, connection: Connection, context: ssl.SSLContext, inside: Callable[[Connection], StreamApp]
+    ) -> None:
+        self._connection = connection
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
+        assert isinstance(self._tls, _ServerSide)
+        self._tls.address = connection.local[0]
+        self._app = inside(_Plain(self, connection))
+        self._shaken = self._closing = self._failed = False
+
+    def data_received(self, data: bytes) -> None:
+        """Take the client's bytes: shake hands, then pass the plain text on."""
+        self._incoming.write(data)
+        try:
+            self._advance()
+        except ssl.SSLWantReadError:
+            pass
+        except ssl.SSLError:
+            # A bad hello, or an alert such as unknown_ca: send our own alert, if any, and hang up.
+            self._failed = True
+        self.flush()
+        if self._failed:
+            self.close()
+
+    def _advance(self) -> None:
+        if not self._shaken:
+            self._tls.do_handshake()
+            self._shaken = True
+        while not self._closing:
+            plain = self._tls.read(_RECORD)
+            if not plain:  # the client's close_notify
+                self._app.eof_received()
+                self.close()
+                return
+            self._app.data_received(plain)
+
+    def eof_received(self) -> None:
+        """Tell the application; the connection is over without close_notify, as many clients leave."""
+        if self._shaken:
+            self._app.eof_received()
+        self._connection.close()
+
+    def flush(self) -> None:
+        """Send what TLS has written."""
+        if self._outgoing.pending:
+            self._connection.write(self._outgoing.read())
+
+    def write(self, data: bytes) -> None:
+        """Encrypt and send plain text."""
+        self._tls.write(data)
+        self.flush()
+
+    def close(self) -> None:
+        """Send close_notify and FIN, once."""
+        if self._closing:
+            return
+        self._closing = True
+        if self._shaken and not self._failed:
+            with suppress(ssl.SSLError):  # it waits for the client's own close_notify; we do not
+                self._tls.unwrap()
+            self.flush()
+        self._connection.close()
+
+
+class _Plain:
+    """What the application inside TLS writes to."""
+
+    def __init__(self, stream: TlsStream, connection: Connection) -> None:
+        self.peer, self.local = connection.peer, connection.local
+        self._stream, self._connection = stream, connection
+
+    def write(self, data: bytes) -> None:
+        self._stream.write(data)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def abort(self) -> None:
+        self._connection.abort()

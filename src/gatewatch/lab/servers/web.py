@@ -1,0 +1,138 @@
+"""Web sites: every name has its own page, the same on every run, on every path.
+
+Pages echo the client's address in a header and in the text, as many real sites do, so that whatever stores
+them must scrub it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import html
+import random
+from collections.abc import Callable
+from typing import Final
+
+from gatewatch.lab.scenario import PageHost, Scenario, fraction
+from gatewatch.lab.servers.http import Handler, Reply, Request
+from gatewatch.lab.servers.known import BEACONS
+from gatewatch.lab.sites import Url, redirect
+
+# Most pages' HTML is between 2 and 40 KB (HTTP Archive's median of recent years is about 30 KB).
+_SMALLEST, _LARGEST = 2_000, 40_000
+# Shares of sites that send chunked or compressed pages: enough that any list of 50 meets both.
+_CHUNKED, _GZIP = 0.3, 0.25
+_SERVERS: Final = ("nginx", "Apache", "cloudflare", "LiteSpeed", "Microsoft-IIS/10.0", "openresty")
+# Headers that only some sites send: header names are one of the things compared with a control.
+_HABITS: Final = (
+    ("X-Powered-By", "PHP/8.2.7"),
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("Strict-Transport-Security", "max-age=31536000"),
+    ("X-Cache", "HIT"),
+    ("Vary", "Accept-Encoding"),
+    ("Referrer-Policy", "no-referrer"),
+)
+_WORDS: Final = [
+    "river",
+    "market",
+    "village",
+    "council",
+    "budget",
+    "harvest",
+    "teacher",
+    "season",
+    "journal",
+    "reader",
+    "company",
+    "service",
+    "account",
+    "weather",
+    "culture",
+    "history",
+    "football",
+    "recipe",
+    "railway",
+    "library",
+    "border",
+    "island",
+    "government",
+    "minister",
+    "election",
+    "court",
+    "hospital",
+    "village",
+    "student",
+    "factory",
+    "temple",
+    "music",
+    "travel",
+    "science",
+    "garden",
+    "police",
+    "energy",
+    "water",
+    "union",
+]
+_TEXT: Final = " ".join(random.Random(2024).choices(_WORDS, k=14_000)).encode()
+_TOPICS: Final = ("Independent news", "Online community", "Official portal", "Open archive", "Daily magazine")
+_MOVED: Final = (301, 302, 308)
+
+
+def _page(host: str, target: str, client: str) -> bytes:
+    """The page of a host: its length and text depend on the host alone, apart from the echo."""
+    size = _SMALLEST + int(fraction("length", host) * (_LARGEST - _SMALLEST))
+    start = int(fraction("text", host) * (len(_TEXT) - _LARGEST))
+    topic = _TOPICS[int(fraction("topic", host) * len(_TOPICS))]
+    heading = html.escape(target.partition("?")[0])
+    head = (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{host} {topic}</title></head>\n'
+        f"<body><h1>{host}</h1><h2>{heading}</h2>\n<p>Your address is {client}</p>\n<p>"
+    ).encode()
+    return head + _TEXT[start : start + size] + b"</p></body></html>\n"
+
+
+class Web:
+    """All web sites of a scenario as one handler."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        address_of: Callable[[str], tuple[str, ...]],
+        names_at: Callable[[str], tuple[str, ...]],
+    ) -> None:
+        self._scenario = scenario
+        self._address_of = address_of
+        self._names_at = names_at
+
+    def host_at(self, address: str, host: str | None) -> str:
+        """Give the virtual host: the one asked for where it lives here, else the address's own first name."""
+        if host and address in self._address_of(host):
+            return host
+        return self._names_at(address)[0]
+
+    def respond(self, request: Request) -> Reply:
+        """Serve a beacon, a redirect or the page."""
+        host = self.host_at(request.address, request.host)
+        beacon = BEACONS.get((host, request.target))
+        if beacon:
+            status, text = beacon
+            return Reply(status, (("Content-Type", "text/plain"),), f"{text}\n".encode() if text else b"")
+        server = ("Server", _SERVERS[int(fraction("server", host) * len(_SERVERS))])
+        location = redirect(self._scenario, Url(request.scheme, host, request.port, request.target))
+        if location:
+            status = _MOVED[int(fraction("moved", host) * len(_MOVED))]
+            return Reply(status, (server, ("Location", location)))
+        body = _page(host, request.target, request.client)
+        headers = [server, ("Content-Type", "text/html; charset=utf-8"), ("X-Client-IP", request.client)]
+        headers += [habit for habit in _HABITS if fraction(habit[0], host) < 0.4]
+        if fraction("gzip", host) < _GZIP and "gzip" in request.headers.get("accept-encoding", ""):
+            headers.append(("Content-Encoding", "gzip"))
+            body = gzip.compress(body, 1, mtime=0)
+        return Reply(200, tuple(headers), body, chunked=fraction("chunked", host) < _CHUNKED)
+
+
+def notice(host: PageHost) -> Handler:
+    """Give the handler of a block page's host: the same short page for every name and path."""
+    title, text = html.escape(host.title), html.escape(host.body)
+    body = f"<html><head><title>{title}</title></head><body><p>{text}</p></body></html>\n".encode()
+    headers = (("Server", "nginx"), ("Content-Type", "text/html; charset=utf-8"))
+    return lambda request: Reply(200, headers, body)
