@@ -55,6 +55,7 @@ class Connect:
     test_name = "connect"
     version = "0.1.0"
     risk = "low"
+    typical_bytes = 3_000
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Connect to every address of the target's host, at its port."""

@@ -84,6 +84,7 @@ class Fetch:
     test_name = "fetch"
     version = "0.1.0"
     risk = "low"
+    typical_bytes = 60_000
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """GET the target's URL."""

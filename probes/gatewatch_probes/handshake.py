@@ -39,6 +39,7 @@ class Handshake:
     test_name = "handshake"
     version = "0.1.0"
     risk = "low"
+    typical_bytes = 12_000
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Shake hands with every address of the target's host; port 443 for an http target."""

@@ -95,6 +95,7 @@ class Resolve:
     test_name = "resolve"
     version = "0.1.0"
     risk = "low"
+    typical_bytes = 2_000
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Resolve the target's host."""

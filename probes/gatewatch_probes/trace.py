@@ -133,6 +133,7 @@ class Trace:
     test_name = "trace"
     version = "0.1.0"
     risk = "low"
+    typical_bytes = 4_000
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Trace the way to the target's first IPv4 address, by the most trustworthy answer to its name."""

@@ -38,6 +38,7 @@ class Web:
     test_name = "web_connectivity"
     version = "0.1.0"
     risk = "low"
+    typical_bytes = 80_000
 
     def __init__(self) -> None:
         self._helpers = Helpers()

@@ -24,6 +24,7 @@ def analyse(datasets: tuple[str, ...], prefixes: str | None, as_json: bool) -> N
     try:
         from gatewatch_analysis import report
         from gatewatch_analysis.load import NoDataset, load
+        from gatewatch_targets.text import printable
     except ModuleNotFoundError as error:
         if error.name != "pandas":
             raise
@@ -43,7 +44,7 @@ def analyse(datasets: tuple[str, ...], prefixes: str | None, as_json: bool) -> N
         first = problems.iloc[0]
         click.echo(
             f"{len(problems)} lines could not be read as they should, {int((~problems['kept']).sum())} were "
-            f"set aside; the first: {first['file']}, line {first['line']}: {first['reason']}",
+            f"set aside; the first: {printable(first['file'])}, line {first['line']}: {first['reason']}",
             err=True,
         )
     if as_json:

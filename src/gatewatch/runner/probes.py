@@ -14,6 +14,7 @@ from gatewatch.records import TestKeys
 from gatewatch_targets import Target
 
 GROUP = "gatewatch.probes"
+_ATTRIBUTES = ("name", "test_name", "version", "risk", "typical_bytes")
 
 
 @runtime_checkable
@@ -21,14 +22,16 @@ class Probe(Protocol):
     """What a probe is: a class with these attributes, made without arguments, once a run.
 
     ``name`` is how users call it, ``test_name`` what its measurements are called, ``risk`` the least risk
-    tier (low, medium, high) that a user must have chosen.  Its module's docstring opens with the question that it
-    answers, the method, the traffic, the risk and the reference: ``gatewatch probes show`` prints it.
+    tier (low, medium, high) that a user must have chosen, ``typical_bytes`` what one target costs both ways.
+    Its module's docstring opens with the question that it answers, the method, the traffic, the risk and the
+    reference: ``gatewatch probes show`` prints it.
     """
 
     name: str
     test_name: str
     version: str
     risk: str
+    typical_bytes: int
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Measure one target.  What the network does is data; raise only when the probe could not run."""
@@ -74,7 +77,9 @@ def _own_classes(module: ModuleType) -> list[type]:
 
 
 def _try(cls: type) -> Probe | None:
-    if not all(hasattr(cls, name) for name in ("name", "test_name", "version", "risk", "measure")):
+    if not all(
+        hasattr(cls, name) for name in ("name", "test_name", "version", "risk", "typical_bytes", "measure")
+    ):
         return None
     made = cls()
     return made if isinstance(made, Probe) else None

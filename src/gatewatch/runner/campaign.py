@@ -1,0 +1,199 @@
+"""A campaign: the plan's items, each started at its pace, measured, judged, scrubbed and stored.
+
+Nothing here knows what a probe does.  A measurement that failed while the line was down is thrown away and
+its item goes back into the queue; a measurement that outlived its budget is skipped with its reason.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import trio
+
+from gatewatch import __version__
+from gatewatch.net.wire import Wire
+from gatewatch.records import TIME_FORMAT, Measurement, TestKeys, dumps
+from gatewatch.runner.about import Vantage, engine
+from gatewatch.runner.line import Line
+from gatewatch.runner.pace import Pace
+from gatewatch.runner.plan import Item
+from gatewatch.runner.probes import Probe
+from gatewatch.store import RunFolder, Scrubber
+from gatewatch.verdict import Verdict, classic_keys, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a run may cost; None is no limit."""
+
+    #: Seconds for one item; the steps' own limits end a web measurement of three bad redirects before this.
+    item: float = 180.0
+    #: Seconds for the whole run.
+    run: float | None = None
+    #: Bytes received and sent in the whole run, as the network events count them.
+    total_bytes: int | None = None
+    #: Items under way at once: a guard for memory, far above what the start rate leads to.
+    under_way: int = 4000
+
+
+class Observer(Protocol):
+    """Who watches a run: a progress bar, a log."""
+
+    def started(self, total: int, done: int) -> None:
+        """Tell that a run begins, or goes on with ``done`` items measured before."""
+
+    def measured(self, item: Item, verdict: Verdict) -> None:
+        """Tell that an item was measured and stored."""
+
+    def skipped(self, item: Item, why: str) -> None:
+        """Tell that an item was given up."""
+
+    def paused(self, reason: str) -> None:
+        """Tell that the line is down and measuring waits."""
+
+    def resumed(self) -> None:
+        """Tell that the line is up again."""
+
+
+@dataclass(slots=True)
+class Campaign:
+    """One run of a plan; make it, then await :meth:`run` once."""
+
+    folder: RunFolder
+    items: tuple[Item, ...]
+    probes: Mapping[str, Probe]
+    wire: Wire
+    line: Line
+    pace: Pace
+    scrubber: Scrubber
+    vantage: Vantage
+    observer: Observer
+    budget: Budget = field(default_factory=Budget)
+    run_started: str = field(default_factory=lambda: datetime.now(UTC).strftime(TIME_FORMAT))
+    #: The wall clock; a lab with a clock of its own gives another.
+    wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    _queue: deque[Item] = field(default_factory=deque)
+    _hosts: set[str] = field(default_factory=set)
+    _under_way: int = 0
+    _bytes: int = 0
+    _changed: trio.Event = field(default_factory=trio.Event)
+
+    async def run(self) -> bool:
+        """Measure everything that is left; True when nothing was skipped or left over.
+
+        Cancel it to stop: what is under way is dropped, what is stored stays.
+        """
+        self._queue.extend(item for item in self.items if item.id not in self.folder.done)
+        self.observer.started(len(self.items), len(self.items) - len(self._queue))
+        # Ended by a time budget, the run is a part of itself and can be resumed.
+        with trio.move_on_after(self.budget.run if self.budget.run is not None else math.inf) as scope:
+            async with trio.open_nursery() as nursery:
+                while (item := await self._next()) is not None:
+                    await self._hold_while_down()
+                    await self.pace.wait()
+                    self._under_way += 1
+                    nursery.start_soon(self._one, item)
+        if scope.cancelled_caught:
+            self.skipped.append({"item": "", "why": "the run's time budget is used up"})
+        return not self.skipped and len(self.folder.done) >= len(self.items)
+
+    async def _next(self) -> Item | None:
+        """Wait for an item whose host is free; None when all is done or the budget is used up."""
+        while True:
+            if self.budget.total_bytes is not None and self._bytes >= self.budget.total_bytes:
+                self.skipped.append({"item": "", "why": "the run's byte budget is used up"})
+                return None
+            if self._under_way < self.budget.under_way:
+                for position, item in enumerate(self._queue):
+                    if item.target.host not in self._hosts:
+                        del self._queue[position]
+                        self._hosts.add(item.target.host)
+                        return item
+            if not self._queue and not self._under_way:
+                return None
+            self._changed = trio.Event()
+            await self._changed.wait()
+
+    async def _hold_while_down(self) -> None:
+        if self.line.last is not None and not self.line.last.up:
+            self.observer.paused(self.line.last.reason)
+            await self.line.wait_until_up()
+            self.observer.resumed()
+
+    async def _one(self, item: Item) -> None:
+        try:
+            await self._measure(item)
+        finally:
+            self._hosts.discard(item.target.host)
+            self._under_way -= 1
+            self._changed.set()
+
+    async def _measure(self, item: Item) -> None:
+        probe = self.probes[item.probe]
+        start = trio.current_time()
+        began = self.wall()
+        keys: TestKeys | None = None
+        try:
+            with trio.move_on_after(self.budget.item):
+                keys = await probe.measure(item.target, self.wire)
+        except (RuntimeError, ValueError) as error:
+            self._skip(item, f"could not run: {error}")
+            return
+        if keys is None:
+            self._skip(item, f"took longer than {self.budget.item:.0f} s")
+            return
+        if _anything_failed(keys) and not await self.line.was_up_since(start):
+            self._queue.append(item)
+            return
+        measurement = Measurement(
+            annotations=engine(self.vantage),
+            id=f"{self.folder.id}/{item.id}",
+            input=item.target.url,
+            measurement_start_time=began.strftime(TIME_FORMAT),
+            probe_asn=f"AS{self.vantage.asn}",
+            probe_cc=self.vantage.country,
+            probe_network_name=self.vantage.isp,
+            software_version=__version__,
+            test_keys=keys,
+            test_name=probe.test_name,
+            test_runtime=round(trio.current_time() - start, 6),
+            test_start_time=self.run_started,
+            test_version=probe.version,
+            x_gatewatch_item=item.id,
+            x_gatewatch_target=item.to_json()["target"],
+        )
+        self._store(item, measurement)
+
+    def _store(self, item: Item, measurement: Measurement) -> None:
+        verdict = judge(measurement)
+        keys = measurement.test_keys
+        if measurement.test_name == "web_connectivity":
+            keys = replace(keys, extra={**keys.extra, **classic_keys(measurement, verdict)})
+        judged = replace(measurement, test_keys=keys, x_gatewatch_verdict=verdict.to_json())
+        self.folder.append(item.id, dumps(self.scrubber.measurement(judged)))
+        self._bytes += sum(event.num_bytes or 0 for event in keys.network_events or ())
+        self.observer.measured(item, verdict)
+
+    def _skip(self, item: Item, why: str) -> None:
+        self.skipped.append({"item": item.id, "why": why})
+        self.observer.skipped(item, why)
+
+    def about(self) -> dict[str, Any]:
+        """What run.json says of the run so far."""
+        offset = self.line.last.clock_offset if self.line.last else None
+        return {"skipped": self.skipped, "line": self.line.looks, "clock_offset_s": offset}
+
+
+def _anything_failed(keys: TestKeys) -> bool:
+    """Tell whether anything went wrong that a dead line could explain."""
+    return any(
+        record.failure is not None
+        for records in (keys.queries, keys.tls_handshakes, keys.requests)
+        for record in records or ()
+    ) or any(not record.status.success for record in keys.tcp_connect or ())

@@ -1,0 +1,189 @@
+"""The machine's own line: is it up, is it ours, or is a captive portal in the way?
+
+A line that is down makes every site look blocked.  So it is looked at before a run, and again whenever a
+measurement failed and the last good look is older than that measurement: what failed on a dead line is
+thrown away and measured again, never recorded.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import trio
+
+from gatewatch.net import lookup, stream, transfer
+from gatewatch.net.journal import Journal
+from gatewatch.net.url import parse
+from gatewatch.net.wire import Wire
+from gatewatch_targets import Beacon, beacons
+
+# The line is up when any one of several unrelated things answers; a censor blocks some, a cut cable all.
+# Anycast resolvers stand in nearly every country, so an answer within this time is no matter of distance.
+PATIENCE = 4.0
+# While the line is down, how long to wait between looks.
+PAUSE = 5.0
+# A public address of each family that is only looked up in the routing table: nothing is sent.
+_ROUTE_4 = ("8.8.8.8", 53)
+_ROUTE_6 = ("2001:4860:4860::8888", 53)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the line found; ``clock_offset`` in seconds, positive when our clock is ahead."""
+
+    route: bool
+    answered: tuple[str, ...] = ()
+    portal: bool = False
+    clock_offset: float | None = None
+
+    @property
+    def up(self) -> bool:
+        """Whether measuring makes sense."""
+        return bool(self.answered) and not self.portal
+
+    @property
+    def reason(self) -> str:
+        """Why not, in one sentence."""
+        if not self.route:
+            return "There is no internet connection: this machine has no route to the outside."
+        if self.portal:
+            return "A captive portal answers in place of the internet: log in to this network first."
+        if not self.answered:
+            return "There is no internet connection: none of several well-known servers answers."
+        return "The line is up."
+
+
+def has_route(address: tuple[str, int] = _ROUTE_4) -> bool:
+    """Tell whether the routing table leads to an address; sends nothing."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect(address)
+    except OSError:
+        return False
+    return True
+
+
+def own_addresses() -> tuple[str, ...]:
+    """The addresses that this machine sends from, one of each family; what is to be scrubbed."""
+    found = []
+    for family, address in ((socket.AF_INET, _ROUTE_4), (socket.AF_INET6, _ROUTE_6)):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                sock.connect(address)
+                found.append(str(sock.getsockname()[0]))
+        except OSError:
+            continue
+    return tuple(found)
+
+
+class Line:
+    """The line during one run; ``route`` tells whether there is a way out at all (the lab replaces it)."""
+
+    def __init__(self, wire: Wire, route: Callable[[], bool] = has_route) -> None:
+        self._wire = wire
+        self._route = route
+        self._lock = trio.Lock()
+        #: When the line was last seen up, in trio's time.
+        self.seen_up = float("-inf")
+        self.last: Look | None = None
+        self.looks: list[dict[str, Any]] = []
+
+    async def look(self) -> Look:
+        """Look once: resolvers over UDP and TCP, and pages whose whole content is known."""
+        if not self._route():
+            return self._note(Look(route=False))
+        answered: list[str] = []
+        pages: list[tuple[bool, float | None]] = []
+
+        async def question(address: str) -> None:
+            with trio.move_on_after(PATIENCE):
+                got = await lookup.udp(Journal(), address, "example.com", window=0.0)
+                if got[0].rcode is not None:
+                    answered.append(f"udp {address}")
+
+        async def connection(address: str) -> None:
+            with trio.move_on_after(PATIENCE):
+                tcp, failure = await stream.connect(Journal(), address, 443)
+                if tcp is not None:
+                    tcp.close()
+                if failure in (None, "connection_refused"):
+                    answered.append(f"tcp {address}")
+
+        async def page(beacon: Beacon) -> None:
+            with trio.move_on_after(PATIENCE):
+                seen = await _page(beacon)
+                if seen is not None:
+                    answered.append(f"page {beacon.url}")
+                    pages.append(seen)
+
+        async with trio.open_nursery() as nursery:
+            for resolver in self._wire.resolvers[:3]:
+                nursery.start_soon(question, resolver.ipv4[0])
+                nursery.start_soon(connection, resolver.ipv4[0])
+            for beacon in beacons():
+                nursery.start_soon(page, beacon)
+        # One changed page may be a server's whim; a portal changes all of them.
+        portal = bool(pages) and not any(genuine for genuine, _ in pages)
+        offsets = [offset for genuine, offset in pages if genuine and offset is not None]
+        return self._note(
+            Look(True, tuple(sorted(answered)), portal, min(offsets, key=abs) if offsets else None)
+        )
+
+    def _note(self, look: Look) -> Look:
+        self.last = look
+        if look.up:
+            self.seen_up = trio.current_time()
+        if not self.looks or self.looks[-1]["up"] != look.up:
+            self.looks.append({"t": round(trio.current_time(), 1), "up": look.up, "reason": look.reason})
+        return look
+
+    async def was_up_since(self, t: float) -> bool:
+        """Tell whether the line is still up, given that something failed that began at time ``t``."""
+        async with self._lock:
+            if self.seen_up >= t:
+                return True
+            return (await self.look()).up
+
+    async def wait_until_up(self) -> None:
+        """Look again and again until the line is up."""
+        async with self._lock:
+            while self.last is not None and not self.last.up:
+                await trio.sleep(PAUSE)
+                await self.look()
+
+
+async def _page(beacon: Beacon) -> tuple[bool, float | None] | None:
+    """Fetch a beacon: whether it is the genuine page, and our clock's offset; None when nothing came."""
+    journal = Journal()
+    url = parse(beacon.url)
+    for address in await lookup.system(journal, url.host):
+        if ":" in address:
+            continue
+        tcp, _ = await stream.connect(journal, address, url.port)
+        if tcp is None:
+            continue
+        try:
+            got = await transfer.exchange(journal, tcp, url)
+        finally:
+            tcp.close()
+        response = got.record.response
+        if got.failure is None and response is not None:
+            body = got.raw_body.decode("utf-8", "replace").strip()
+            return response.code == beacon.status and body == beacon.body, _offset(response.headers or {})
+    return None
+
+
+def _offset(headers: Any) -> float | None:
+    """Our clock minus the server's, by its Date header (one second coarse)."""
+    from datetime import UTC, datetime
+
+    date = next((v for k, v in headers.items() if k.lower() == "date"), None)
+    try:
+        return (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() if date else None
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,119 @@
+"""Is it the same page?  Body length, title and header names, compared so that one weak likeness proves nothing."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gatewatch.verdict.words import UNUSABLE
+
+SAME, DIFFERENT = "same", "different"
+
+# Block pages differ from the true page by more than 30 % of length in 95 % of cases, true pages from
+# themselves in 1.4 % (Jones et al., IMC 2014, "Automated Detection and Fingerprinting of Censorship Block
+# Pages", section 4); OONI uses the same number.
+BODY_PROPORTION = 0.7
+# A title stands in the head; a page that has none in its first 64 KiB has none that a browser shows early.
+_TITLE_SEARCH = 65_536
+# The test helper reports no title longer than this (oohelperd), so longer ones cannot be compared.
+TITLE_CAP = 128
+# Half of all words in common: two titles of one site, with a counter, a date or the section's name besides.
+_TITLE_OVERLAP = 0.5
+# Words shorter than this (the, of, no) stand in any title.
+_WORD = 4
+# Headers that any server sends, so that sharing them shows nothing.  Content-Length and Connection belong
+# here: a forged page has them too, and OONI's list lacks them (reference: ooni/probe, http-diff).
+_COMMON_HEADERS = frozenset(
+    (
+        "accept-ranges age allow cache-control connection content-encoding content-language content-length "
+        "content-security-policy content-type date etag expires keep-alive last-modified location p3p pragma "
+        "referrer-policy refresh retry-after server set-cookie strict-transport-security trailer "
+        "transfer-encoding upgrade vary via x-content-type-options x-xss-protection"
+    ).split()
+)
+_OPEN = re.compile(r"<title(?=[\s>/])[^<>]{0,256}>", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_UNREADABLE = re.compile("\ufffd+")
+_WORDS = re.compile(r"\w+")
+
+
+def body_length(body: str | bytes | None) -> int:
+    """Give a stored body's length in bytes, as the control counts it."""
+    if isinstance(body, str):
+        return len(body) if body.isascii() else len(body.encode("utf-8", "surrogatepass"))
+    return len(body) if body else 0
+
+
+def body_proportion(ours: int, control: int) -> float:
+    """Give the shorter length over the longer, 0 to 1; two empty bodies are the same, -1 is not known."""
+    if ours < 0 or control < 0:
+        return -1.0
+    longer = max(ours, control)
+    return min(ours, control) / longer if longer else 1.0
+
+
+def title(body: str | bytes | None) -> str:
+    """Give a page's title on one line, "" without one.
+
+    Hostile pages cost no more than others: a bounded look, and no pattern that backtracks.
+    """
+    head = body[:_TITLE_SEARCH] if body else ""
+    text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
+    start = _OPEN.search(text)
+    if start is None:
+        return ""
+    # 4 bytes of UTF-8 a character at most, and entities: what the cap leaves out is cut below anyhow.
+    inner = text[start.end() : start.end() + 16 * TITLE_CAP]
+    return _SPACE.sub(" ", html.unescape(inner.partition("<")[0])).strip()
+
+
+def _folded(text: str) -> str:
+    # What is not UTF-8 comes as a replacement character for each byte, or for each run of them.
+    return _UNREADABLE.sub("\ufffd", _SPACE.sub(" ", html.unescape(text)).strip().casefold())
+
+
+def same_title(ours: str, control: str) -> str:
+    """Compare titles: same, different, or unusable when neither page has one."""
+    if not ours and not control:
+        return UNUSABLE
+    if not control and len(ours.encode("utf-8", "surrogatepass")) > TITLE_CAP:
+        return UNUSABLE
+    a, b = _folded(ours), _folded(control)
+    if a == b:
+        return SAME
+    words_a, words_b = set(_WORDS.findall(a)), set(_WORDS.findall(b))
+    shared = words_a & words_b
+    if any(len(word) >= _WORD for word in shared):
+        return SAME if len(shared) >= _TITLE_OVERLAP * len(words_a | words_b) else DIFFERENT
+    return DIFFERENT
+
+
+def uncommon(names: Iterable[Any]) -> frozenset[str]:
+    """Give the header names, in lower case, that tell servers apart."""
+    return frozenset(n for n in (str(name).lower() for name in names) if n not in _COMMON_HEADERS)
+
+
+def same_headers(ours: Mapping[str, Any], control: Mapping[str, Any]) -> str:
+    """Compare headers: same with an uncommon name in common, unusable when the control's are all common.
+
+    A Server header of another make is a difference where there is nothing better; an equal one is no likeness.
+    """
+    telling = uncommon(control)
+    if telling:
+        return SAME if telling & uncommon(ours) else DIFFERENT
+    ours_by, theirs_by = _server(ours), _server(control)
+    return DIFFERENT if theirs_by and ours_by != theirs_by else UNUSABLE
+
+
+def same_server(ours: Mapping[str, Any], control: Mapping[str, Any]) -> bool:
+    """Tell whether both responses name the same make of server."""
+    name = _server(control)
+    return bool(name) and name == _server(ours)
+
+
+def _server(headers: Mapping[str, Any]) -> str:
+    # The version after the slash differs between the machines of one site.
+    found = next((v for k, v in headers.items() if str(k).lower() == "server" and isinstance(v, str)), "")
+    return found.partition("/")[0].strip().lower()
