@@ -1,1 +1,56 @@
 """The front door: commands, loaded only when they are called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from gatewatch import __version__
+
+#: Command, where it is defined, and its line in the overview (so that --help loads none of them).
+COMMANDS = {
+    "run": ("gatewatch.cli.run:run", "Measure targets and keep the results."),
+    "demo": ("gatewatch.cli.demo:demo", "Measure an emulated Cambodia, in under a minute, without internet."),
+    "doctor": ("gatewatch.cli.doctor:doctor", "Look at this machine and its line before measuring."),
+    "analyse": (
+        "gatewatch.cli.analyse:analyse",
+        "Say what is blocked, how, and where paths leave.",
+    ),
+    "results": ("gatewatch.cli.results:results", "List runs and show what they found."),
+    "targets": ("gatewatch.cli.targets:targets", "Show and check target lists."),
+    "probes": ("gatewatch.cli.probes:probes", "Show what can be measured, and how."),
+    "lab": ("gatewatch.cli.lab:lab", "Run in an emulated country, and score against its truth."),
+}
+
+#: Exit codes, the same for every command.
+DONE, PARTIAL, USAGE, NO_CONSENT, NO_NETWORK, LOCKED = 0, 1, 2, 3, 4, 75
+
+
+class _Door(click.Group):
+    """A group that imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="gatewatch")
+def main() -> None:
+    """Watch national internet gateways: what is blocked, how, at which hop, on every ISP or at one gate.
+
+    Exit codes: 0 done (a block is a finding, not an error), 1 partial, 2 usage, 3 no consent, 4 no network,
+    75 another run holds the lock.
+    """

@@ -43,8 +43,8 @@ def analyse(datasets: tuple[str, ...], prefixes: str | None, as_json: bool) -> N
     if len(problems):
         first = problems.iloc[0]
         click.echo(
-            f"{len(problems)} lines could not be read as they should, {int((~problems['kept']).sum())} were "
-            f"set aside; the first: {printable(first['file'])}, line {first['line']}: {first['reason']}",
+            f"Lines that could not be read as they should: {len(problems)}, of which set aside: "
+            f"{int((~problems['kept']).sum())}; the first: {printable(first['file'])}, line {first['line']}: {first['reason']}",
             err=True,
         )
     if as_json:

@@ -1,9 +1,9 @@
 """The emulated path, sans-IO: packets in, packets out, and when.
 
-A client's packet passes the boxes whose hop its TTL reaches, expires at a router or arrives at a server after
-the one-way delay; whatever comes back takes as long again.  Nothing here reads a clock to decide about a packet:
-the caller says when a packet left, and :meth:`Engine.pop` gives each answer at its time.  The hot path is written
-for CPython: local names, cached ways, bytes instead of objects.
+A client's packet passes the boxes whose hop its TTL reaches, expires at a router or arrives at a server
+after the one-way delay; whatever comes back takes as long again.  Nothing here reads a clock to decide
+about a packet: the caller says when a packet left, and :meth:`Engine.pop` gives each answer at its time.
+The hot path is written for CPython: local names, cached ways, bytes instead of objects.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ _STRETCH = 0.001
 class Engine:
     """One ISP's client and everything it can reach; see the module's text for the calls' meaning.
 
-    ``clock`` (seconds, any origin, the one ``now`` arguments come from) only limits how long servers work at a
-    stretch.
+    ``clock`` (seconds, any origin, the one ``now`` arguments come from) only limits how long servers work
+    at a stretch.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Run a command inside the lab: ``python -m gatewatch.lab.inside SCENARIO ISP [--attach tun|veth] -- COMMAND...``.
 
-Three processes: this one sets the namespaces up and waits, a child carries the packets, another child is the
-command.  Its exit status becomes ours.  When it ends, so does the lab; when this process is killed, the kernel
-ends both children, and the namespaces vanish with their last process.
+Three processes: this one sets the namespaces up and waits, a child carries the packets, another child is
+the command.  Its exit status becomes ours.  When it ends, so does the lab; when this process is killed, the
+kernel ends both children, and the namespaces vanish with their last process.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether this machine's kernel can be attached to the lab, found out by doing it, and how to say so.
 
-The kernel attachment itself is :mod:`gatewatch.lab.inside`, a program of its own: namespaces are entered by whole
-processes, and the packet loop must not share one with trio.
+The kernel attachment itself is :mod:`gatewatch.lab.inside`, a program of its own: namespaces are entered by
+whole processes, and the packet loop must not share one with trio.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def _try(attach: Attachment | None) -> tuple[Attachment | None, str]:
         )
     except subprocess.TimeoutExpired:
         return None, f"the trial did not end within {_PATIENCE} s"
-    found: Attachment | None = {"tun": "tun", "veth": "veth"}.get(done.stdout.strip())  # type: ignore[assignment]
-    if done.returncode or found is None:
+    found: Attachment | None = {"tun": "tun", "veth": "veth"}.get(done.stdout.strip())  # type:
+    ignore[assignment] if done.returncode or found is None:
         return None, done.stderr.strip().removeprefix(
             "the lab cannot use this kernel: "
         ) or "the trial failed"

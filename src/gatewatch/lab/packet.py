@@ -1,7 +1,7 @@
 """IPv4, ICMP, UDP and TCP packets as bytes: built, read and changed in place.
 
-Only what the lab's clients and servers send: headers without IP options (RFC 791), no fragments.  Addresses are
-four bytes here, since nothing on the packet path should spend time on text.
+Only what the lab's clients and servers send: headers without IP options (RFC 791), no fragments.  Addresses
+are four bytes here, since nothing on the packet path should spend time on text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ PORT_UNREACHABLE = 3
 INITIAL_TTL = 64
 # Version 4, header of five words: the only first byte that is processed here.
 PLAIN_IPV4 = 0x45
-# RFC 792 quotes the header and eight bytes.  Many routers still do just that, so it is the case to be ready for.
+# RFC 792 quotes the header and eight bytes.  Many routers still do just that, so it is the case to be ready
+# for.
 QUOTE = 28
 # Ethernet's MTU without the IPv4 and TCP headers (RFC 9293 3.7.1).
 MSS = 1460

@@ -1,7 +1,7 @@
 """TCP for a whole host: which connection a packet belongs to, new ones, and everybody's timers.
 
-The server side answers for every address of the emulated internet at once; a memory client uses the same class
-for its own address.
+The server side answers for every address of the emulated internet at once; a memory client uses the same
+class for its own address.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Stack:
             return
         connection = self._connections.get(bytes(packet[12:24]))
         opening = got.flags & (SYN | ACK | RST) == SYN
-        if connection is not None and opening and (got.seq + 1) & 0xFFFFFFFF != connection.rcv_nxt:
+        if connection is not None and opening and (got.seq + 1) & 0xFFFFFFFF != connection.incoming.next:
             # The client reuses its port and has forgotten the old connection, as a localiser does on purpose.
             self.forget(connection)
             connection = None
@@ -132,7 +132,7 @@ class Stack:
             key[:4],
             connection.peer[1],
             seq=seq,
-            ack=connection.rcv_nxt if flags & ACK else 0,
+            ack=connection.incoming.next if flags & ACK else 0,
             flags=flags,
             window=window,
             data=data,

@@ -1,6 +1,7 @@
 """The way to one destination, compiled: delays in seconds, addresses in bytes, the boxes that watch a port.
 
-Everything that can be decided once per destination is decided here, so that the engine's hot path only looks up.
+Everything that can be decided once per destination is decided here, so that the engine's hot path only
+looks up.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes import Box, build
 from gatewatch.lab.scenario import Hop, Path, Scenario
 
-# Sends a packet towards the client: packet, hops it passes on its way, when it leaves and how long it travels.
+# Sends a packet towards the client: packet, hops it passes on its way, when it leaves and how long it
+# travels.
 Launch = Callable[[bytes, int, float, float], None]
 Arrive = Callable[[bytes, "Way", float], None]
 

@@ -87,15 +87,25 @@ class Plan:
             raise ValueError(f"the plan lacks {error}") from error
 
 
-def make(targets: Iterable[Target], probes: Sequence[str], *, seed: int, settings: Mapping[str, Any]) -> Plan:
-    """Plan every probe on every target, shuffled by ``seed``.
+def make(
+    targets: Iterable[Target],
+    probes: Sequence[str],
+    *,
+    seed: int,
+    settings: Mapping[str, Any],
+    traces: int = 0,
+) -> Plan:
+    """Plan every probe on every target, shuffled by ``seed``, and a trace to ``traces`` of them.
 
     Shuffled, so that the sites of one category are not asked for in a row, which is how a watcher would
-    recognise the list.  The probes of one target follow each other's order in ``probes``.
+    recognise the list.  The probes of one target follow each other's order in ``probes``.  Traces go to
+    controls first: the way to a site that nobody interferes with is the plain way out.
     """
     shuffled = list(targets)
     random.Random(seed).shuffle(shuffled)
     rows = [(probe, target) for target in shuffled for probe in probes]
+    if "trace" not in probes:
+        rows += [("trace", t) for t in sorted(shuffled, key=lambda t: not t.control)[:traces]]
     width = len(str(len(rows)))
     items = tuple(
         Item(f"{probe.rpartition('/')[2]}-{number:0{width}}", probe, target)

@@ -1,8 +1,8 @@
 """The device between the client's kernel and the engine: TUN, or a veth pair read through AF_PACKET.
 
-TUN is faster and simpler, but /dev/net/tun may be closed to ordinary users; a veth pair needs nothing outside
-the namespace.  Both ends of the pair live in the client's own namespace: the far end has no address, and frames
-are addressed so that only the packet socket takes them.
+TUN is faster and simpler, but /dev/net/tun may be closed to ordinary users; a veth pair needs nothing
+outside the namespace.  Both ends of the pair live in the client's own namespace: the far end has no
+address, and frames are addressed so that only the packet socket takes them.
 """
 
 from __future__ import annotations

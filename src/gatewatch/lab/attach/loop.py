@@ -1,7 +1,7 @@
 """The packet loop: one process, one device, ``select()``, and the engine.
 
-It stays outside trio because trio's timers go through epoll, which rounds to milliseconds: the same loop as trio
-tasks held a 50 ms path within half a millisecond for 22 % of packets, this one for more than 90 %.
+It stays outside trio because trio's timers go through epoll, which rounds to milliseconds: the same loop as
+trio tasks held a 50 ms path within half a millisecond for 22 % of packets, this one for more than 90 %.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from gatewatch.lab.attach.devices import DeviceError, Kind
 from gatewatch.lab.attach.namespaces import cover, hide
 from gatewatch.lab.scenario import Scenario
 
-# resolv.conf(5): as most systems, except that two seconds instead of five keep a blocked name from stalling a run.
+# resolv.conf(5): as most systems, except that two seconds instead of five keep a blocked name from stalling
+# a run.
 _RESOLV_CONF = "nameserver {resolver}\noptions timeout:2 attempts:2\n"
 _ETC = Path("/etc")
 

@@ -8,7 +8,8 @@ from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.flow import FlowBox, Unclear, acknowledge_end, release, reset
 from gatewatch.lab.packet import ACK, FIN, MSS, PSH, Segment, tcp
 
-# Every HTTP/1.1 method in use begins with one of these letters; it keeps other protocols out at the first byte.
+# Every HTTP/1.1 method in use begins with one of these letters; it keeps other protocols out at the first
+# byte.
 _METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"TRACE ", b"CONNECT ")
 
 

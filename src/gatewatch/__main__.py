@@ -1,0 +1,5 @@
+"""``python -m gatewatch``: the command line."""
+
+from gatewatch.cli import main
+
+main()

@@ -1,0 +1,91 @@
+"""gatewatch doctor: this machine and its line, before measuring."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from typing import Any
+
+import click
+
+from gatewatch import cli
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(as_json: bool) -> None:
+    """Look at this machine and its line: what works, what does not, and what to do about it.
+
+    Sends a few packets to public resolvers and connectivity pages; asks for no site.
+    """
+    rows = [*_line(), *_machine()]
+    if as_json:
+        click.echo(json.dumps({"checks": rows}))
+    else:
+        for row in rows:
+            click.echo(f"{'ok' if row['ok'] else '!!'}  {row['what']}: {row['finding']}")
+            if not row["ok"] and row["advice"]:
+                click.echo(f"    {row['advice']}")
+    if not rows[0]["ok"]:
+        sys.exit(cli.NO_NETWORK)
+
+
+def _row(what: str, ok: bool, finding: str, advice: str = "") -> dict[str, Any]:
+    return {"what": what, "ok": ok, "finding": finding, "advice": advice}
+
+
+def _line() -> list[dict[str, Any]]:
+    import trio
+
+    from gatewatch.net.wire import Wire
+    from gatewatch.runner.line import Line, Look, has_route
+
+    async def look() -> Look:
+        return await Line(Wire()).look()
+
+    seen = trio.run(look)
+    rows = [_row("network", seen.up, seen.reason, "Check the cable, the Wi-Fi or the login page.")]
+    if seen.clock_offset is not None:
+        # Certificates are valid by date, and measurements of two vantages are joined by time.
+        right = abs(seen.clock_offset) < 30
+        rows.append(
+            _row("clock", right, f"{seen.clock_offset:+.0f} s against a web server", "Set the clock by NTP.")
+        )
+    six = has_route(("2001:4860:4860::8888", 53))
+    rows.append(_row("IPv6", True, "there is a route" if six else "no route; only IPv4 will be measured"))
+    resolvers = Wire().own_resolvers
+    rows.append(
+        _row(
+            "resolver",
+            bool(resolvers),
+            ", ".join(resolvers) or "none found in resolv.conf",
+            "See resolv.conf(5).",
+        )
+    )
+    return rows
+
+
+def _machine() -> list[dict[str, Any]]:
+    from gatewatch.cli.results import default_root
+    from gatewatch.lab import rehearse
+    from gatewatch.net import errqueue
+
+    rows = [
+        _row(
+            "traceroute",
+            errqueue.AVAILABLE,
+            "works without privileges" if errqueue.AVAILABLE else "needs Linux",
+        )
+    ]
+    try:
+        rows.append(_row("lab", True, rehearse.choose("auto")[1]))
+    except ImportError as error:
+        rows.append(_row("lab", False, str(error), "Install the extra: pip install 'gatewatch[lab]'."))
+    root = default_root()
+    existing = next(folder for folder in (root, *root.parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    # A run of 2,000 web targets with bodies takes about 100 MB before it is compressed.
+    enough = free > 500_000_000
+    rows.append(_row("disk", enough, f"{free / 1e9:.1f} GB free", "Free some space, or use --root."))
+    return rows

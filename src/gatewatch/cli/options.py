@@ -1,0 +1,90 @@
+"""The options of gatewatch run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+# Gentle by default: five new targets a second is what a browser does when it opens a page.
+RATE = 5.0
+TRACES = 5
+_RISK = click.Choice(["low", "medium", "high"])
+_NETWORK = click.Choice(["fixed", "mobile", "wifi", "unknown"])
+_ATTACH = click.Choice(["auto", "kernel", "memory"])
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_RUN = click.Path(path_type=Path, exists=True, file_okay=False)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command's options; see its help."""
+
+    targets: tuple[str, ...]
+    probe: tuple[str, ...]
+    risk: str | None
+    limit: int | None
+    traces: int
+    rate: float | None
+    seed: int | None
+    max_time: float | None
+    max_bytes: int | None
+    country: str
+    asn: int
+    isp: str
+    network_type: str
+    helper: tuple[str, ...]
+    no_helper: bool
+    root: Path | None
+    resume: Path | None
+    plan_only: bool
+    consent: str | None
+    lab: str | None
+    attach: str
+    quiet: bool
+    as_json: bool
+
+
+def _flag(*names: str, text: str) -> Any:
+    return click.option(*names, is_flag=True, help=text)
+
+
+def _value(*names: str, text: str, **more: Any) -> Any:
+    return click.option(*names, help=text, **more)
+
+
+_OPTIONS = (
+    _value("--targets", "-t", text="A built-in list, a file, or - (stdin).", multiple=True, metavar="LIST"),
+    _value("--probe", "-p", text="A probe, or a .py file with one.", multiple=True, default=("web",)),
+    _value("--risk", text="The highest risk tier.  [default: low; in the lab high]", type=_RISK),
+    _value("--limit", text="Measure so many targets only.", type=click.IntRange(1)),
+    _value("--traces", text="Trace the way to so many.", type=click.IntRange(0), default=TRACES),
+    _value("--rate", text=f"Starts a second.  [default: {RATE:g}]", type=click.FloatRange(0.01, 1000)),
+    _value("--seed", text="Shuffle by this seed, to repeat an order.", type=int),
+    _value("--max-time", text="End after so many seconds.", type=click.FloatRange(1)),
+    _value("--max-bytes", text="End after so many bytes, both ways.", type=click.IntRange(1)),
+    _value("--country", text="Country of this line.", default="ZZ", metavar="CC"),
+    _value("--asn", text="AS number of this line.", type=int, default=0),
+    _value("--isp", text="Name of the provider.", default=""),
+    _value("--network-type", text="Kind of line.", type=_NETWORK, default="unknown"),
+    _value("--helper", text="URL of a test helper to use instead of OONI's.", multiple=True),
+    _flag("--no-helper", text="Ask no helper; verdicts may then say that there is no control."),
+    _value("--root", text="Where runs are kept.", type=_FOLDER, envvar="GATEWATCH_RESULTS"),
+    _value("--resume", text="Go on with a run that was not finished.", type=_RUN, metavar="RUN"),
+    _flag("--plan", "plan_only", text="Show what would be sent, and send nothing."),
+    _value("--consent", text="For cron: the version of the text agreed to.", metavar="VERSION"),
+    _value("--lab", text="Measure in the lab, not on the internet.", metavar="SCENARIO:ISP"),
+    _value("--attach", text="How to attach to the lab.", type=_ATTACH, default="auto"),
+    _flag("--quiet", "-q", text="Say nothing but what is wrong."),
+    _flag("--json", "as_json", text="Print one JSON object."),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command all options of a run."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

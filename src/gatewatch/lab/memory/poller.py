@@ -1,0 +1,86 @@
+"""UDP by the thousand in memory: non-blocking sockets and who of them has something to read.
+
+What :mod:`gatewatch.net.datagram` takes instead of the kernel's sockets and poller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from gatewatch.lab.memory.base import Address, Ancillary
+from gatewatch.lab.memory.datagram import DatagramSocket
+
+
+class Plain:
+    """The non-blocking face: what :class:`gatewatch.net.datagram.Datagram` asks for."""
+
+    def __init__(self, inner: DatagramSocket) -> None:
+        self.inner = inner
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        """Set an option."""
+        self.inner.setsockopt(level, option, value)
+
+    def connect(self, address: Address) -> None:
+        """Choose the peer."""
+        self.inner.connect_now(address)
+
+    def send(self, data: bytes) -> int:
+        """Send one datagram."""
+        return self.inner.send_now(data)
+
+    def recvmsg(self, size: int, ancillary: int) -> tuple[bytes, Ancillary, int, Address]:
+        """Receive one datagram or raise BlockingIOError."""
+        return self.inner.receive_now(size)
+
+    def close(self) -> None:
+        """Close it."""
+        self.inner.close()
+
+
+class MemorySockets:
+    """The poller: implements :class:`gatewatch.net.datagram.Sockets`."""
+
+    def __init__(self, open_socket: Callable[[int], DatagramSocket]) -> None:
+        self._open_socket = open_socket
+        self._ready: dict[object, object] = {}
+        self._lot = trio.lowlevel.ParkingLot()
+
+    def open(self, family: int) -> Plain:
+        """Open a UDP socket."""
+        return Plain(self._open_socket(family))
+
+    def watch(self, sock: Any, entry: object) -> None:
+        """Start to watch a socket."""
+
+        def note() -> None:
+            self._ready[sock] = entry
+            self._lot.unpark_all()
+
+        sock.inner.notify = note
+        if sock.inner.readable:
+            note()
+
+    def forget(self, sock: Any) -> None:
+        """Stop watching a socket."""
+        sock.inner.notify = None
+        self._ready.pop(sock, None)
+
+    def ready(self) -> list[object]:
+        """Give the entries of the sockets that something has come to since the last call."""
+        found = list(self._ready.values())
+        self._ready.clear()
+        return found
+
+    async def wait(self) -> None:
+        """Wait until some socket can be read."""
+        if self._ready:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._lot.park()
+
+    def close(self) -> None:
+        """Nothing to give back."""

@@ -1,0 +1,91 @@
+"""A session in the lab: the surroundings that make the same run go through an emulated country.
+
+Two ways in.  ``kernel``: the command is started again inside namespaces (:mod:`gatewatch.lab.inside`), finds
+``GATEWATCH_LAB`` in its environment and measures with the kernel's own sockets.  ``memory``: no privilege at
+all; the same engine behind the network seam of this process, on a clock that jumps over waiting.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+from trio.testing import MockClock
+
+from gatewatch.lab.scenario import Scenario, load
+from gatewatch.net.trust import Trust
+from gatewatch.net.wire import Wire
+from gatewatch.runner.about import Vantage
+from gatewatch.runner.session import Surroundings
+
+Attach = Literal["auto", "kernel", "memory"]
+#: Starts a second in the lab, where nobody is disturbed.
+RATE = 200.0
+ENVIRONMENT = "GATEWATCH_LAB"
+
+
+def choose(attach: Attach) -> tuple[Literal["kernel", "memory"], str]:
+    """Choose an attachment, and say why in a sentence."""
+    if attach == "memory":
+        return "memory", "Attached in memory, as asked."
+    try:
+        from gatewatch.lab import kernel
+    except ImportError as error:
+        found, why = None, str(error)
+    else:
+        found, why = kernel.available(), kernel.why()
+    if found is not None:
+        return "kernel", f"Attached through the kernel ({found})."
+    if attach == "kernel":
+        raise RuntimeError(f"no kernel attachment: {why}")
+    return "memory", f"Attached in memory: {why}."
+
+
+def vantage(scenario: Scenario, isp_id: str) -> Vantage:
+    """The vantage that an ISP's client is."""
+    isp = scenario.isp(isp_id)
+    return Vantage(scenario.country, isp.asn, isp.title, "lab")
+
+
+def inside() -> tuple[Surroundings, Vantage] | None:
+    """The surroundings of a process that was started inside the kernel attachment; None elsewhere."""
+    text = os.environ.get(ENVIRONMENT)
+    if text is None:
+        return None
+    about = json.loads(text)
+    scenario = load(about["scenario"])
+    lab = {"scenario": scenario.name, "isp": about["isp"], "attach": about["attach"]}
+    files = {"prefixes.csv": Path(about["prefixes"]).read_bytes()}
+    return Surroundings(lab=lab, files=files), vantage(scenario, about["isp"])
+
+
+def in_memory(name: str, isp_id: str) -> tuple[Surroundings, Vantage]:
+    """The surroundings of a session in memory."""
+    from gatewatch.lab import memory
+
+    scenario = load(name)
+    isp = scenario.isp(isp_id)
+
+    @asynccontextmanager
+    async def enter() -> AsyncIterator[Wire]:
+        async with memory.attached(scenario, isp_id) as internet:
+            with tempfile.NamedTemporaryFile(suffix=".pem") as ca:
+                ca.write(internet.world.ca_pem())
+                ca.flush()
+                trust = Trust(ca.name)
+            yield Wire(trust=trust, own_resolvers=(isp.resolver,))
+
+    surroundings = Surroundings(
+        enter=enter,
+        route=lambda: True,
+        own_addresses=lambda: (isp.client,),
+        clock=MockClock(autojump_threshold=0),
+        lab={"scenario": scenario.name, "isp": isp_id, "attach": "memory"},
+        files={"prefixes.csv": scenario.prefixes_csv().encode()},
+    )
+    return surroundings, vantage(scenario, isp_id)

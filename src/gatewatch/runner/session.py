@@ -1,0 +1,165 @@
+"""A session: everything around one campaign, from the lock to the exit.
+
+The line is looked at first, without sending anything if there is no route; then the folder and the plan; then
+the campaign, until it is done, stopped by a signal, or out of space.  Whatever happens, what is stored stays
+and the run says in which state it was left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import trio
+
+from gatewatch import __version__
+from gatewatch.net.wire import Wire
+from gatewatch.runner.about import SOFTWARE, Vantage
+from gatewatch.runner.campaign import Budget, Campaign, Observer
+from gatewatch.runner.line import Line, has_route, own_addresses
+from gatewatch.runner.pace import Pace
+from gatewatch.runner.plan import Plan
+from gatewatch.runner.probes import Probe
+from gatewatch.store import RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
+
+State = Literal["done", "partial", "interrupted", "no_network", "full"]
+
+
+@asynccontextmanager
+async def _internet() -> AsyncIterator[Wire]:
+    yield Wire()
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a session takes place: the real network, unless a lab says otherwise."""
+
+    #: Entered inside the trio run, before anything is sent; gives what probes measure through.
+    enter: Callable[[], AbstractAsyncContextManager[Wire]] = _internet
+    route: Callable[[], bool] = has_route
+    own_addresses: Callable[[], tuple[str, ...]] = own_addresses
+    clock: trio.abc.Clock | None = None
+    #: What run.json says of a lab, and files to lay beside it.
+    lab: Mapping[str, Any] | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is to be done."""
+
+    root: Path
+    plan: Plan
+    probes: Mapping[str, Probe]
+    vantage: Vantage = field(default_factory=Vantage)
+    rate: float = 5.0
+    helpers: tuple[str, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    consent_version: str | None = None
+    resume: Path | None = None
+    surroundings: Surroundings = field(default_factory=Surroundings)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: the state, why (one sentence), the folder, and how many items are measured."""
+
+    state: State
+    reason: str
+    folder: Path | None
+    measured: int
+
+
+def conduct(session: Session, observer: Observer) -> Outcome:
+    """Do a session; raises :class:`gatewatch.store.Locked` when another run holds the root's lock."""
+    with lock(session.root):
+        # Everything imported so far lives as long as the process; the collector need not look at it again.
+        gc.freeze()
+        return trio.run(_conduct, session, observer, clock=session.surroundings.clock)
+
+
+async def _conduct(session: Session, observer: Observer) -> Outcome:
+    around = session.surroundings
+    async with around.enter() as wire:
+        wire.helpers = session.helpers
+        line = Line(wire, around.route)
+        look = await line.look()
+        if not look.up:
+            return Outcome("no_network", look.reason, None, 0)
+        # IPv6 is used only where it was seen to work: a broken one looks like blocking.
+        folder = _folder(session)
+        campaign = Campaign(
+            folder=folder,
+            items=session.plan.items,
+            probes=session.probes,
+            wire=wire,
+            line=line,
+            pace=Pace(session.rate, seed=session.plan.seed),
+            scrubber=Scrubber((*around.own_addresses(), *_private_words())),
+            vantage=session.vantage,
+            observer=observer,
+            budget=session.budget,
+        )
+        return await _run(campaign, folder)
+
+
+async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
+    state: State = "interrupted"
+    reason = "The run was interrupted; go on with --resume."
+    whole = False
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_until_signal, nursery.cancel_scope)
+            whole = await campaign.run()
+            state, reason = ("done", "Done.") if whole else ("partial", "Some items were not measured.")
+            nursery.cancel_scope.cancel()
+    except* StoreFull as full:
+        state, reason = "full", str(full.exceptions[0])
+    finally:
+        folder.update(**campaign.about())
+        folder.close(state)
+    return Outcome(state, reason, folder.path, len(folder.done))
+
+
+async def _until_signal(scope: trio.CancelScope) -> None:
+    """Cancel the campaign at the first SIGINT or SIGTERM: what is under way is dropped."""
+    wanted = [signal.SIGINT, signal.SIGTERM]
+    with contextlib.suppress(RuntimeError), trio.open_signal_receiver(*wanted) as signals:
+        async for _ in signals:
+            scope.cancel()
+
+
+def _folder(session: Session) -> RunFolder:
+    if session.resume is not None:
+        return open_for_resume(session.resume)
+    about = {
+        "software_name": SOFTWARE,
+        "software_version": __version__,
+        "python": sys.version.split()[0],
+        "vantage": session.vantage.to_json(),
+        "consent_version": session.consent_version,
+        "controls": list(session.helpers),
+        "lab": session.surroundings.lab,
+    }
+    folder = create(session.root, session.plan.to_json(), about)
+    for name, content in session.surroundings.files.items():
+        (folder.path / name).write_bytes(content)
+    return folder
+
+
+def _private_words() -> tuple[str, ...]:
+    """Names of this machine and its user that must not leave it."""
+    import getpass
+    import socket
+
+    words = [socket.gethostname(), str(Path.home())]
+    with contextlib.suppress(OSError, KeyError):
+        words.append(getpass.getuser())
+    return tuple(w for w in words if len(w) > 3)
