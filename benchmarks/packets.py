@@ -1,9 +1,9 @@
 """packets: how many packets a second the lab carries, and how exactly it holds a 50 ms path.
 
-A client inside the lab (kernel sockets, real namespaces) floods the UDP echo service: every packet is read from
-the device, walks the path, waits for its time and is written back.  Then it measures round trips of a 50 ms path
-with other traffic beside it.  The peer for the rate is the barest loop there is on the same device in the same
-namespaces: read, swap addresses, write, no path and no delay.
+A client inside the lab (kernel sockets, real namespaces) floods the UDP echo service: every packet is read
+from the device, walks the path, waits for its time and is written back.  Then it measures round trips of a
+50 ms path with other traffic beside it.  The peer for the rate is the barest loop there is on the same
+device in the same namespaces: read, swap addresses, write, no path and no delay.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from gatewatch.lab import kernel
 
-# The issue's goals: packets a second one way; milliseconds off 50 at the median, up to 10,000 packets/s beside.
+# The issue's goals: packets a second one way; milliseconds off 50 at the median, up to 10,000 packets/s
+# beside.
 GOAL_RATE, GOAL_ERROR_MS = 60_000, 0.5
 # In scenario `small`, this address lies 25 ms from this ISP's client.
 _PATH = ("small", "blocked")
@@ -33,7 +35,7 @@ def _inside(arguments: Sequence[str], *, attach: kernel.Attachment | None, mirro
         command = [*client, "mirror", attach or "tun", *arguments]
     else:
         command = kernel.argv(*_PATH, [*client, *arguments], attach=attach)
-    environment = kernel.environment() | {"PYTHONPATH": os.pathsep.join([*sys.path, os.getcwd()])}
+    environment = kernel.environment() | {"PYTHONPATH": os.pathsep.join([*sys.path, str(Path.cwd())])}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -72,7 +74,7 @@ def run(quick: bool) -> dict[str, Any]:
                 "name": "packets_per_s_one_way",
                 "value": round(best),
                 "goal": GOAL_RATE,
-                "met": best >= GOAL_RATE * 0.999,
+                "met": best >= GOAL_RATE,
             },
             {
                 "name": "rtt_50ms_median_error_ms",

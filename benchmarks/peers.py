@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import socket
 import subprocess
@@ -67,7 +66,7 @@ def nginx(body_size: int = 8192) -> Iterator[Nginx]:
         for pem in leaf.cert_chain_pems:
             pem.write_to_path(f"{folder}/leaf.pem", append=True)
         ca.cert_pem.write_to_path(f"{folder}/ca.pem")
-        os.chmod(folder, 0o755)  # nginx's worker gives up root and must still read the page
+        Path(folder).chmod(0o755)  # nginx's worker gives up root and must still read the page
         ports = free_port(), free_port()
         Path(folder, "conf").write_text(_CONF.format(d=folder, http=ports[0], https=ports[1]))
         process = subprocess.Popen(["nginx", "-e", f"{folder}/error.log", "-c", f"{folder}/conf"])

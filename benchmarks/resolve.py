@@ -1,7 +1,7 @@
 """resolve: questions a second on one core, each with its own socket and its listening window.
 
-The peer is dnsperf against the same unbound on loopback; its figure is the ceiling of the server, not a client
-that listens on or writes records.
+The peer is dnsperf against the same unbound on loopback; its figure is the ceiling of the server, not of a
+client that listens on or writes records.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ def unbound() -> Iterator[tuple[int, int]]:
             sock.bind(("127.0.0.1", 0))
             port = int(sock.getsockname()[1])
         Path(folder, "conf").write_text(_CONF.format(port=port, d=folder))
-        process = subprocess.Popen(
-            ["unbound", "-d", "-c", f"{folder}/conf"], stderr=subprocess.DEVNULL
-        )
+        process = subprocess.Popen(["unbound", "-d", "-c", f"{folder}/conf"], stderr=subprocess.DEVNULL)
         try:
             time.sleep(1)
             if process.poll() is not None:

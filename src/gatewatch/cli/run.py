@@ -200,6 +200,7 @@ def _conduct(session: Session, chosen: Options) -> Outcome:
         "reason": outcome.reason,
         "folder": str(outcome.folder) if outcome.folder else None,
         "measured": outcome.measured,
+        "attach": (session.surroundings.lab or {}).get("attach"),
         "verdicts": dict(watching.labels.most_common()),
     }
     if chosen.as_json:

@@ -111,6 +111,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
 
 
 async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
+    began = trio.current_time()
     state: State = "interrupted"
     reason = "The run was interrupted; go on with --resume."
     whole = False
@@ -123,7 +124,8 @@ async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
     except* StoreFull as full:
         state, reason = "full", str(full.exceptions[0])
     finally:
-        folder.update(**campaign.about())
+        spent = {"campaign_s": round(trio.current_time() - began, 3), "peak_rss_mb": _peak_memory()}
+        folder.update(**campaign.about(), **spent)
         folder.close(state)
     return Outcome(state, reason, folder.path, len(folder.done))
 
@@ -152,6 +154,17 @@ def _folder(session: Session) -> RunFolder:
     for name, content in session.surroundings.files.items():
         (folder.path / name).write_bytes(content)
     return folder
+
+
+def _peak_memory() -> float | None:
+    """The most memory that this process ever held, in MB; None where the system does not tell."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # getrusage(2): kilobytes on Linux, bytes on macOS.
+    return round(peak / (1024 if sys.platform == "linux" else 1024**2), 1)
 
 
 def _private_words() -> tuple[str, ...]:

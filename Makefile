@@ -1,0 +1,39 @@
+# gatewatch: `make demo` is the main job, `make test` passes the tests. Both need only Python 3.11 and this folder.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint bench docs clean
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab]'
+	touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,dev]'
+	touch $@
+
+demo: $(BIN)/.installed  ## measure an emulated Cambodia
+	$(BIN)/gatewatch demo
+
+test: $(BIN)/.installed-dev  ## run the tests
+	$(BIN)/pytest
+
+lint: $(BIN)/.installed-dev  ## what CI checks besides the tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin src targets probes analysis
+	$(BIN)/mypy --platform win32 src targets probes analysis
+	$(BIN)/lint-imports
+
+bench: $(BIN)/.installed-dev  ## quick benchmarks, one after another
+	for name in schedule crash verdicts attachments fetch resolve memory packets; do \
+		$(BIN)/python -m benchmarks $$name --quick; done
+
+docs: $(BIN)/.installed-dev  ## write the generated pages anew
+	$(BIN)/python -m gatewatch.records.schema > docs/records.md
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,65 @@
+"""``python -m benchmarks NAME [--quick] [--json]``: measure goals beside a named peer, on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+from typing import Any
+
+#: Name and what it measures.  Each is a module here with ``run(quick) -> {"goals", "peer", "detail"}``.
+NAMES = {
+    "schedule": "a third of 500 targets blackholed: wall time against the ideal, and one after another",
+    "crash": "kill -9 at random moments of a run, then --resume",
+    "verdicts": "kh + global through every middlebox of the lab, against the scenario's truth",
+    "attachments": "kernel and memory attachment of the lab: the same verdicts",
+    "fetch": "GETs a second a core against bare trio sockets, on nginx",
+    "resolve": "DNS questions a second a core, with dnsperf's ceiling",
+    "memory": "resident memory of a run of 2,000 targets",
+    "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
+}
+
+
+def machine() -> dict[str, Any]:
+    """Say what it was measured on."""
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "load_1min": round(os.getloadavg()[0], 2),
+    }
+
+
+def main() -> int:
+    """Run one benchmark; 1 when a goal is not met."""
+    listing = "\n".join(f"  {name:<12} {what}" for name, what in NAMES.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog=f"names:\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", choices=NAMES)
+    parser.add_argument("--quick", action="store_true", help="end within 45 s, with fewer repeats")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    asked = parser.parse_args()
+    before = machine()
+    result = importlib.import_module(f"benchmarks.{asked.name}").run(asked.quick)
+    if asked.json:
+        print(json.dumps({"benchmark": asked.name, "quick": asked.quick, **result, "machine": before}))
+    else:
+        for goal in result["goals"]:
+            met = "met    " if goal["met"] else "NOT MET"
+            print(f"{met} {goal['name']}: {goal['value']} (goal {goal['goal']})")
+        for title in ("peer", "detail"):
+            for name, value in result[title].items():
+                print(f"        {title}: {name}: {value}")
+        print(f"        machine: {before}")
+    return 0 if all(goal["met"] for goal in result["goals"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
