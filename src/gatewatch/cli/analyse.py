@@ -42,9 +42,10 @@ def analyse(datasets: tuple[str, ...], prefixes: str | None, as_json: bool) -> N
     problems = analysis.problems
     if len(problems):
         first = problems.iloc[0]
+        aside = int((~problems["kept"]).sum())
         click.echo(
-            f"Lines that could not be read as they should: {len(problems)}, of which set aside: "
-            f"{int((~problems['kept']).sum())}; the first: {printable(first['file'])}, line {first['line']}: {first['reason']}",
+            f"Lines that could not be read as they should: {len(problems)}, of which set aside: {aside}; "
+            f"the first: {printable(first['file'])}, line {first['line']}: {first['reason']}",
             err=True,
         )
     if as_json:

@@ -29,10 +29,10 @@ class Quiet:
         """Tell that a run begins."""
         self.total, self.done = total, done
 
-    def measured(self, item: Item, verdict: Verdict) -> None:
+    def measured(self, item: Item, verdict: Verdict | None) -> None:
         """Count a measurement."""
         self.done += 1
-        self.labels[verdict.label] += 1
+        self.labels[verdict.label if verdict else "traced"] += 1
 
     def skipped(self, item: Item, why: str) -> None:
         """Count nothing: the run's folder says what was skipped."""
@@ -60,7 +60,7 @@ class Lines(Quiet):
         super().started(total, done)
         self._say(f"{total} measurements planned" + (f", {done} done before" if done else ""))
 
-    def measured(self, item: Item, verdict: Verdict) -> None:
+    def measured(self, item: Item, verdict: Verdict | None) -> None:
         """Say how far the run is, now and then."""
         super().measured(item, verdict)
         if self.done == self.total or time.monotonic() - self._said > _LINE_EVERY:
@@ -103,7 +103,7 @@ class Bar(Quiet):
         self._progress.start()
         self._task = self._progress.add_task("", total=total, completed=done, note="")
 
-    def measured(self, item: Item, verdict: Verdict) -> None:
+    def measured(self, item: Item, verdict: Verdict | None) -> None:
         """Move the bar."""
         super().measured(item, verdict)
         blocked = sum(count for label, count in self.labels.items() if label.startswith("blocked"))

@@ -39,8 +39,7 @@ _ECHO_PORT = 7
 _ECHO_KEY = UDP << 16 | _ECHO_PORT
 # Servers work at most this long at a stretch while packets wait (a TLS handshake takes about 1 ms), and their
 # work waits for packets at most as long.
-_STRETCH = 0.001
-"""Seconds."""
+_STRETCH = 0.001  # seconds
 
 
 class Engine:

@@ -1,4 +1,6 @@
-"""Run a command inside the lab: ``python -m gatewatch.lab.inside SCENARIO ISP [--attach tun|veth] -- COMMAND...``.
+"""Run a command inside the lab, with real kernel sockets and all the servers of a scenario behind them.
+
+    python -m gatewatch.lab.inside SCENARIO ISP [--attach tun|veth] -- COMMAND...
 
 Three processes: this one sets the namespaces up and waits, a child carries the packets, another child is
 the command.  Its exit status becomes ours.  When it ends, so does the lab; when this process is killed, the
@@ -13,6 +15,7 @@ if sys.platform != "linux":
     raise ImportError("the kernel attachment exists on Linux only")
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -129,11 +132,10 @@ def run(scenario_name: str, isp_id: str, attach: devices.Kind | None, command: l
     client = _fork(lambda: _become(command, environment, device.fd, here))
     os.close(device.fd)
     status = _wait(client, carrier)
-    try:
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):  # unless it has failed before
         os.kill(carrier, signal.SIGTERM)
         os.waitpid(carrier, 0)
-    except (ProcessLookupError, ChildProcessError):
-        pass  # it had failed before
+    shutil.rmtree(folder, ignore_errors=True)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
 
@@ -153,8 +155,9 @@ def main(arguments: list[str]) -> int:
     except (ScenarioError, KeyError) as error:
         parser.exit(2, f"{error.args[0]}\n")
     except (OSError, devices.DeviceError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        print(f"the lab cannot use this kernel: {reason}", file=sys.stderr)
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        place = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        print(f"the lab cannot use this kernel: {place}{reason}", file=sys.stderr)
         return UNAVAILABLE
 
 

@@ -48,11 +48,11 @@ def _try(attach: Attachment | None) -> tuple[Attachment | None, str]:
         )
     except subprocess.TimeoutExpired:
         return None, f"the trial did not end within {_PATIENCE} s"
-    found: Attachment | None = {"tun": "tun", "veth": "veth"}.get(done.stdout.strip())  # type:
-    ignore[assignment] if done.returncode or found is None:
-        return None, done.stderr.strip().removeprefix(
-            "the lab cannot use this kernel: "
-        ) or "the trial failed"
+    kinds: dict[str, Attachment] = {"tun": "tun", "veth": "veth"}
+    found = kinds.get(done.stdout.strip())
+    if done.returncode or found is None:
+        said = done.stderr.strip().splitlines() or ["the trial failed without a word"]
+        return None, said[-1].removeprefix("the lab cannot use this kernel: ")
     return found, ""
 
 

@@ -21,7 +21,7 @@ Accept = Callable[[str, int, Connection], StreamApp | None]
 
 
 class Stack:
-    """Connections by their four-tuple; initial sequence numbers come from a seeded generator, to be repeatable."""
+    """Connections by their four-tuple; initial sequence numbers are repeatable, from a seeded generator."""
 
     def __init__(self, emit: Emit, accept: Accept | None = None, *, seed: int = 0) -> None:
         self.now = 0.0

@@ -84,7 +84,7 @@ class Way:
         return self._exists is None
 
     def stands(self, key: int) -> tuple[Stand, ...]:
-        """Find the boxes for ``protocol << 16 | port`` in path order, once; later look-ups go to ``watch``."""
+        """Find the boxes for ``protocol << 16 | port`` in path order; later look-ups go to ``watch``."""
         protocol, port = key >> 16, key & 0xFFFF
         found = [
             Stand(box, self, *self._launch_arrive)

@@ -39,3 +39,8 @@ def parse(text: str) -> Url:
 def redirected(url: Url, location: str) -> Url:
     """Give the URL that a Location header leads to; raises ValueError for one that leads nowhere."""
     return parse(urljoin(str(url), location.strip()))
+
+
+def a_label(host: str) -> str:
+    """Give a host name as DNS and SNI have it; raises ValueError for what is no host name."""
+    return parse(f"https://{f'[{host}]' if ':' in host else host}/").host

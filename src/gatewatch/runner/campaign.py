@@ -47,8 +47,8 @@ class Observer(Protocol):
     def started(self, total: int, done: int) -> None:
         """Tell that a run begins, or goes on with ``done`` items measured before."""
 
-    def measured(self, item: Item, verdict: Verdict) -> None:
-        """Tell that an item was measured and stored."""
+    def measured(self, item: Item, verdict: Verdict | None) -> None:
+        """Tell that an item was measured and stored; no verdict is given on a trace."""
 
     def skipped(self, item: Item, why: str) -> None:
         """Tell that an item was given up."""
@@ -171,12 +171,14 @@ class Campaign:
         self._store(item, measurement)
 
     def _store(self, item: Item, measurement: Measurement) -> None:
-        verdict = judge(measurement)
         keys = measurement.test_keys
-        if measurement.test_name == "web_connectivity":
-            keys = replace(keys, extra={**keys.extra, **classic_keys(measurement, verdict)})
-        judged = replace(measurement, test_keys=keys, x_gatewatch_verdict=verdict.to_json())
-        self.folder.append(item.id, dumps(self.scrubber.measurement(judged)))
+        verdict: Verdict | None = None
+        if measurement.test_name != "trace":
+            verdict = judge(measurement)
+            if measurement.test_name == "web_connectivity":
+                keys = replace(keys, extra={**keys.extra, **classic_keys(measurement, verdict)})
+            measurement = replace(measurement, test_keys=keys, x_gatewatch_verdict=verdict.to_json())
+        self.folder.append(item.id, dumps(self.scrubber.measurement(measurement)))
         self._bytes += sum(event.num_bytes or 0 for event in keys.network_events or ())
         self.observer.measured(item, verdict)
 

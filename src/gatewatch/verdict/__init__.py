@@ -1,1 +1,22 @@
 """What one measurement says: features, a table of rules, and the verdict they give."""
+
+from gatewatch.verdict.decide import decisive
+from gatewatch.verdict.features import Features, features
+from gatewatch.verdict.judge import Verdict, judge, judge_features
+from gatewatch.verdict.ooni import classic_keys
+from gatewatch.verdict.rule import Rule
+from gatewatch.verdict.rules import RULES, RULES_VERSION, rules_markdown
+
+__all__ = [
+    "RULES",
+    "RULES_VERSION",
+    "Features",
+    "Rule",
+    "Verdict",
+    "classic_keys",
+    "decisive",
+    "features",
+    "judge",
+    "judge_features",
+    "rules_markdown",
+]

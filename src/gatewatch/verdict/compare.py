@@ -30,7 +30,7 @@ _COMMON_HEADERS = frozenset(
         "accept-ranges age allow cache-control connection content-encoding content-language content-length "
         "content-security-policy content-type date etag expires keep-alive last-modified location p3p pragma "
         "referrer-policy refresh retry-after server set-cookie strict-transport-security trailer "
-        "transfer-encoding upgrade vary via x-content-type-options x-xss-protection"
+        "transfer-encoding upgrade vary via x-content-type-options x-frame-options x-powered-by x-xss-protection"
     ).split()
 )
 _OPEN = re.compile(r"<title(?=[\s>/])[^<>]{0,256}>", re.IGNORECASE)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gatewatch.net.address import is_bogon
+from gatewatch.records.field import NO_EXTRA
 from gatewatch.verdict.words import NOT_LOOKED, kind, name_kind
 
 # THIPInfo flag (probe-cli internal/model/ooapi.go): the address has a valid certificate for the name.
@@ -15,8 +15,7 @@ _VALID = 8
 _MOST = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(NamedTuple):
     """One response; outcomes in the words of :mod:`gatewatch.verdict.words`.
 
     ``tcp`` and ``tls`` are keyed by ``address:port``.  ``http`` is ok, failed or not_looked.  ``body_length``
@@ -27,16 +26,16 @@ class Control:
     failure: str = ""
     names: str = NOT_LOOKED
     addresses: tuple[str, ...] = ()
-    tcp: Mapping[str, str] = NotImplemented
-    tls: Mapping[str, str] = NotImplemented
+    tcp: Mapping[str, str] = NO_EXTRA
+    tls: Mapping[str, str] = NO_EXTRA
     valid: frozenset[str] = frozenset()
-    asns: Mapping[str, int] = NotImplemented
+    asns: Mapping[str, int] = NO_EXTRA
     http: str = NOT_LOOKED
     http_failure: str = ""
     status: int = 0
     body_length: int = -1
     title: str = ""
-    headers: Mapping[str, Any] = NotImplemented
+    headers: Mapping[str, Any] = NO_EXTRA
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -70,7 +69,7 @@ def read(keys: Mapping[str, Any]) -> Control:
     raw = _object(keys.get("control"))
     names, http = _object(raw.get("dns")), _object(raw.get("http_request"))
     if failure or not (names or http):
-        return Control(failure=failure, tcp={}, tls={}, asns={}, headers={})
+        return Control(failure=failure)
     tls = _outcomes(raw.get("tls_handshake"))
     info = _object(raw.get("ip_info"))
     valid = {endpoint.rpartition(":")[0].strip("[]") for endpoint, outcome in tls.items() if outcome == "ok"}

@@ -13,6 +13,7 @@ if sys.platform != "linux":
     raise ImportError("TUN and AF_PACKET exist on Linux only")
 
 import array
+import contextlib
 import fcntl
 import os
 import socket
@@ -82,10 +83,8 @@ def _up(address: str) -> tuple[str, ...]:
 
 def _set(path: str, value: str) -> None:
     """Set a sysctl of this namespace where the system lets us; each only improves on a usable default."""
-    try:
+    with contextlib.suppress(OSError):
         Path("/proc/sys", path).write_text(value)
-    except OSError:
-        pass
 
 
 def _tune() -> None:

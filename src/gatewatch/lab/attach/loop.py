@@ -26,7 +26,7 @@ _BUFFER = 2048
 _BATCH = 64
 # A full collection takes 5 ms and more with thousands of connections, so it waits for a pause; these are the
 # finished connections (their reference cycles) after which it is due in a pause, and at any rate.
-_COLLECT_IDLE, _COLLECT_ANYWAY = 500, 10_000
+_COLLECT_IDLE, _COLLECT_ANYWAY = 200, 1_000
 _PAUSE = 0.02
 
 

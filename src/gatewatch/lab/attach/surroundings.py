@@ -1,4 +1,4 @@
-"""What a program inside the lab finds beside the network: resolver, trust store, address plan, environment."""
+"""What a program inside the lab finds beside the network: resolver, trust store, plan, environment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import sys
 if sys.platform != "linux":
     raise ImportError("the kernel attachment exists on Linux only")
 
-import csv
 import json
 import os
 import re
@@ -21,16 +20,6 @@ from gatewatch.lab.scenario import Scenario
 # a run.
 _RESOLV_CONF = "nameserver {resolver}\noptions timeout:2 attempts:2\n"
 _ETC = Path("/etc")
-
-
-def write_prefixes(scenario: Scenario, path: Path) -> None:
-    """Write the address plan as CSV: prefix, asn, country, name."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("prefix", "asn", "country", "name"))
-        for network in scenario.networks:
-            for prefix in network.prefixes:
-                writer.writerow((prefix, network.asn, network.country, network.name))
 
 
 def _cover_etc(name: str, text: str, folder: Path) -> None:
@@ -56,9 +45,11 @@ def use_resolver(resolver: str, folder: Path) -> None:
 
 
 def environment(scenario: str, isp: str, attach: Kind, folder: Path) -> dict[str, str]:
-    """Give the environment for the command: the lab's trust store, and ``GATEWATCH_LAB`` that says where it is."""
+    """Give the command's environment: the lab's trust store, and where it is (``GATEWATCH_LAB``)."""
     ca = str(folder / "ca.pem")
-    about = {"scenario": scenario, "isp": isp, "attach": attach, "prefixes": str(folder / "prefixes.csv")}
+    # The command may change its folder, so a scenario's file is named in full.
+    name = str(Path(scenario).resolve()) if Path(scenario).is_file() else scenario
+    about = {"scenario": name, "isp": isp, "attach": attach, "prefixes": str(folder / "prefixes.csv")}
     # OpenSSL (and so Python) reads the first; requests and curl look for their own before it.
     return {
         **os.environ,
@@ -72,5 +63,5 @@ def environment(scenario: str, isp: str, attach: Kind, folder: Path) -> dict[str
 def furnish(scenario: Scenario, isp_id: str, ca_pem: bytes, folder: Path) -> None:
     """Put everything in its place; ``folder`` must last as long as the lab."""
     (folder / "ca.pem").write_bytes(ca_pem)
-    write_prefixes(scenario, folder / "prefixes.csv")
+    (folder / "prefixes.csv").write_text(scenario.prefixes_csv(), encoding="utf-8")
     use_resolver(scenario.isp(isp_id).resolver, folder)

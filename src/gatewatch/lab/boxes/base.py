@@ -1,4 +1,4 @@
-"""What every middlebox is: a place on the path, the flows it watches, and a way to put packets on the wire."""
+"""What every middlebox is: a place on the path, the flows it watches, and a wire to put packets on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Box:
         self.resolver = resolver
 
     def watches(self, protocol: int, address: str, port: int) -> bool:
-        """Say whether packets to this protocol, address and port need :meth:`inspect`; asked once for each."""
+        """Say whether packets to this protocol, address and port concern it; asked once for each."""
         ports = self.description.ports
         return protocol == self.protocol and (not ports or port in ports)
 

@@ -111,7 +111,7 @@ def release(trigger: Segment, wire: Wire) -> None:
 
 
 def acknowledge_end(late: Segment, wire: Wire) -> None:
-    """Let a client finish a taken-over flow: its data and FIN are acknowledged, so that it need not repeat them."""
+    """Acknowledge what the client of a taken-over flow still sends, so that it can finish in peace."""
     length = len(late.data) + (late.flags & FIN)
     if length and not late.flags & RST:
         back = late.destination, late.dport, late.source, late.sport

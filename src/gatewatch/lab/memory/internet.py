@@ -92,8 +92,9 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
         return lookup.entries(found, int(port or 0), type, proto)
 
-    async def getnameinfo(self, sockaddr: tuple[str, int], flags: int) -> tuple[str, str]:  # type:
-    ignore[override]
+    async def getnameinfo(  # type: ignore[override]
+        self, sockaddr: tuple[str, int], flags: int
+    ) -> tuple[str, str]:
         """Give the address as text; the lab has no reverse names."""
         await trio.lowlevel.checkpoint()
         return sockaddr[0], str(sockaddr[1])

@@ -1,0 +1,110 @@
+"""The first hops of a traceroute, truncated: they are the volunteer's home, street and exchange.
+
+Private, CGNAT and link-local hops become the block they are from, and the first public hop, the last-mile
+router, becomes its /24 (IPv6: /48), the prefixes that are announced and no finer.  A truncated reply carries
+``x_gatewatch_truncated``, the prefix length, and its other texts (a PTR name says as much as the address) go.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from gatewatch.records import TestKeys
+from gatewatch.store import literals
+from gatewatch.store.own import SCRUBBED
+from gatewatch.store.walk import mapped
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+#: The key in a reply's ``extra`` that says its address was truncated, and to how many bits.
+TRUNCATED = "x_gatewatch_truncated"
+
+# RFC 1918, RFC 6598 (CGNAT), RFC 3927 and RFC 4291 (link-local), RFC 7335 (DS-Lite, 464XLAT), RFC 4193.
+_PRIVATE = tuple(
+    ipaddress.ip_network(block)
+    for block in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "192.0.0.0/29"),
+        *("fc00::/7", "fe80::/10"),
+    )
+)
+# The longest prefixes that the global routing table commonly carries, so no more is told than the network:
+# RIPE-399 (IPv4 /24) and RIPE-532 (IPv6 /48).
+_PUBLIC_BITS = {4: 24, 6: 48}
+
+
+def truncated(keys: TestKeys) -> TestKeys:
+    """Truncate the first hops of a trace, here and wherever else in its keys they are written.
+
+    ``keys.extra`` holds the keys of :class:`~gatewatch.records.TraceKeys`.  Raises ValueError or TypeError
+    when the replies cannot be read.
+    """
+    replies = keys.extra.get("replies", ())
+    if not isinstance(replies, (list, tuple)):
+        raise TypeError("replies")
+    prefixes = _prefixes(replies, keys.extra.get("destination"))
+    if not prefixes:
+        return keys
+    extra = {**keys.extra, "replies": [_reply(reply, prefixes) for reply in replies]}
+
+    def leaf(value: Any, name: str, free: bool) -> Any:
+        return _replaced(value, prefixes) if isinstance(value, str) else value
+
+    return cast("TestKeys", mapped(dataclasses.replace(keys, extra=extra), leaf))
+
+
+def _prefixes(replies: Iterable[Any], destination: Any) -> dict[bytes, str]:
+    """Give, for each packed address that must not be told, the prefix that is told instead."""
+    known: list[tuple[int, Address]] = []
+    publics: list[int] = []
+    for reply in replies:
+        if not isinstance(reply, Mapping):
+            raise TypeError("reply")
+        text, ttl = reply.get("address"), reply["ttl"]
+        if text is None or text == SCRUBBED:
+            continue
+        address = ipaddress.ip_address(text.partition("/")[0].partition("%")[0])
+        if address.is_global:
+            publics.append(ttl)
+        # What was truncated before stays, and the hop after it is not the first public one.
+        if TRUNCATED not in reply and text != destination:
+            known.append((ttl, address))
+    first = min(publics, default=None)
+    prefixes = {}
+    for ttl, address in known:
+        block = next((n for n in _PRIVATE if n.version == address.version and address in n), None)
+        if block is None and ttl == first and address.is_global:
+            block = ipaddress.ip_network((address, _PUBLIC_BITS[address.version]), strict=False)
+        if block is not None:
+            prefixes[address.packed] = str(block)
+    return prefixes
+
+
+def _reply(reply: Mapping[str, Any], prefixes: Mapping[bytes, str]) -> Mapping[str, Any]:
+    text = reply.get("address")
+    if text is None or text == SCRUBBED or TRUNCATED in reply:
+        return reply
+    prefix = prefixes.get(ipaddress.ip_address(text.partition("%")[0]).packed)
+    if prefix is None:
+        return reply
+    kept = {key: value for key, value in reply.items() if not isinstance(value, (str, list, tuple, Mapping))}
+    # Rebuilt in the order of the record, the address in its place.
+    return {
+        **{
+            key: prefix if key == "address" else kept[key] for key in reply if key == "address" or key in kept
+        },
+        TRUNCATED: int(prefix.rpartition("/")[2]),
+    }
+
+
+def _replaced(text: str, prefixes: Mapping[bytes, str]) -> str:
+    """Write the prefix wherever the text spells the address, port and brackets included."""
+    parts: list[str] = []
+    done = 0
+    for start, end, packed in sorted(literals.find(text), key=lambda span: span[0]):
+        if packed and packed in prefixes and start >= done:
+            parts += (text[done:start], prefixes[packed])
+            done = end
+    return "".join((*parts, text[done:])) if parts else text

@@ -1,0 +1,197 @@
+"""The features of a measurement: a flat record of what was looked at, and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+from gatewatch.net.address import is_bogon
+from gatewatch.records import Measurement
+from gatewatch.records.field import doc
+from gatewatch.verdict import control, names, pages, steps
+from gatewatch.verdict.decide import decide, speaking
+from gatewatch.verdict.hops import hops
+from gatewatch.verdict.scene import scenes
+from gatewatch.verdict.words import NOT_LOOKED, UNUSABLE
+
+#: Tests that measure one thing without a control.
+SINGLE_TESTS = frozenset({"resolve", "connect", "handshake", "fetch"})
+_WEB = "web_connectivity"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """One hop of one measurement, in scalars.
+
+    Words: ``not_looked`` means that nobody tried, ``unusable`` that it was tried and says nothing; all other
+    words say what was seen.  "Trusted" addresses are those that the control resolved, and those whose
+    certificate was valid for the name, here or from the control.
+    """
+
+    test: str = doc("web_connectivity, or the name of another test")
+    web: bool = doc("whether this is a web_connectivity measurement", True)
+    single_probe: bool = doc("whether the test measures one thing, without a control", False)
+    single_succeeded: bool = doc("whether such a test got what it asked for", False)
+    looked: bool = doc("whether anything was recorded at all", False)
+    scheme: str = doc("http or https, empty for what is no URL", "")
+    host: str = doc("host of this hop, for the evidence", "")
+    literal: bool = doc("whether the host is an address, so that no name was looked up", False)
+    depth: int = doc("which hop this is: 0 is the input's own", 0, unit="redirects")
+    is_last: bool = doc("whether the way ended at this hop", True)
+    control: bool = doc("whether there is a control", False)
+    control_failure: str = doc("why there is none", "")
+    control_http: str = doc("ok, failed, not_looked: the control's own fetch, redirects included", NOT_LOOKED)
+    control_http_failure: str = doc("what that fetch failed with", "")
+    control_http_status: int = doc("its status code, 0 for none", 0)
+
+    dns_system: str = doc("addresses, nxdomain, no_answer, timeout, error, not_looked", NOT_LOOKED)
+    dns_system_failure: str = doc("failure of the system's lookup", "")
+    dns_system_answers: str = doc("its first three addresses", "")
+    dns_system_bogon: bool = doc("it answered, with addresses that no public name can have", False)
+    dns_system_trusted: bool = doc("one of its addresses is trusted", False)
+    dns_system_in_control: bool = doc("the control resolved one of its addresses, too", False)
+    dns_system_shares_asn: bool = doc("one of them is in the network of a trusted address", False)
+    dns_system_disowned: bool = doc(
+        "the control tried them and got no certificate for the name, which the control's own addresses have",
+        False,
+    )
+    dns_system_own_network: bool = doc("all of them are in the vantage's own network", False)
+    dns_trusted_asn: int = doc("network of a trusted address, 0 where unknown", 0)
+    dns_control: str = doc("addresses, bogon, nxdomain, no_answer, timeout, error, not_looked", NOT_LOOKED)
+    dns_control_answers: str = doc("the control's first three addresses", "")
+    dns_control_ipv4: bool = doc("the control resolved an IPv4 address", False)
+    dns_public: str = doc("what public resolvers said over plain DNS, in the words of dns_system", NOT_LOOKED)
+    dns_public_agrees: bool = doc("they gave one of the system's addresses", False)
+    dns_encrypted: str = doc("what resolvers said over DoH or DoT", NOT_LOOKED)
+    dns_encrypted_agrees: bool = doc("they gave one of the system's addresses", False)
+    dns_other_validated: bool = doc(
+        "an address not from the system has a valid certificate, seen here", False
+    )
+    dns_unanimous_against: bool = doc(
+        "two other resolvers or more (the control is one) gave one and the same set, without the system's",
+        False,
+    )
+    dns_injected: bool = doc("to one query a forged answer came first and a true one later", False)
+    dns_late: int = doc("how many answers came after a first one", 0)
+    dns_sign: str = doc("fingerprint of an address answered", "")
+    dns_sign_misleads: str = doc("filter or rewriting: what the sign is when it is no block", "")
+
+    tcp: str = doc(
+        "ok, refused, reset, timeout, unreachable, failed, not_looked: over trusted addresses", NOT_LOOKED
+    )
+    tcp_failure: str = doc("the first failure", "")
+    tcp_tried: int = doc("how many addresses that is about", 0)
+    tcp_proven: bool = doc("they are trusted; else they are all that was found", False)
+    tcp_only_ipv6: bool = doc("all of them are IPv6, which does not work on this line", False)
+    tcp_ipv6_ignored: int = doc("IPv6 addresses left out for that", 0)
+    tcp_control: str = doc("ok, failed, not_looked: the control at the same endpoints", NOT_LOOKED)
+    tcp_at_system: str = doc("the same words, at the system's addresses", NOT_LOOKED)
+    tcp_at_others: str = doc("at trusted addresses that the system did not give", NOT_LOOKED)
+    tls: str = doc(
+        "ok, reset, eof, timeout, foreign_certificate, invalid_certificate, failed, not_looked: where TCP was ok",
+        NOT_LOOKED,
+    )
+    tls_beside: str = doc(
+        "the same for an http target, whose addresses are validated on port 443", NOT_LOOKED
+    )
+    tls_failure: str = doc("the first failure", "")
+    tls_control: str = doc(
+        "ok, certificate, failed, not_looked: the control at the same endpoints", NOT_LOOKED
+    )
+    tls_at_system: str = doc("at the system's addresses", NOT_LOOKED)
+    tls_at_others: str = doc("at trusted addresses that the system did not give", NOT_LOOKED)
+
+    http: str = doc(
+        "ok, reset, eof, timeout, slow (it had begun), bad_redirect, redirect_loop, failed, not_looked",
+        NOT_LOOKED,
+    )
+    http_failure: str = doc("failure of the request", "")
+    http_classic: bool = doc("it went to an address of the system's", False)
+    http_secure: bool = doc("TLS vouches for what came: nobody on the way wrote it", False)
+    http_status: int = doc("status code, 0 for none", 0)
+    http_leads_home: bool = doc("it went to the system's address and led to the site itself", False)
+    http_to_private: bool = doc("redirects led to a private address", False)
+    http_challenge: str = doc("mark of a server's own challenge", "")
+    http_sign: str = doc("fingerprint of a page or redirect", "")
+    http_sign_confidence: float = doc("confidence of that fingerprint, 0 to 1", 0.0)
+    http_sign_misleads: str = doc("filter or portal: what the sign is when it is no block", "")
+    page: str = doc("same, different, unclear, not_looked: against the control's page", NOT_LOOKED)
+    page_body: str = doc("same, different, unusable: length", UNUSABLE)
+    page_proportion: float = doc("shorter length over the longer, -1 where unknown", -1.0)
+    page_short: bool = doc("shorter than the control's page, or than 2,048 bytes", False)
+    page_title: str = doc("same, different, unusable", UNUSABLE)
+    page_headers: str = doc("same, different, unusable: names of uncommon headers", UNUSABLE)
+    page_status: str = doc("same, different, unusable: status code", UNUSABLE)
+    page_same_server: bool = doc("both name the same make of server", False)
+
+
+NAMES = tuple(field.name for field in fields(Features))
+_VALUES = attrgetter(*NAMES)
+_AT_REST = {field.name: field.default for field in fields(Features) if field.name != "test"}
+
+
+def as_row(features: Features) -> dict[str, Any]:
+    """Give the features as a mapping of names to scalars."""
+    return dict(zip(NAMES, _VALUES(features), strict=True))
+
+
+def rows(m: Measurement) -> Iterator[dict[str, Any]]:
+    """Give the features of each hop as a mapping, from the input's own to where the way ended."""
+    test = m.test_name if isinstance(m.test_name, str) else ""
+    if test != _WEB:
+        yield {**_AT_REST, "test": test, "web": False, **_single(m, test)}
+        return
+    keys = m.test_keys
+    seen = control.read(keys.extra if keys else {})
+    stage = scenes(m, hops(m), seen)
+    looked = any(scene.hop.looked for scene in stage)
+    for scene in stage:
+        place = scene.hop.place
+        yield {
+            **_AT_REST,
+            "test": test,
+            "looked": looked,
+            "scheme": place.scheme,
+            "host": place.host,
+            "literal": place.literal,
+            "depth": scene.depth,
+            "is_last": scene.is_last,
+            "control": seen.present,
+            "control_failure": seen.failure,
+            **names.evidence(scene),
+            **steps.evidence(scene),
+            **pages.evidence(stage, scene),
+        }
+
+
+def features(m: Measurement) -> Features:
+    """Give the features of the hop that decides: the first that is blocked, else the one where the way ended."""
+    for row in rows(m):
+        if not row["is_last"] and decide(speaking(row)).status == "blocked":
+            break
+    return Features(**row)
+
+
+def _single(m: Measurement, test: str) -> dict[str, Any]:
+    """The features of a test without a control; of a test that nobody judges, only that it is one."""
+    if test not in SINGLE_TESTS or m.test_keys is None:
+        return {"single_probe": test in SINGLE_TESTS}
+    keys = m.test_keys
+    if test == "resolve":
+        good = any(a and not is_bogon(a) for query in keys.queries or () for a in query.addresses)
+        failures = [query.failure for query in keys.queries or ()]
+    elif test == "connect":
+        good = any(c.status is not None and c.status.success for c in keys.tcp_connect or ())
+        failures = [c.status.failure if c.status else None for c in keys.tcp_connect or ()]
+    elif test == "handshake":
+        good = any(h.failure is None for h in keys.tls_handshakes or ())
+        failures = [h.failure for h in keys.tls_handshakes or ()]
+    else:
+        last = next(iter(keys.requests or ()), None)
+        good = last is not None and last.failure is None
+        failures = [last.failure] if last else []
+    looked = bool(keys.queries or keys.tcp_connect or keys.tls_handshakes or keys.requests)
+    failure = next((f for f in failures if f), "") or ""
+    return {"single_probe": True, "single_succeeded": good, "looked": looked, "http_failure": failure}

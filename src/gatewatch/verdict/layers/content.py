@@ -1,0 +1,280 @@
+"""Rules about HTTP, and what remains to be said when no layer had anything against it."""
+
+from __future__ import annotations
+
+from gatewatch.verdict.expr import Expr, F
+from gatewatch.verdict.rule import Rule
+
+_CONTROL_OK = F("control_http") == "ok"
+_CAME = F("http") == "ok"
+_PLAIN = _CAME & ~F("http_secure")
+# Statuses with which a server turns a visitor away: unauthorised, forbidden, too many requests, legal reasons
+# (RFC 9110 15.5, RFC 6585 4, RFC 7725 3), unavailable (RFC 9110 15.6.4).
+_AWAY = (
+    (F("http_status") == 401)
+    | (F("http_status") == 403)
+    | (F("http_status") == 429)
+    | (F("http_status") == 451)
+    | (F("http_status") == 503)
+)
+_CONTROL_WELCOME = (F("control_http_status") >= 200) & (F("control_http_status") < 400)
+# Networks that put caches into other networks, which then answer under the host's own number: Google,
+# Netflix, Meta, Akamai (Gigis et al., SIGCOMM 2021, "Seven Years in the Life of Hypergiants' Off-Nets").
+_OFF_NETS = (15169, 36040, 2906, 40027, 32934, 63293, 20940, 16625, 12222)
+
+
+def _off_net() -> Expr:
+    found: Expr = F("dns_trusted_asn") == 0
+    for asn in _OFF_NETS:
+        found = found | (F("dns_trusted_asn") == asn)
+    return found
+
+
+def _cut(word: str, confidence: float) -> Rule:
+    return Rule(
+        id=f"http.{word}",
+        layer="http",
+        status="blocked",
+        method=f"http.{word}",
+        when=(F("http") == word) & _CONTROL_OK,
+        evidence=f"{{host}}: {word} after the request ({{http_failure}}); the control got its page",
+        confidence=confidence,
+        source="OONI web_connectivity: http-failure, named by what happened",
+    )
+
+
+CONTENT = (
+    Rule(
+        id="http.blockpage.sign",
+        layer="http",
+        status="blocked",
+        method="http.blockpage",
+        when=(F("http_sign") != "") & (F("http_sign_misleads") == "") & ~F("http_secure"),
+        evidence="{host}: a known block page ({http_sign})",
+        confidence=0.95,
+        source="table of fingerprints",
+    ),
+    Rule(
+        id="http.filter",
+        layer="http",
+        status="inconclusive",
+        reason="own_filter",
+        when=F("http_sign_misleads") == "filter",
+        evidence="{host}: the page of a product or of a local network ({http_sign})",
+        confidence=0.7,
+        source="fingerprints that mislead: school firewalls, resolver products",
+    ),
+    Rule(
+        id="http.challenge",
+        layer="http",
+        status="server_side",
+        when=F("http_challenge") != "",
+        evidence="{host}: status {http_status}, the server wants its visitor to prove something ({http_challenge})",
+        confidence=0.9,
+        source="ooni/probe 2661, 1734; OONI QA cloudflareCAPTCHA*",
+    ),
+    Rule(
+        id="http.down",
+        layer="http",
+        status="down",
+        when=F("http").any_of("reset", "eof", "timeout", "slow", "failed", "redirect_loop", "bad_redirect")
+        & (F("control_http") == "failed"),
+        evidence="{host}: {http} ({http_failure}) here, and the control got no page either ({control_http_failure})",
+        confidence=0.8,
+        source="OONI QA redirectWithMoreThanTenRedirects*",
+    ),
+    _cut("reset", 0.9),
+    _cut("eof", 0.8),
+    _cut("timeout", 0.75),
+    Rule(
+        id="http.slow",
+        layer="http",
+        status="inconclusive",
+        reason="slow",
+        when=(F("http") == "slow") & _CONTROL_OK,
+        evidence="{host}: the page had begun when time ran out; the control got {control_http_status}",
+        # One slow transfer is a poor line or throttling; the throttle probe compares with a control transfer.
+        confidence=0.8,
+        source="OONI QA throttling*; ooni/probe 2668",
+    ),
+    Rule(
+        id="http.odd_redirect.server",
+        layer="http",
+        status="server_side",
+        when=F("http").any_of("bad_redirect", "redirect_loop") & (F("scheme") == "https") & _CONTROL_OK,
+        evidence="{host}: {http} over valid TLS: the server itself treats this client otherwise",
+        confidence=0.8,
+        source="reference 7.2: OONI QA redirectWithBrokenLocation*",
+    ),
+    Rule(
+        id="http.odd_redirect",
+        layer="http",
+        status="inconclusive",
+        reason="odd_redirect",
+        when=F("http").any_of("bad_redirect", "redirect_loop") & _CONTROL_OK,
+        evidence="{host}: {http} over plain HTTP: the server's doing, or somebody's on the way",
+        confidence=0.8,
+        source="reference 7.2: OONI QA redirectWithBrokenLocation*",
+    ),
+    Rule(
+        id="http.failed",
+        layer="http",
+        status="inconclusive",
+        reason="http_failure",
+        when=(F("http") == "failed") & _CONTROL_OK,
+        evidence="{host}: no HTTP response that can be read ({http_failure}); the control got its page",
+        confidence=0.7,
+        source="RFC 9112 2.2",
+    ),
+    Rule(
+        id="http.no_control",
+        layer="http",
+        status="inconclusive",
+        reason="no_control",
+        when=F("http").any_of("reset", "eof", "timeout", "slow", "failed", "redirect_loop", "bad_redirect"),
+        evidence="{host}: {http} ({http_failure}), and no control to compare with ({control_failure})",
+        confidence=1.0,
+        source="reference 7.3 A, O",
+    ),
+    Rule(
+        id="http.turned_away.secure",
+        layer="http",
+        status="server_side",
+        when=F("http_secure") & _AWAY & _CONTROL_WELCOME,
+        evidence="{host}: status {http_status} over valid TLS, {control_http_status} for the control",
+        confidence=0.85,
+        source="RFC 7725, RFC 9110 15.5.4; ooni/probe 2661",
+    ),
+    Rule(
+        id="http.turned_away",
+        layer="http",
+        status="server_side",
+        when=_PLAIN
+        & _AWAY
+        & _CONTROL_WELCOME
+        & (F("page_same_server") | (F("page_headers") == "same"))
+        & (F("page") != "same"),
+        evidence="{host}: status {http_status} from the same make of server that gave the control "
+        "{control_http_status}",
+        confidence=0.7,
+        source="ooni/probe 1734, 2333 (Cambodia)",
+    ),
+    Rule(
+        id="http.blockpage",
+        layer="http",
+        status="blocked",
+        method="http.blockpage",
+        when=_PLAIN
+        & _CONTROL_OK
+        & (F("page") == "different")
+        & F("page_short")
+        & (F("page_body") == "different"),
+        evidence="{host}: a short page ({page_proportion} of the length) with another title and other headers "
+        "than the control's",
+        confidence=0.85,
+        source="Jones et al., IMC 2014; never one sign alone: OONI's http-diff accepts any one likeness",
+    ),
+    Rule(
+        id="http.diff",
+        layer="http",
+        status="blocked",
+        method="http.diff",
+        when=_PLAIN & _CONTROL_OK & (F("page") == "different"),
+        evidence="{host}: another page than the control's: body {page_body}, title {page_title}, headers {page_headers}",
+        confidence=0.6,
+        source="OONI web_connectivity: http-diff, with two differences or more and no likeness",
+    ),
+)
+
+WHOLE = (
+    Rule(
+        id="whole.proxied",
+        layer="whole",
+        status="tampered",
+        method="dns.proxied",
+        when=F("http_leads_home")
+        & F("dns_system_own_network")
+        & ~F("dns_system_in_control")
+        & ~F("dns_system_shares_asn")
+        & (F("dns_control") == "addresses")
+        & (F("dns_encrypted") == "addresses")
+        & ~F("dns_encrypted_agrees")
+        & F("dns_public_agrees")
+        & ~_off_net(),
+        evidence="{host}: plain DNS answers {dns_system_answers}, in this very network, and it passes the site on; "
+        "encrypted DNS and the control say otherwise ({dns_control_answers})",
+        # A cache of a content network in this network looks much the same.
+        confidence=0.6,
+        source="reference 7.2: OONI QA dnsHijackingToProxy*",
+    ),
+    Rule(
+        id="whole.injected",
+        layer="whole",
+        status="tampered",
+        method="dns.injected",
+        when=F("dns_injected") & _CAME & (F("http_leads_home") | (F("page") == "same")),
+        evidence="{host}: forged answers come before true ones, but the site was reached",
+        confidence=0.85,
+        source="ooni/probe 1975: reachable, and touched",
+    ),
+    Rule(
+        id="whole.ok.secure",
+        layer="whole",
+        status="ok",
+        when=F("http_secure"),
+        evidence="{host}: status {http_status} over TLS with a valid certificate",
+        confidence=0.95,
+        source="RFC 8446; ooni/data: certificate_valid",
+    ),
+    Rule(
+        id="whole.ok.page",
+        layer="whole",
+        status="ok",
+        when=_CAME & (F("page") == "same"),
+        evidence="{host}: the control's page: body {page_body}, title {page_title}, headers {page_headers}",
+        confidence=0.9,
+        source="OONI web_connectivity: status and one likeness; here the likenesses outweigh the differences",
+    ),
+    Rule(
+        id="whole.no_control",
+        layer="whole",
+        status="inconclusive",
+        reason="no_control",
+        when=_CAME & ~F("control"),
+        evidence="{host}: status {http_status} over plain HTTP, and no control tells whose page it is "
+        "({control_failure})",
+        confidence=1.0,
+        source="reference 7.2: OONI QA controlFailureWithSuccessfulHTTPWebsite",
+    ),
+    Rule(
+        id="whole.control_failed",
+        layer="whole",
+        status="inconclusive",
+        reason="control_failed",
+        when=_CAME & (F("control_http") != "ok"),
+        evidence="{host}: status {http_status} here, but the control got no page ({control_http_failure})",
+        confidence=0.9,
+        source="ooni/probe 2307: sites that turn the helper away",
+    ),
+    Rule(
+        id="whole.unclear",
+        layer="whole",
+        status="inconclusive",
+        reason="different_page",
+        when=_CAME,
+        evidence="{host}: like the control's page and unlike it: status {page_status}, body {page_body}, title "
+        "{page_title}, headers {page_headers}",
+        confidence=0.9,
+        source="sites differ by place and hour",
+    ),
+    Rule(
+        id="whole.undetermined",
+        layer="whole",
+        status="inconclusive",
+        reason="undetermined",
+        when=F("looked"),
+        evidence="{host}: the records end before anything could be told",
+        confidence=1.0,
+        source="below the evidence floor the state changes (ooni/data ontology)",
+    ),
+)

@@ -1,0 +1,166 @@
+"""DNS evidence: what each resolver said of a hop's name, and whom the answers agree with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gatewatch.net.address import is_bogon, is_ipv6
+from gatewatch.records import Query
+from gatewatch.verdict import signs
+from gatewatch.verdict.scene import Scene
+from gatewatch.verdict.words import NOT_LOOKED, name_kind
+
+# getaddrinfo says "try again" of silence and of SERVFAIL alike.  Silence lasts at least one try, and resolvers
+# are seldom given less than 2 s (glibc's default is 5 s, resolv.conf(5) "timeout"); SERVFAIL comes sooner.
+_ONE_TRY = 2.0
+_IN_TEXT = 3
+_MOST = 64
+
+
+def _view(queries: list[Query]) -> tuple[str, tuple[str, ...]]:
+    """Sum up lookups of one kind of resolver: addresses if any, else what was said of the IPv4 question."""
+    if not queries:
+        return NOT_LOOKED, ()
+    found = tuple(dict.fromkeys([a for query in queries if query.answers for a in query.addresses]))
+    if found:
+        return "addresses", found
+    # "No AAAA record" is normal and must not hide what became of the A question.
+    main = [query for query in queries if query.query_type != "AAAA"] or queries
+    kinds = {"no_answer" if query.failure is None else name_kind(query.failure) for query in main}
+    order = ("nxdomain", "timeout", "no_answer", "error")
+    return next((kind for kind in order if kind in kinds), NOT_LOOKED), ()
+
+
+def _system_kind(scene: Scene) -> str:
+    kind, _ = _view(scene.answers.system)
+    if kind != "error" or not any(q.failure == "dns_temporary_failure" for q in scene.answers.system):
+        return kind
+    direct = {name_kind(query.failure) for query in scene.answers.isp}
+    if direct:
+        return "timeout" if direct == {"timeout"} else kind
+    slow = any(q.t is not None and q.t0 is not None and q.t - q.t0 >= _ONE_TRY for q in scene.answers.system)
+    return "timeout" if slow else kind
+
+
+def _duplicates(scene: Scene) -> list[tuple[Query | None, tuple[str, ...], str]]:
+    """Later answers to a query already answered: (the first one, addresses, kind)."""
+    answers = scene.answers
+    firsts = {(q.transaction_id, q.query_type): q for q in (*answers.isp, *answers.public)}
+    found: list[tuple[Query | None, tuple[str, ...], str]] = []
+    for query in answers.late[:_MOST]:
+        kind = name_kind(query.failure)
+        found.append((firsts.get((query.transaction_id, query.query_type)), query.addresses, kind))
+    raw = scene.extra.get("x_dns_duplicate_responses") if scene.depth == 0 else None
+    for late in raw[:_MOST] if isinstance(raw, list) else ():
+        if not isinstance(late, dict) or late.get("hostname") != scene.hop.place.host:
+            continue
+        first = next(
+            (
+                q
+                for q in answers.public
+                if q.resolver_address == late.get("resolver_address")
+                and q.query_type == late.get("query_type")
+            ),
+            None,
+        )
+        rows = late.get("answers")
+        cells = (
+            [row.get(key) for row in rows if isinstance(row, dict) for key in ("ipv4", "ipv6")]
+            if (isinstance(rows, list))
+            else []
+        )
+        failure = late.get("failure")
+        kind = name_kind(failure if isinstance(failure, str) else None)
+        found.append((first, tuple(a for a in cells if isinstance(a, str) and a), kind))
+    return found
+
+
+def _injected(scene: Scene) -> bool:
+    """Tell whether a forged answer came before a true one to the same query."""
+    denied = scene.control_knows and scene.control.names in ("nxdomain", "no_answer")
+    for first, later, kind in _duplicates(scene):
+        # The second half of a resolver's answer, or the same answer twice, contradicts nothing.
+        if first is None or set(first.addresses) & set(later):
+            continue
+        first_lies = not any(a in scene.trusted for a in first.addresses)
+        if not first_lies or first.failure == "generic_timeout_error":
+            continue
+        if any(a in scene.trusted for a in later) or (kind == "nxdomain" and denied and first.addresses):
+            return True
+        # No public name has a bogon next to an address that anybody else answers with.
+        bogons = bool(first.addresses) and all(map(is_bogon, first.addresses))
+        if bogons and later and not any(map(is_bogon, later)):
+            return True
+    return False
+
+
+def _unanimous(scene: Scene, system: frozenset[str]) -> bool:
+    """Tell whether two others or more, and all of them, give one and the same set, with nothing of ours in it."""
+    views = [frozenset(scene.control.addresses)] if scene.control_knows and scene.control.addresses else []
+    for query in (*scene.answers.public, *scene.answers.encrypted):
+        if query.query_type != "AAAA" and query.addresses:
+            views.append(frozenset(query.addresses))
+    plain = {frozenset(a for a in view if not is_ipv6(a)) for view in views}
+    return len(views) > 1 and len(plain) == 1 and not system & next(iter(plain))
+
+
+def _asns(scene: Scene) -> dict[str, int]:
+    found = {
+        a: row.asn
+        for query in scene.hop.queries
+        for row in query.answers or ()
+        for a in (row.ipv4, row.ipv6)
+        if a and row.asn
+    }
+    found.update((a, asn) for a, asn in scene.control.asns.items() if asn)
+    return found
+
+
+def evidence(scene: Scene) -> dict[str, Any]:
+    """Give the features about names; all of them at rest for a host that is an address."""
+    answers, control = scene.answers, scene.control
+    if scene.hop.place.literal:
+        return {}
+    kind = _system_kind(scene)
+    system = frozenset(scene.system)
+    public, public_addresses = _view(answers.public)
+    encrypted, encrypted_addresses = _view(answers.encrypted)
+    asns = _asns(scene)
+    system_asns = {asns[a] for a in system if a in asns}
+    sign = signs.answered(scene.system, scene.country)
+    reference = [asns[a] for a in sorted(scene.trusted - system) if a in asns]
+    failure = next((q.failure for q in answers.system if q.failure and q.query_type != "AAAA"), None)
+    return {
+        "dns_system": kind,
+        "dns_system_failure": failure or "",
+        "dns_system_answers": " ".join(scene.system[:_IN_TEXT]),
+        "dns_system_bogon": bool(system) and all(map(is_bogon, system)),
+        "dns_system_trusted": bool(system & scene.trusted),
+        "dns_system_in_control": scene.control_knows and bool(system & set(control.addresses)),
+        "dns_system_shares_asn": bool(system_asns.intersection(reference)),
+        "dns_system_disowned": scene.control_knows and _disowned(scene, system),
+        "dns_system_own_network": bool(scene.asn) and system_asns == {scene.asn},
+        "dns_trusted_asn": reference[0] if reference else 0,
+        "dns_control": control.names if scene.control_knows else NOT_LOOKED,
+        "dns_control_answers": " ".join(control.addresses[:_IN_TEXT]) if scene.control_knows else "",
+        "dns_control_ipv4": scene.control_knows and any(not is_ipv6(a) for a in control.addresses),
+        "dns_public": public,
+        "dns_public_agrees": bool(system & set(public_addresses)),
+        "dns_encrypted": encrypted,
+        "dns_encrypted_agrees": bool(system & set(encrypted_addresses)),
+        "dns_other_validated": bool(scene.valid_here - system),
+        "dns_unanimous_against": bool(system) and _unanimous(scene, system),
+        "dns_injected": _injected(scene),
+        "dns_late": len(answers.late),
+        "dns_sign": sign.id,
+        "dns_sign_misleads": sign.misleads,
+    }
+
+
+def _disowned(scene: Scene, system: frozenset[str]) -> bool:
+    """Tell whether the control tried our answer's TLS in vain while its own answer's certificate was valid."""
+    looked = {
+        endpoint.rpartition(":")[0].strip("[]") for endpoint in (*scene.control.tcp, *scene.control.tls)
+    }
+    valid = scene.control.valid
+    return bool(system & looked) and not system & valid and bool(valid.intersection(scene.control.addresses))

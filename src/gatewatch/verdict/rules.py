@@ -1,0 +1,35 @@
+"""The table of rules: all of them in the order in which they are tried, and the table as a page prints it."""
+
+from __future__ import annotations
+
+from gatewatch.verdict.layers.content import CONTENT, WHOLE
+from gatewatch.verdict.layers.line import LINE
+from gatewatch.verdict.layers.naming import NAMING
+from gatewatch.verdict.layers.transport import TRANSPORT
+from gatewatch.verdict.rule import LAYERS, Rule
+
+#: Raised whenever a rule or a feature changes what any measurement is judged to be; stored with each verdict.
+RULES_VERSION = 1
+
+#: All rules.  In each layer the first whose condition holds speaks for the layer.
+RULES: tuple[Rule, ...] = (
+    *LINE,
+    *NAMING,
+    *TRANSPORT,
+    *CONTENT,
+    *WHOLE,
+)
+BY_LAYER: tuple[tuple[Rule, ...], ...] = tuple(
+    tuple(rule for rule in RULES if rule.layer == layer) for layer in LAYERS
+)
+
+
+def rules_markdown() -> str:
+    """Write the table of rules for the docs."""
+    lines = ["| rule | verdict | when | confidence | source |", "|---|---|---|---|---|"]
+    for rule in RULES:
+        label = f"note: {rule.method}" if rule.status == "note" else rule.label
+        if rule.status == "tampered":
+            label = f"tampered, {rule.method}"
+        lines.append(f"| `{rule.id}` | {label} | {rule.when} | {rule.confidence} | {rule.source} |")
+    return "\n".join(lines) + "\n"
