@@ -17,7 +17,7 @@ from gatewatch.net.address import endpoint
 from gatewatch.net.journal import Journal
 from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
-from gatewatch.records.failure import GENERIC_TIMEOUT
+from gatewatch.records import failure as f
 from gatewatch_probes.fetch import reach
 from gatewatch_probes.resolve import Found, look_up
 
@@ -47,16 +47,16 @@ class Helpers:
 
     async def ask(self, wire: Wire, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
         """Ask helper after helper; gives the first answer, or None and the last failure."""
-        failure: str | None = None if wire.helpers else "unknown_failure: no helper"
+        failure: str | None = None if wire.helpers else f.unknown("no helper")
         for helper in wire.helpers:
             if self._resting.get(helper, 0) > trio.current_time():
-                failure = failure or GENERIC_TIMEOUT
+                failure = failure or f.GENERIC_TIMEOUT
                 continue
             answer: dict[str, Any] | None = None
             with trio.move_on_after(wire.limits.helper) as scope:
                 answer, failure = await _post(wire, parse(helper), request)
             if scope.cancelled_caught:
-                failure = GENERIC_TIMEOUT
+                failure = f.GENERIC_TIMEOUT
             if answer is not None:
                 return answer, None
             self._resting[helper] = trio.current_time() + PAUSE
@@ -67,7 +67,7 @@ async def _post(wire: Wire, helper: Url, request: dict[str, Any]) -> tuple[dict[
     """Send one request to one helper, at the first of its addresses that answers."""
     # What happens between us and the helper is no measurement of the target.
     aside = Journal()
-    failure: str | None = "dns_nxdomain_error"
+    failure: str | None = f.DNS_NXDOMAIN
     found = await look_up(aside, wire, helper.host, ())
     for address in found.all:
         if not wire.usable(address):
@@ -93,9 +93,9 @@ async def _post(wire: Wire, helper: Url, request: dict[str, Any]) -> tuple[dict[
             continue
         try:
             answer = json.loads(got.raw_body)
-        except ValueError:
-            return None, "json_parse_error"
+        except (ValueError, RecursionError):  # a hostile answer may also be nested without end
+            return None, f.JSON_PARSE_ERROR
         if isinstance(answer, dict) and got.record.response is not None and got.record.response.code == 200:
             return answer, None
-        failure = "http_unexpected_status_code"
+        failure = f.HTTP_UNEXPECTED_STATUS
     return None, failure

@@ -40,9 +40,11 @@ async def get(
 ) -> transfer.Transferred | None:
     """Send one GET within the limit and close; None when time ran out (on record as such)."""
     got: transfer.Transferred | None = None
-    with trio.move_on_after(wire.limits.transfer):
-        got = await transfer.exchange(journal, connection, url, tags=tags)
-    connection.close()
+    try:
+        with trio.move_on_after(wire.limits.transfer):
+            got = await transfer.exchange(journal, connection, url, tags=tags)
+    finally:
+        connection.close()
     return got
 
 

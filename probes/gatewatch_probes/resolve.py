@@ -46,6 +46,12 @@ async def look_up(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]
     if is_address(host):
         return Found((host,))
     types = ("A", "AAAA") if wire.ipv6 else ("A",)
+    questions = [
+        lookup.Question(resolver.ipv4[0], host, qtype, tags=tags)
+        for resolver in wire.resolvers[:PUBLIC]
+        for qtype in types
+    ]
+    straight = [lookup.Question(a, host, tags=("isp", *tags)) for a in wire.own_resolvers[:1]]
     system: tuple[str, ...] = ()
     public: list[tuple[str, ...]] = []
 
@@ -54,19 +60,20 @@ async def look_up(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]
         with trio.move_on_after(wire.limits.system_lookup):
             system = await lookup.system(journal, host, tags=("classic", *tags))
 
-    async def ask(address: str, qtype: str, labels: tuple[str, ...]) -> None:
+    async def ask_others() -> None:
+        before = len(journal.queries)
         with trio.move_on_after(wire.limits.question):
-            got = await lookup.udp(journal, address, host, qtype, tags=labels)
-            if "isp" not in labels:
-                public.extend(answer.addresses for answer in got)
+            await lookup.ask(journal, (*questions, *straight))
+        # Read from the journal, which also holds what was answered before time ran out for the others.
+        public.extend(
+            query.addresses
+            for query in journal.queries[before:]
+            if query.engine == "udp" and "isp" not in (query.tags or ())
+        )
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(ask_system)
-        for address in wire.own_resolvers[:1]:
-            nursery.start_soon(ask, address, "A", ("isp", *tags))
-        for resolver in wire.resolvers[:PUBLIC]:
-            for qtype in types:
-                nursery.start_soon(ask, resolver.ipv4[0], qtype, tags)
+        nursery.start_soon(ask_others)
 
     answers = [set(addresses) for addresses in public if addresses]
     agreed = bool(system) and bool(answers) and all(answer & set(system) for answer in answers)

@@ -15,7 +15,7 @@ from typing import Any
 
 import trio
 
-from gatewatch.net.address import is_bogon
+from gatewatch.net.address import is_address, is_bogon
 from gatewatch.net.journal import Journal
 from gatewatch.net.transfer import Transferred
 from gatewatch.net.url import Url, parse
@@ -155,7 +155,7 @@ class _Visit:
 
 
 def _addresses(control: dict[str, Any] | None) -> tuple[str, ...]:
-    """The addresses that the control resolved."""
+    """The addresses that the control resolved; helpers give names among them, too (CNAMEs)."""
     answer = (control or {}).get("dns")
     found = answer.get("addrs") if isinstance(answer, dict) else None
-    return tuple(a for a in found or () if isinstance(a, str)) if isinstance(found, list) else ()
+    return tuple(a for a in found if isinstance(a, str) and is_address(a)) if isinstance(found, list) else ()

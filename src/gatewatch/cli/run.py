@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from gatewatch_targets import Target
 
 
+# Set by the lab's kernel attachment (gatewatch.lab.rehearse): the command runs inside it.
+ENVIRONMENT = "GATEWATCH_LAB"
+
+
 @click.command()
 @options
 def run(**given: Any) -> None:
@@ -31,12 +36,12 @@ def run(**given: Any) -> None:
     chosen = Options(**given)
     if chosen.lab:
         _into_lab(chosen)
+    if not chosen.plan_only and not chosen.lab and ENVIRONMENT not in os.environ:
+        _ready(chosen.consent)
     session = _session(chosen)
     if chosen.plan_only:
         _show_plan(session.plan, session.probes, session.rate, chosen.as_json)
         return
-    if session.surroundings.lab is None:
-        _ready(chosen.consent)
     outcome = _conduct(session, chosen)
     code = {"done": cli.DONE, "no_network": cli.NO_NETWORK}.get(outcome.state, cli.PARTIAL)
     sys.exit(code)

@@ -7,6 +7,7 @@ import base64
 import trio
 
 from gatewatch.net import dnswire, message, secure, stream, transfer
+from gatewatch.net.address import endpoint
 from gatewatch.net.errors import Eof, translate
 from gatewatch.net.journal import Journal
 from gatewatch.net.trust import Trust
@@ -74,9 +75,8 @@ async def _framed(
     finally:
         if connection is not None:
             connection.close()
-        record = _record(
-            journal, wire, failure, question, engine, f"{resolver}:{port}", t0, tags, transaction_id
-        )
+        server = endpoint(resolver, port)
+        record = _record(journal, wire, failure, question, engine, server, t0, tags, transaction_id)
     return record
 
 

@@ -11,10 +11,9 @@ from __future__ import annotations
 import heapq
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import outcome
 import trio
 
 #: What an asker does with an answer: (message, ancillary data); False when it wants no more.
@@ -109,15 +108,29 @@ class KernelSockets:
         self._selector.close()
 
 
-class _Entry:
-    __slots__ = ("deadline", "sock", "take", "task", "window")
+class _Wait:
+    """One asker that waits for all of its sockets."""
 
-    def __init__(self, sock: Datagram, window: float, take: Take) -> None:
-        self.sock = sock
-        self.window = window
-        self.take = take
+    __slots__ = ("left", "task")
+
+    def __init__(self, left: int) -> None:
+        self.left = left
         self.task: trio.lowlevel.Task | None = trio.lowlevel.current_task()
+
+
+class _Entry:
+    """One socket that is listened to."""
+
+    __slots__ = ("deadline", "error", "listening", "sock", "take", "wait", "window")
+
+    def __init__(self, sock: Datagram, take: Take, window: float, wait: _Wait) -> None:
+        self.sock = sock
+        self.take = take
+        self.window = window
+        self.wait = wait
+        self.listening = True
         self.deadline: float | None = None
+        self.error: OSError | None = None
 
 
 class Pump:
@@ -130,51 +143,62 @@ class Pump:
         self._count = 0
         self._work = trio.lowlevel.ParkingLot()
 
-    async def listen(self, sock: Datagram, window: float, take: Take) -> OSError | None:
-        """Hand every answer on ``sock`` to ``take`` until ``window`` seconds after the first.
+    async def listen(self, asked: Sequence[tuple[Datagram, Take]], window: float) -> list[OSError | None]:
+        """Hand every answer on each socket to its ``take`` until ``window`` seconds after its first.
 
-        Gives the socket's error, or None; waits for the first answer for as long as the caller lets it.
+        Gives each socket's error, or None; waits for the first answers for as long as the caller lets it.
         """
-        entry = _Entry(sock, window, take)
-        self.sockets.watch(sock, entry)
-        self._open += 1
+        wait = _Wait(len(asked))
+        entries = [_Entry(sock, take, window, wait) for sock, take in asked]
+        for entry in entries:
+            self.sockets.watch(entry.sock, entry)
+        self._open += len(entries)
         self._work.unpark()
 
         def abort(_: Any) -> trio.lowlevel.Abort:
-            self._drop(entry)
+            wait.task = None
+            for entry in entries:
+                self._drop(entry)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        error: OSError | None = await trio.lowlevel.wait_task_rescheduled(abort)
-        return error
+        await trio.lowlevel.wait_task_rescheduled(abort)
+        return [entry.error for entry in entries]
 
-    def _drop(self, entry: _Entry) -> trio.lowlevel.Task | None:
-        task, entry.task = entry.task, None
-        if task is not None:
+    def _drop(self, entry: _Entry) -> None:
+        if entry.listening:
+            entry.listening = False
             self._open -= 1
             self.sockets.forget(entry.sock)
-        return task
 
     def _finish(self, entry: _Entry, error: OSError | None) -> None:
-        task = self._drop(entry)
-        if task is not None:
-            trio.lowlevel.reschedule(task, outcome.Value(error))
+        if not entry.listening:
+            return
+        self._drop(entry)
+        entry.error = error
+        wait = entry.wait
+        wait.left -= 1
+        if wait.left == 0 and wait.task is not None:
+            trio.lowlevel.reschedule(wait.task)
+            wait.task = None
 
-    def _drain(self, entry: _Entry) -> None:
-        while entry.task is not None:
-            try:
-                data, ancillary, _, _ = entry.sock.recvmsg(_MESSAGE_SIZE, _ANCILLARY_SIZE)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self._finish(entry, error)
-                return
-            more = entry.take(data, ancillary)
-            if not more or entry.window <= 0:
-                self._finish(entry, None)
-            elif entry.deadline is None:
-                entry.deadline = trio.current_time() + entry.window
-                self._count += 1
-                heapq.heappush(self._windows, (entry.deadline, self._count, entry))
+    def _take_one(self, entry: _Entry) -> None:
+        """Take one message; the poller tells again if there is another."""
+        if not entry.listening:
+            return
+        try:
+            data, ancillary, _, _ = entry.sock.recvmsg(_MESSAGE_SIZE, _ANCILLARY_SIZE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._finish(entry, error)
+            return
+        more = entry.take(data, ancillary)
+        if not more or entry.window <= 0:
+            self._finish(entry, None)
+        elif entry.deadline is None:
+            entry.deadline = trio.current_time() + entry.window
+            self._count += 1
+            heapq.heappush(self._windows, (entry.deadline, self._count, entry))
 
     async def run(self) -> None:
         """Listen until the run ends."""
@@ -188,7 +212,7 @@ class Pump:
                     await self.sockets.wait()
                 for entry in self.sockets.ready():
                     assert isinstance(entry, _Entry)
-                    self._drain(entry)
+                    self._take_one(entry)
                 now = trio.current_time()
                 while self._windows and self._windows[0][0] <= now:
                     self._finish(heapq.heappop(self._windows)[2], None)

@@ -24,6 +24,8 @@ _RR = struct.Struct("!HHIH")
 _EDNS = b"\x00" + _RR.pack(41, 1232, 0, 0)
 # Compression pointers can be chained into a loop by a hostile answer; no honest name needs more.
 _MAX_POINTERS = 16
+# A name of 255 bytes has at most 127 labels (RFC 1035 2.3.4); an endless one costs its length each time.
+_MAX_LABELS = 127
 
 
 class Unusual(ValueError):
@@ -91,8 +93,8 @@ def _name(wire: bytes, at: int) -> tuple[str, int]:
             length = wire[at]
         if length == 0:
             return ".".join(labels), (after if after >= 0 else at + 1)
-        if length < 192:
-            raise Unusual("unknown label type")
+        if length < 192 or len(labels) > _MAX_LABELS:
+            raise Unusual("unknown label type or endless name")
         if after < 0:
             after = at + 2
         at = ((length & 0x3F) << 8) | wire[at + 1]

@@ -23,7 +23,7 @@ _EAI = {
     "EAI_NONAME": f.DNS_NXDOMAIN,
     "EAI_NODATA": f.DNS_NO_ANSWER,
     "EAI_AGAIN": f.DNS_TEMPORARY,
-    "EAI_FAIL": "dns_non_recoverable_failure",
+    "EAI_FAIL": f.DNS_NON_RECOVERABLE,
 }
 _BY_EAI = {getattr(socket, name): text for name, text in _EAI.items() if hasattr(socket, name)}
 

@@ -6,26 +6,27 @@ what was measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 
 import trio
 
 from gatewatch.records import Connect, Handshake, NetworkEvent, Query, TestKeys, Transaction
 
-# OONI's measurexlite keeps at most 64 network events a connection; a long body is not worth thousands.
-MAX_EVENTS_PER_CONNECTION = 64
+# OONI's measurexlite keeps 64 network events a connection; a long body is not worth thousands.  The reads
+# beyond are added to the last one, so that no byte is missing from the sum.
+MAX_READS_PER_CONNECTION = 64
 
 
 class Journal:
     """The records of one measurement while it runs; times are seconds since its start."""
 
-    __slots__ = ("_counts", "_next", "_start", "connects", "events", "handshakes", "queries", "transactions")
+    __slots__ = ("_next", "_reads", "_start", "connects", "events", "handshakes", "queries", "transactions")
 
     def __init__(self) -> None:
         self._start = trio.current_time()
         self._next = 0
-        self._counts: dict[int, int] = {}
+        # Where the reads of each connection stand among the events.
+        self._reads: dict[int, list[int]] = {}
         self.queries: list[Query] = []
         self.connects: list[Connect] = []
         self.handshakes: list[Handshake] = []
@@ -54,22 +55,27 @@ class Journal:
         num_bytes: int | None = None,
     ) -> None:
         """Write one df-008 event that began at ``t0`` and ends now."""
-        count = self._counts.get(transaction_id, 0)
-        if count < MAX_EVENTS_PER_CONNECTION:
-            self._counts[transaction_id] = count + 1
-            self.events.append(
-                NetworkEvent(
-                    address=address,
-                    failure=failure,
-                    num_bytes=num_bytes,
-                    operation=operation,
-                    proto=proto,
-                    t0=t0,
-                    t=self.now(),
-                    tags=tags,
-                    transaction_id=transaction_id,
-                )
+        if operation == "read" and failure is None:
+            reads = self._reads.setdefault(transaction_id, [])
+            if len(reads) >= MAX_READS_PER_CONNECTION:
+                last = self.events[reads[-1]]
+                size = (last.num_bytes or 0) + (num_bytes or 0)
+                self.events[reads[-1]] = replace(last, num_bytes=size, t=self.now())
+                return
+            reads.append(len(self.events))
+        self.events.append(
+            NetworkEvent(
+                address=address,
+                failure=failure,
+                num_bytes=num_bytes,
+                operation=operation,
+                proto=proto,
+                t0=t0,
+                t=self.now(),
+                tags=tags,
+                transaction_id=transaction_id,
             )
+        )
 
     def keys(self, **own: object) -> TestKeys:
         """Give the measurement's test_keys; ``own`` are the keys of the test itself."""
@@ -81,10 +87,3 @@ class Journal:
             network_events=tuple(self.events),
             extra=own,
         )
-
-
-@contextmanager
-def limit(seconds: float) -> Iterator[trio.CancelScope]:
-    """Bound one step in time, as its caller sees fit; the step records its own timeout."""
-    with trio.move_on_after(seconds) as scope:
-        yield scope

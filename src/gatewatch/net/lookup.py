@@ -11,6 +11,8 @@ from __future__ import annotations
 import random
 import socket
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import trio
 
@@ -20,6 +22,7 @@ from gatewatch.net.errors import translate
 from gatewatch.net.journal import Journal
 from gatewatch.net.message import response, rows, unanswered
 from gatewatch.records import Query
+from gatewatch.records import failure as f
 
 # How long a question goes on listening after its first answer.  OONI's late-reply window is 500 ms; the true
 # answer behind an injected one comes within one RTT to the resolver, and 500 ms spans the planet twice.
@@ -69,6 +72,113 @@ async def system(journal: Journal, name: str, *, tags: tuple[str, ...] = ()) -> 
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question to one resolver over UDP."""
+
+    resolver: str
+    name: str
+    qtype: str = "A"
+    port: int = 53
+    tags: tuple[str, ...] = ()
+
+
+class _Asked:
+    """A question on its way: its socket, and the answers so far."""
+
+    __slots__ = ("_journal", "_key", "_server", "_t0", "_transaction_id", "got", "question", "sock")
+
+    def __init__(self, journal: Journal, question: Question, sock: datagram.Datagram) -> None:
+        self._journal = journal
+        self.question = question
+        self.sock = sock
+        self._transaction_id = journal.transaction()
+        self._key = (_txid.getrandbits(16), question.name, question.qtype)
+        self._server = endpoint(question.resolver, question.port)
+        self._t0 = journal.now()
+        self.got: list[Query] = []
+
+    def send(self) -> None:
+        """Send the question; raises OSError."""
+        question = self.question
+        if _IP_RECVTTL is not None and not is_ipv6(question.resolver):
+            self.sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
+        self.sock.connect((question.resolver, question.port))
+        self.sock.send(dnswire.query(question.name, question.qtype, self._key[0]))
+
+    def take(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bool:
+        """Write down one answer; False when there were enough."""
+        self.got.append(
+            response(
+                data,
+                question=self._key,
+                engine="udp",
+                resolver=self._server,
+                t0=self._t0,
+                t=self._journal.now(),
+                tags=self.question.tags,
+                transaction_id=self._transaction_id,
+                ip_ttl=_ip_ttl(ancillary),
+                late=len(self.got) or None,
+            )
+        )
+        return len(self.got) < MAX_ANSWERS
+
+    def end(self, failure: str) -> None:
+        """Close; write down that nothing came, if nothing came."""
+        self.sock.close()
+        if not self.got:
+            self.got.append(
+                unanswered(
+                    question=self._key,
+                    engine="udp",
+                    resolver=self._server,
+                    failure=failure,
+                    t0=self._t0,
+                    t=self._journal.now(),
+                    tags=self.question.tags,
+                    transaction_id=self._transaction_id,
+                )
+            )
+        self._journal.queries.extend(self.got)
+
+
+async def ask(
+    journal: Journal, questions: Sequence[Question], *, window: float = LATE_WINDOW
+) -> list[tuple[Query, ...]]:
+    """Ask several questions over UDP at once, each on a socket of its own, and keep listening for answers.
+
+    Gives for each question one record per answer, in the order of arrival, and writes them to the journal.
+    Each is listened to for ``window`` seconds after its first answer.  The caller limits the wait for first
+    answers; what is unanswered then is recorded as ``generic_timeout_error``.
+    """
+    pump = datagram.pump()
+    asked = []
+    failures: list[str] = []
+    sent = []
+    try:
+        for question in questions:
+            family = socket.AF_INET6 if is_ipv6(question.resolver) else socket.AF_INET
+            one = _Asked(journal, question, pump.sockets.open(family))
+            asked.append(one)
+            try:
+                one.send()
+                sent.append(one)
+                failures.append("")
+            except OSError as error:
+                failures.append(translate(error))
+        if sent:
+            errors = iter(await pump.listen([(one.sock, one.take) for one in sent], window))
+            for position, failure in enumerate(failures):
+                error_or_none = None if failure else next(errors)
+                if error_or_none is not None:
+                    failures[position] = translate(error_or_none)
+    finally:
+        for one, failure in zip(asked, failures, strict=True):
+            one.end(failure or f.GENERIC_TIMEOUT)
+    return [tuple(one.got) for one in asked]
+
+
 async def udp(
     journal: Journal,
     resolver: str,
@@ -79,67 +189,8 @@ async def udp(
     tags: tuple[str, ...] = (),
     window: float = LATE_WINDOW,
 ) -> tuple[Query, ...]:
-    """Ask one resolver over UDP and keep listening for ``window`` seconds after the first answer.
-
-    Gives one record per answer, in the order of arrival, and writes them to the journal.  The caller limits
-    the wait for the first answer; running out of time is recorded as ``generic_timeout_error``.
-    """
-    transaction_id = journal.transaction()
-    question = (_txid.getrandbits(16), name, qtype)
-    wire = dnswire.query(name, qtype, question[0])
-    server = endpoint(resolver, port)
-    t0 = journal.now()
-    failure: str | None = None
-    got: list[Query] = []
-    pump = datagram.pump()
-    sock = pump.sockets.open(socket.AF_INET6 if is_ipv6(resolver) else socket.AF_INET)
-
-    def take(data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bool:
-        got.append(
-            response(
-                data,
-                question=question,
-                engine="udp",
-                resolver=server,
-                t0=t0,
-                t=journal.now(),
-                tags=tags,
-                transaction_id=transaction_id,
-                ip_ttl=_ip_ttl(ancillary),
-                late=len(got) or None,
-            )
-        )
-        return len(got) < MAX_ANSWERS
-
-    try:
-        if _IP_RECVTTL is not None and not is_ipv6(resolver):
-            sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
-        sock.connect((resolver, port))
-        sock.send(wire)
-        error = await pump.listen(sock, window, take)
-        failure = translate(error) if error else None
-    except trio.Cancelled as error:
-        failure = translate(error)
-        raise
-    except OSError as error:
-        failure = translate(error)
-    finally:
-        sock.close()
-        if not got and failure is not None:
-            got.append(
-                unanswered(
-                    question=question,
-                    engine="udp",
-                    resolver=server,
-                    failure=failure,
-                    t0=t0,
-                    t=journal.now(),
-                    tags=tags,
-                    transaction_id=transaction_id,
-                )
-            )
-        journal.queries.extend(got)
-    return tuple(got)
+    """Ask one question over UDP; see :func:`ask`."""
+    return (await ask(journal, (Question(resolver, name, qtype, port, tags),), window=window))[0]
 
 
 def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> int | None:

@@ -93,7 +93,9 @@ def response(
     answers: tuple[Answer, ...] = ()
     try:
         rcode, failure, answers, answered = read(wire)
-        if int.from_bytes(wire[:2], "big") != txid or answered != (name.lower(), dnswire.QTYPES[qtype]):
+        # An error (say FORMERR) may come without the question that it is about; data may not.
+        fits = answered == (name.lower(), dnswire.QTYPES[qtype]) or (rcode and answered == ("", 0))
+        if int.from_bytes(wire[:2], "big") != txid or not fits:
             failure = f.DNS_WRONG_ID
     except ValueError:
         failure = f.DNS_MISBEHAVING

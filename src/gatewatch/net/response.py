@@ -16,10 +16,13 @@ import zlib
 BODY_CAP = 524_288
 # Real header blocks stay under 16 KiB; servers with large cookies send up to four times that.
 HEADER_CAP = 65_536
-_STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +(\d{3})(?: |\r?\n|$)")
+# A status code has three digits and begins with 1 to 5 (RFC 9110 15); some filters answer 999.
+_STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +([1-9]\d\d)(?: |\r?\n|$)")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 # A chunk-size line: hexadecimal digits and extensions that nobody uses (RFC 9112 7.1.1).
 _CHUNK_LINE_CAP = 1024
+# More digits than any length has; Python refuses to read numbers of thousands of digits.
+_LENGTH_DIGITS = 18
 
 
 class Malformed(ValueError):
@@ -61,8 +64,8 @@ class Response:
 
     @property
     def body(self) -> bytes:
-        """The body so far, decompressed, cut at :data:`BODY_CAP`."""
-        return b"".join(self._parts)
+        """The body so far, decompressed, cut at :data:`BODY_CAP`; all that came while no head is whole."""
+        return b"".join(self._parts if self.code else (*self._parts, self._buffer))
 
     def header(self, name: str) -> str:
         """The first value of a header, "" when it is absent; ``name`` in lower case."""
@@ -71,8 +74,9 @@ class Response:
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire; raises :class:`Malformed`."""
         if self.code == 0:
+            searched = len(self._buffer)
             self._buffer += data
-            data = self._read_head()
+            data = self._read_head(searched)
             if self.code == 0:
                 return
         if self._chunk is not None:
@@ -90,25 +94,27 @@ class Response:
         self.done = True
         return whole
 
-    def _read_head(self) -> bytes:
-        """Read the header block once it is whole; gives the bytes after it."""
-        end = _HEAD_END.search(self._buffer)
-        if end is None:
-            if len(self._buffer) > HEADER_CAP or not b"HTTP/".startswith(self._buffer[:5]):
+    def _read_head(self, searched: int) -> bytes:
+        """Read the header block once it is whole, its end beyond ``searched``; gives the bytes after it."""
+        while True:
+            # The blank line may have begun in the last three bytes of what was searched before.
+            end = _HEAD_END.search(self._buffer, max(0, searched - 3))
+            if end is None:
+                if len(self._buffer) > HEADER_CAP or not b"HTTP/".startswith(self._buffer[:5]):
+                    self._refuse()
+                return b""
+            status = _STATUS.match(self._buffer)
+            if status is None or end.start() > HEADER_CAP:
                 self._refuse()
-            return b""
-        status = _STATUS.match(self._buffer)
-        if status is None or end.start() > HEADER_CAP:
-            self._refuse()
-            return b""
-        rest = self._buffer[end.end() :]
-        if status[1][:1] == b"1":
+                return b""
+            rest = self._buffer[end.end() :]
+            if status[1][:1] != b"1":
+                break
             # An interim response: the real one follows (RFC 9110 15.2).
-            self._buffer = rest
-            return self._read_head() if rest else b""
+            self._buffer, searched = rest, 0
         lines = self._buffer[: end.start()].decode("latin-1").split("\n")[1:]
         pairs = [line.partition(":") for line in lines]
-        self.headers = tuple((name, value.strip()) for name, colon, value in pairs if colon)
+        self.headers = tuple((name, value.strip(" \t\r")) for name, colon, value in pairs if colon)
         self.code = int(status[1])
         self._buffer = b""
         self._frame()
@@ -136,34 +142,35 @@ class Response:
             self._inflate = zlib.decompressobj(47)
         if self.code in (204, 304):
             self._left = 0
-        elif self._chunk is None and length.isdecimal():
+        elif self._chunk is None and length.isdecimal() and len(length) <= _LENGTH_DIGITS:
             self._left = int(length)
         self.done = self._left == 0
 
     def _read_chunks(self, data: bytes) -> None:
-        self._buffer += data
+        data = self._buffer + data
+        at = 0
         while not self.done:
             if self._chunk:
-                part = self._buffer[: self._chunk]
-                self._buffer = self._buffer[len(part) :]
+                part = data[at : at + self._chunk]
+                at += len(part)
                 # The last two bytes of a chunk are its CRLF, of which a part may hold none, one or both.
                 self._keep(part[: max(0, self._chunk - 2)])
                 self._chunk -= len(part)
-                if self._chunk:
-                    return
-            line, newline, rest = self._buffer.partition(b"\n")
-            if not newline:
-                if len(line) > _CHUNK_LINE_CAP:
-                    self.done = True
-                return
-            self._buffer = rest
+                if self._chunk or self.done:
+                    break
+            end = data.find(b"\n", at)
+            if end < 0:
+                self.done = len(data) - at > _CHUNK_LINE_CAP
+                break
             try:
-                size = int(line.split(b";")[0].strip() or b"0", 16)
+                size = int(data[at:end].split(b";")[0].strip() or b"0", 16)
             except ValueError:
                 size = 0
+            at = end + 1
             if size <= 0:
                 self.done = True
             self._chunk = size + 2
+        self._buffer = data[at:]
 
     def _keep(self, data: bytes) -> None:
         room = BODY_CAP - self._size

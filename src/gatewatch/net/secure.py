@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ssl
 
 import trio
@@ -44,8 +45,9 @@ class SecureStream:
                 await self._flush()
                 await self._feed()
             except ssl.SSLError:
-                # Send the alert that tells the server why we leave.
-                await self._flush()
+                # Send the alert that tells the server why we leave; that it may be gone is no news then.
+                with contextlib.suppress(OSError):
+                    await self._flush()
                 raise
             else:
                 await self._flush()

@@ -207,4 +207,8 @@ def dumps(measurement: Measurement) -> bytes:
 
 def loads(line: bytes | str) -> tuple[Measurement, tuple[Problem, ...]]:
     """Read one line; raises ValueError when it is not JSON and TypeError when it is not an object."""
-    return decode(Measurement, json.loads(line))
+    try:
+        value = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    return decode(Measurement, value)

@@ -21,13 +21,16 @@ DNS_REFUSED: Final = "dns_refused_error"
 DNS_SERVFAIL: Final = "dns_servfail_error"
 DNS_MISBEHAVING: Final = "dns_server_misbehaving"
 DNS_TEMPORARY: Final = "dns_temporary_failure"
+DNS_NON_RECOVERABLE: Final = "dns_non_recoverable_failure"
 DNS_WRONG_ID: Final = "dns_reply_with_wrong_query_id"
 SSL_UNKNOWN_AUTHORITY: Final = "ssl_unknown_authority"
 SSL_INVALID_HOSTNAME: Final = "ssl_invalid_hostname"
 SSL_INVALID_CERTIFICATE: Final = "ssl_invalid_certificate"
 SSL_FAILED_HANDSHAKE: Final = "ssl_failed_handshake"
 HTTP_REQUEST_FAILED: Final = "http_request_failed"
+HTTP_UNEXPECTED_STATUS: Final = "http_unexpected_status_code"
 HTTP_BAD_REDIRECT: Final = "http_invalid_redirect_location_host"
+JSON_PARSE_ERROR: Final = "json_parse_error"
 TOO_MANY_REDIRECTS: Final = "unknown_failure: stopped after too many redirects"
 
 _UNKNOWN: Final = "unknown_failure"
@@ -71,8 +74,8 @@ BY_ERRNO: Final = {
     getattr(errno, name): failure for name, failure in _BY_ERRNO_NAME.items() if hasattr(errno, name)
 }
 
-#: Everything that this software may write, besides ``unknown_failure: text``.
-VOCABULARY: Final = frozenset(BY_ERRNO.values()) | {
+#: Everything that this software may write, on whatever system, besides ``unknown_failure: text``.
+VOCABULARY: Final = frozenset(_BY_ERRNO_NAME.values()) | {
     value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)
 }
 

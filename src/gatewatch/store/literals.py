@@ -117,7 +117,7 @@ def _dressed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _joined(text: str, start: int) -> bool:
-    """Tell whether the character before ``start`` belongs to the same word; an escape such as %3D does not."""
+    """Tell whether the character before ``start`` belongs to the same word; that of an escape does not."""
     before = text[start - 1 : start] if start else ""
     return (before.isalnum() or before == "_") and text[start - 3 : start - 2] != "%"
 

@@ -17,13 +17,12 @@ from gatewatch.store import literals
 SCRUBBED: Final = "[scrubbed]"
 
 # Names that tell nobody apart.  Hiding them would only damage pages that use the same word.
-_COMMON = frozenset(
-    """
+_COMMON_WORDS = """
     admin administrator alpine android debian default desktop fedora gatewatch guest home kali laptop linux
     localdomain localhost nobody openwrt owner probe raspberrypi root runner server system test ubuntu user
     users vagrant windows
-    """.split()
-)
+"""
+_COMMON = frozenset(_COMMON_WORDS.split())
 # A shorter name is too often part of something else.
 _SHORTEST_NAME = 3
 
@@ -109,7 +108,7 @@ class Own:
     def maybe(self, reduced: bytes) -> bool:
         """Tell, from reduced data, whether a spelling of an address may be there."""
         # A loop, not any(): this runs several times for every measurement.
-        for residue in self._residues:  # noqa: SIM110
+        for residue in self._residues:
             if residue in reduced:
                 return True
         return bool(self._bare)

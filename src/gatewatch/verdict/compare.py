@@ -1,4 +1,4 @@
-"""Is it the same page?  Body length, title and header names, compared so that one weak likeness proves nothing."""
+"""Is it the same page?  Body length, title, header names: compared so that no weak likeness proves much."""
 
 from __future__ import annotations
 
@@ -26,12 +26,41 @@ _WORD = 4
 # Headers that any server sends, so that sharing them shows nothing.  Content-Length and Connection belong
 # here: a forged page has them too, and OONI's list lacks them (reference: ooni/probe, http-diff).
 _COMMON_HEADERS = frozenset(
-    (
-        "accept-ranges age allow cache-control connection content-encoding content-language content-length "
-        "content-security-policy content-type date etag expires keep-alive last-modified location p3p pragma "
-        "referrer-policy refresh retry-after server set-cookie strict-transport-security trailer "
-        "transfer-encoding upgrade vary via x-content-type-options x-frame-options x-powered-by x-xss-protection"
-    ).split()
+    {
+        "accept-ranges",
+        "age",
+        "allow",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-security-policy",
+        "content-type",
+        "date",
+        "etag",
+        "expires",
+        "keep-alive",
+        "last-modified",
+        "location",
+        "p3p",
+        "pragma",
+        "referrer-policy",
+        "refresh",
+        "retry-after",
+        "server",
+        "set-cookie",
+        "strict-transport-security",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "vary",
+        "via",
+        "x-content-type-options",
+        "x-frame-options",
+        "x-powered-by",
+        "x-xss-protection",
+    }
 )
 _OPEN = re.compile(r"<title(?=[\s>/])[^<>]{0,256}>", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
@@ -76,8 +105,8 @@ def _folded(text: str) -> str:
 
 def same_title(ours: str, control: str) -> str:
     """Compare titles: same, different, or unusable when neither page has one."""
-    if not ours and not control:
-        return UNUSABLE
+    if ours == control:
+        return SAME if ours else UNUSABLE
     if not control and len(ours.encode("utf-8", "surrogatepass")) > TITLE_CAP:
         return UNUSABLE
     a, b = _folded(ours), _folded(control)
@@ -98,7 +127,7 @@ def uncommon(names: Iterable[Any]) -> frozenset[str]:
 def same_headers(ours: Mapping[str, Any], control: Mapping[str, Any]) -> str:
     """Compare headers: same with an uncommon name in common, unusable when the control's are all common.
 
-    A Server header of another make is a difference where there is nothing better; an equal one is no likeness.
+    A Server header of another make is a difference where there is nothing better; an equal one is nothing.
     """
     telling = uncommon(control)
     if telling:

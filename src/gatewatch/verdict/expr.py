@@ -1,9 +1,9 @@
 """Conditions stated once: over the features of one measurement, and over whole columns of them.
 
-``F("dns_system") == "nxdomain"`` is an expression, not a truth value; ``&``, ``|`` and ``~`` join expressions.
+``F("dns_system") == "nxdomain"`` is an expression, not a truth value; ``&``, ``|`` and ``~`` join them.
 Called with a mapping of names to scalars an expression gives a bool; with a mapping of names to columns
-(numpy arrays, pandas Series) it gives a column of bools.  Columns are only ever compared and joined by their own
-operators, so no table library is imported.  Printed, an expression reads as it was written.
+(numpy arrays, pandas Series) it gives a column of bools.  Columns are only ever compared and joined by
+their own operators, so no table library is imported.  Printed, an expression reads as it was written.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Expr:
     __slots__ = ()
 
     def __call__(self, row: Mapping[str, Any]) -> Any:
-        """Evaluate: a bool for scalars, a column of bools for columns; KeyError for a feature that is missing."""
+        """Evaluate: a bool for scalars, a column of bools for columns; KeyError for a missing feature."""
         raise NotImplementedError
 
     def names(self) -> frozenset[str]:
@@ -61,9 +61,11 @@ class F(Expr):
     name: str
 
     def __call__(self, row: Mapping[str, Any]) -> Any:
+        """Evaluate."""
         return row[self.name]
 
     def names(self) -> frozenset[str]:
+        """Give the features that are read."""
         return frozenset({self.name})
 
     def __eq__(self, other: object) -> Expr:  # type: ignore[override]
@@ -89,6 +91,7 @@ class F(Expr):
         return OneOf(self.name, words)
 
     def python(self) -> str:
+        """Write the condition in Python."""
         return f"row[{self.name!r}]"
 
     # Comparing gives an expression, so features cannot be told apart in a set or a dict.
@@ -107,12 +110,15 @@ class Compare(Expr):
     constant: Any
 
     def __call__(self, row: Mapping[str, Any]) -> Any:
+        """Evaluate."""
         return _COMPARE[self.sign](row[self.name], self.constant)
 
     def names(self) -> frozenset[str]:
+        """Give the features that are read."""
         return frozenset({self.name})
 
     def python(self) -> str:
+        """Write the condition in Python."""
         return f"row[{self.name!r}] {self.sign} {self.constant!r}"
 
     def __str__(self) -> str:
@@ -127,6 +133,7 @@ class OneOf(Expr):
     words: tuple[str, ...]
 
     def __call__(self, row: Mapping[str, Any]) -> Any:
+        """Evaluate."""
         value = row[self.name]
         if isinstance(value, str):
             return value in self.words
@@ -136,9 +143,11 @@ class OneOf(Expr):
         return found
 
     def names(self) -> frozenset[str]:
+        """Give the features that are read."""
         return frozenset({self.name})
 
     def python(self) -> str:
+        """Write the condition in Python."""
         return f"row[{self.name!r}] in {self.words!r}"
 
     def __str__(self) -> str:
@@ -152,12 +161,15 @@ class Not(Expr):
     inner: Expr
 
     def __call__(self, row: Mapping[str, Any]) -> Any:
+        """Evaluate."""
         return opposite(self.inner(row))
 
     def names(self) -> frozenset[str]:
+        """Give the features that are read."""
         return self.inner.names()
 
     def python(self) -> str:
+        """Write the condition in Python."""
         return f"not ({self.inner.python()})"
 
     def __str__(self) -> str:
@@ -173,6 +185,7 @@ class Joined(Expr):
     right: Expr
 
     def __call__(self, row: Mapping[str, Any]) -> Any:
+        """Evaluate."""
         left = self.left(row)
         # A scalar may settle it; a column never does.
         if self.sign == "&":
@@ -180,9 +193,11 @@ class Joined(Expr):
         return left if left is True else left | self.right(row)
 
     def names(self) -> frozenset[str]:
+        """Give the features that are read."""
         return self.left.names() | self.right.names()
 
     def python(self) -> str:
+        """Write the condition in Python."""
         word = "and" if self.sign == "&" else "or"
         return f"({self.left.python()}) {word} ({self.right.python()})"
 

@@ -90,7 +90,7 @@ class Features:
     tcp_at_system: str = doc("the same words, at the system's addresses", NOT_LOOKED)
     tcp_at_others: str = doc("at trusted addresses that the system did not give", NOT_LOOKED)
     tls: str = doc(
-        "ok, reset, eof, timeout, foreign_certificate, invalid_certificate, failed, not_looked: where TCP was ok",
+        "ok, reset, eof, timeout, foreign_certificate, invalid_certificate, failed: where TCP is ok",
         NOT_LOOKED,
     )
     tls_beside: str = doc(
@@ -167,7 +167,7 @@ def rows(m: Measurement) -> Iterator[dict[str, Any]]:
 
 
 def features(m: Measurement) -> Features:
-    """Give the features of the hop that decides: the first that is blocked, else the one where the way ended."""
+    """Give the features of the hop that decides: the first that is blocked, else the last one."""
     for row in rows(m):
         if not row["is_last"] and decide(speaking(row)).status == "blocked":
             break

@@ -18,7 +18,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_KEYS = TestKeys()
 _PORTS = {"http": 80, "https": 443}
 # Second-level labels under which countries register names (com.kh, or.th, gov.np, edu.my).
-_REGISTRIES = frozenset("ac co com edu go gov in mil ne net or org".split())
+_REGISTRIES = frozenset({"ac", "co", "com", "edu", "go", "gov", "in", "mil", "ne", "net", "or", "org"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def location(transaction: Transaction) -> str:
 
 
 def same_site(a: str, b: str) -> bool:
-    """Tell whether two hosts plausibly belong to one owner: the same registered name, without a suffix list."""
+    """Tell whether two hosts plausibly have one owner: the same registered name, without a suffix list."""
     return a == b or _registered(a) == _registered(b)
 
 

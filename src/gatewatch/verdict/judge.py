@@ -20,10 +20,10 @@ _VALUE = 80
 class Verdict:
     """What a measurement says.
 
-    ``status``: ok, blocked, tampered, down, server_side, inconclusive.  ``layer``: dns, tcp, tls, http, for
+    ``status``: ok, blocked, tampered, down, server_side, inconclusive.  ``layer``: dns, tcp, tls or http, of
     blocked and tampered.  ``method``: what was done on that layer, such as nxdomain.  ``reason``: of
-    inconclusive.  ``rule``: id of the rule that decided.  ``confidence``: 0 to 1.  ``also``: labels of what was
-    found on other layers.
+    inconclusive.  ``rule``: id of the rule that decided.  ``confidence``: 0 to 1.  ``also``: what was found on
+    other layers, as layer.method.
     """
 
     status: str

@@ -10,8 +10,8 @@ from gatewatch.verdict import signs
 from gatewatch.verdict.scene import Scene
 from gatewatch.verdict.words import NOT_LOOKED, name_kind
 
-# getaddrinfo says "try again" of silence and of SERVFAIL alike.  Silence lasts at least one try, and resolvers
-# are seldom given less than 2 s (glibc's default is 5 s, resolv.conf(5) "timeout"); SERVFAIL comes sooner.
+# getaddrinfo says "try again" of silence and of SERVFAIL alike.  Silence lasts at least one try, and
+# resolvers are seldom given less than 2 s (glibc: 5 s, resolv.conf(5) "timeout"); SERVFAIL comes sooner.
 _ONE_TRY = 2.0
 _IN_TEXT = 3
 _MOST = 64
@@ -95,7 +95,7 @@ def _injected(scene: Scene) -> bool:
 
 
 def _unanimous(scene: Scene, system: frozenset[str]) -> bool:
-    """Tell whether two others or more, and all of them, give one and the same set, with nothing of ours in it."""
+    """Tell whether two others or more, and all of them, give one and the same set, with none of ours."""
     views = [frozenset(scene.control.addresses)] if scene.control_knows and scene.control.addresses else []
     for query in (*scene.answers.public, *scene.answers.encrypted):
         if query.query_type != "AAAA" and query.addresses:
@@ -158,7 +158,7 @@ def evidence(scene: Scene) -> dict[str, Any]:
 
 
 def _disowned(scene: Scene, system: frozenset[str]) -> bool:
-    """Tell whether the control tried our answer's TLS in vain while its own answer's certificate was valid."""
+    """Tell whether the control tried our answer in vain while its own had a valid certificate."""
     looked = {
         endpoint.rpartition(":")[0].strip("[]") for endpoint in (*scene.control.tcp, *scene.control.tls)
     }

@@ -67,7 +67,7 @@ def _name_failure(scene: Scene) -> str | None:
 
 
 def _consistency(first: Scene) -> str | None:
-    """Compare with the control as OONI 0.5 does: an address or a network in common, or both without answer."""
+    """Compare with the control as OONI 0.5 does: an address or a network in common, or both denied."""
     if not first.control_knows or first.hop.place.literal or not first.answers.system:
         return None
     seen = first.control

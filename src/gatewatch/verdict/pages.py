@@ -18,7 +18,7 @@ _NOTICE_BYTES = 2_048
 
 
 class Page(NamedTuple):
-    """A response beside the control's; ``likeness`` of body, title and headers is same, different or unusable."""
+    """A response beside the control's: body, title and headers are same, different or unusable."""
 
     body: str = UNUSABLE
     title: str = UNUSABLE
@@ -104,7 +104,7 @@ def outcome(transaction: Transaction | None) -> str:
 
 
 def authenticated(scenes: list[Scene], scene: Scene, transaction: Transaction | None) -> bool:
-    """Tell whether TLS vouches for what came: a valid certificate, of a host that the input's URL vouches for."""
+    """Tell whether TLS vouches for what came: a valid certificate, of a host that the input stands for."""
     if transaction is None or scene.hop.place.scheme != "https":
         return False
     earlier = scenes[: scene.depth]

@@ -14,8 +14,8 @@ LAYERS = ("line", "dns", "tcp", "tls", "http", "whole")
 class Rule:
     """One line of the table.
 
-    ``status``: ok, blocked, tampered, down, server_side, inconclusive; or ``note``, which never decides and is
-    only told beside the verdict.  ``method``: layer.method for blocked, tampered and note.  ``reason``: of
+    ``status``: ok, blocked, tampered, down, server_side, inconclusive; or ``note``, which never decides and
+    is only told beside the verdict.  ``method``: layer.method for blocked, tampered and note.  ``reason``: of
     inconclusive.  ``evidence``: a sentence with features in braces.  ``confidence``: 0 to 1, what each level
     means stands in docs/verdicts.md.  ``source``: where the rule comes from.
     """

@@ -1,4 +1,4 @@
-"""One hop with all that is needed to weigh it: the control, the line, and which addresses are to be trusted."""
+"""One hop with all that is needed to weigh it: the control, the line, the addresses to be trusted."""
 
 from __future__ import annotations
 

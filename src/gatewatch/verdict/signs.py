@@ -40,8 +40,8 @@ _CHALLENGE_WORDS = (
 class Sign:
     """A fingerprint that matched.
 
-    ``misleads``: empty for a true sign; ``filter``: somebody's own filter or product; ``rewriting``: a resolver
-    that answers for names that do not exist; ``portal``: a page that asks the customer for something.
+    ``misleads``: empty for a true sign; ``filter``: somebody's own filter or product; ``rewriting``: a
+    resolver that answers for names that do not exist; ``portal``: a page that wants something of a customer.
     """
 
     id: str = ""

@@ -1,4 +1,4 @@
-"""TCP and TLS evidence: what became of connecting and of shaking hands, at which addresses, here and there."""
+"""TCP and TLS evidence: what became of connecting and shaking hands, at which addresses, here and there."""
 
 from __future__ import annotations
 

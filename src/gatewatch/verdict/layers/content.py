@@ -69,7 +69,7 @@ CONTENT = (
         layer="http",
         status="server_side",
         when=F("http_challenge") != "",
-        evidence="{host}: status {http_status}, the server wants its visitor to prove something ({http_challenge})",
+        evidence="{host}: status {http_status}, the server wants a proof from its visitor ({http_challenge})",
         confidence=0.9,
         source="ooni/probe 2661, 1734; OONI QA cloudflareCAPTCHA*",
     ),
@@ -79,7 +79,7 @@ CONTENT = (
         status="down",
         when=F("http").any_of("reset", "eof", "timeout", "slow", "failed", "redirect_loop", "bad_redirect")
         & (F("control_http") == "failed"),
-        evidence="{host}: {http} ({http_failure}) here, and the control got no page either ({control_http_failure})",
+        evidence="{host}: {http} ({http_failure}); the control got no page either ({control_http_failure})",
         confidence=0.8,
         source="OONI QA redirectWithMoreThanTenRedirects*",
     ),
@@ -169,8 +169,8 @@ CONTENT = (
         & (F("page") == "different")
         & F("page_short")
         & (F("page_body") == "different"),
-        evidence="{host}: a short page ({page_proportion} of the length) with another title and other headers "
-        "than the control's",
+        evidence="{host}: a short page ({page_proportion} of the control's length), title {page_title}, "
+        "headers {page_headers}",
         confidence=0.85,
         source="Jones et al., IMC 2014; never one sign alone: OONI's http-diff accepts any one likeness",
     ),
@@ -180,7 +180,7 @@ CONTENT = (
         status="blocked",
         method="http.diff",
         when=_PLAIN & _CONTROL_OK & (F("page") == "different"),
-        evidence="{host}: another page than the control's: body {page_body}, title {page_title}, headers {page_headers}",
+        evidence="{host}: another page: body {page_body}, title {page_title}, headers {page_headers}",
         confidence=0.6,
         source="OONI web_connectivity: http-diff, with two differences or more and no likeness",
     ),
@@ -201,7 +201,7 @@ WHOLE = (
         & ~F("dns_encrypted_agrees")
         & F("dns_public_agrees")
         & ~_off_net(),
-        evidence="{host}: plain DNS answers {dns_system_answers}, in this very network, and it passes the site on; "
+        evidence="{host}: plain DNS gives {dns_system_answers} in this very network, and the site; "
         "encrypted DNS and the control say otherwise ({dns_control_answers})",
         # A cache of a content network in this network looks much the same.
         confidence=0.6,
@@ -262,8 +262,8 @@ WHOLE = (
         status="inconclusive",
         reason="different_page",
         when=_CAME,
-        evidence="{host}: like the control's page and unlike it: status {page_status}, body {page_body}, title "
-        "{page_title}, headers {page_headers}",
+        evidence="{host}: like the control's page and unlike it: status {page_status}, body {page_body}, "
+        "title {page_title}, headers {page_headers}",
         confidence=0.9,
         source="sites differ by place and hour",
     ),

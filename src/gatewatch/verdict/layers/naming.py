@@ -114,7 +114,7 @@ NAMING = (
         status="blocked",
         method="dns.timeout",
         when=_SILENT & _EXISTS & (F("dns_public").any_of("addresses", "nxdomain", "no_answer")),
-        evidence="{host}: the system's resolver is silent, others answer; the control got {dns_control_answers}",
+        evidence="{host}: only the system's resolver is silent; the control got {dns_control_answers}",
         confidence=0.8,
         source="ooni/data: dns_system_failure_ctrl_ok",
     ),
@@ -135,7 +135,7 @@ NAMING = (
         status="inconclusive",
         reason="resolver_error",
         when=_BROKEN & (_EXISTS | _CONTROL_CAME_THROUGH),
-        evidence="{host}: the system's resolver gave an error ({dns_system_failure}), neither a lie nor silence",
+        evidence="{host}: {dns_system_failure} from the system's resolver, neither a lie nor silence",
         # DNSSEC and broken delegations fail so for some resolvers and not for others (RFC 4035 5.5).
         confidence=0.8,
         source="RFC 4035 5.5, RFC 8914",
@@ -175,7 +175,7 @@ NAMING = (
         status="blocked",
         method="dns.bogon",
         when=F("dns_system_bogon") & _CONTROL_DENIED,
-        evidence="{host} does not exist for the control ({dns_control}); the system was told {dns_system_answers}",
+        evidence="{host}: the control is told {dns_control}, the system {dns_system_answers}",
         # The name may be dead and the order against it still in force, or a filter of the line's own speaks.
         confidence=0.6,
         source="OONI QA ghostDNSBlocking",
@@ -186,7 +186,7 @@ NAMING = (
         status="inconclusive",
         reason="no_control",
         when=F("dns_system_bogon"),
-        evidence="{host}: the system was told {dns_system_answers}, and there is no control ({control_failure})",
+        evidence="{host}: the system was told {dns_system_answers}; there is no control ({control_failure})",
         # Some owners point their own names there: only a control tells.
         confidence=1.0,
         source="countries: 127.0.0.1 counts where the control differs",
@@ -196,7 +196,7 @@ NAMING = (
         layer="dns",
         status="down",
         when=(F("dns_sign_misleads") == "rewriting") & _CONTROL_DENIED,
-        evidence="{host} does not exist; {dns_system_answers} is what this resolver answers then ({dns_sign})",
+        evidence="{host} does not exist, and this resolver then answers {dns_system_answers} ({dns_sign})",
         confidence=0.7,
         source="fingerprint kh.metfone.nxdomain",
     ),
@@ -216,7 +216,7 @@ NAMING = (
         status="blocked",
         method="dns.redirect",
         when=_STRANGE & _CONTROL_DENIED & ~F("dns_encrypted_agrees"),
-        evidence="{host} does not exist for the control ({dns_control}); the system was told {dns_system_answers}",
+        evidence="{host}: the control is told {dns_control}, the system {dns_system_answers}",
         # Resolvers that sell mistyped names do the same: a random name tells, one measurement does not.
         confidence=0.6,
         source="OONI QA ghostDNSBlocking",
@@ -244,7 +244,7 @@ NAMING = (
         ),
         evidence="{host}: {dns_system_answers} shows a certificate of another name or authority",
         confidence=0.9,
-        source="ooni/data: tls_inconsistent_not_in_ctrl (0.9); OONI QA badSSLWithUnknownAuthorityWithInconsistentDNS",
+        source="ooni/data: tls_inconsistent_not_in_ctrl (0.9); OONI QA badSSL*WithInconsistentDNS",
     ),
     Rule(
         id="dns.redirect.page",
@@ -278,7 +278,7 @@ NAMING = (
         status="blocked",
         method="dns.redirect",
         when=_STRANGE & F("dns_unanimous_against") & (F("page") != "same"),
-        evidence="{host}: everybody else is told one thing ({dns_control_answers}), the system {dns_system_answers}",
+        evidence="{host}: all others give {dns_control_answers}, the system's lookup {dns_system_answers}",
         # A name with one and the same answer everywhere is not spread over a network of caches.
         confidence=0.7,
         source="ooni/data: dns_system_answer_unmatched (0.75)",

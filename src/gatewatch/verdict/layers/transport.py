@@ -67,7 +67,7 @@ TRANSPORT = (
         confidence=0.9,
         source="ooni/data: failure_ctrl_also_failing (0.75 down)",
     ),
-    # An RST that answers a SYN comes as "refused" on Linux; a server's own refusal would meet the control too.
+    # An RST that answers a SYN comes as "refused" on Linux; a server's own would meet the control too.
     _tcp("refused", 0.85),
     _tcp("reset", 0.85),
     # Silence is also what loss looks like; a probe retries SYNs for the whole limit.
@@ -89,7 +89,7 @@ TRANSPORT = (
         status="inconclusive",
         reason="no_control",
         when=_TCP_FAILS,
-        evidence="{host}: {tcp} ({tcp_failure}), and no control tells whether the server is up ({control_failure})",
+        evidence="{host}: {tcp} ({tcp_failure}); no control says whether the server is up ({control_failure})",
         confidence=1.0,
         source="reference 7.3 A, O",
     ),
@@ -120,7 +120,7 @@ TRANSPORT = (
         status="inconclusive",
         reason="certificate_dates",
         when=(F("tls") == "invalid_certificate") & _CONTROL_VALID,
-        evidence="{host}: a certificate out of date here, valid for the control: is this machine's clock right?",
+        evidence="{host}: a certificate out of date here, valid for the control: is the clock right?",
         confidence=0.7,
         source="reference 7.3 P",
     ),

@@ -1,0 +1,1 @@
+"""WHAT IT MEANS: from measurements to findings."""

@@ -1,0 +1,248 @@
+"""What can be said in plain words, with its evidence; and that a gateway can be neither claimed nor excluded.
+
+The unit is the ISP.  One block page, one list of sites or one method on all ISPs comes about without a
+gateway too, by orders to each of them, and ISPs that buy from one carrier share its router: none of this says
+where the interfering box stands.  So these findings describe, and the last one lists what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from math import log2
+from typing import Any
+
+import pandas as pd
+
+from gatewatch_analysis.blocking import by_isp, by_layer
+from gatewatch_analysis.border import FOUND
+from gatewatch_analysis.statistics import wilson
+from gatewatch_analysis.tables import VANTAGE
+
+# With fewer ISPs a gate for all and a few ISPs' own boxes look alike: even 5 of 5 ISPs behind one node leave
+# a lower bound of about 0.6 for the share of the country's ISPs.
+_ENOUGH_ISPS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement about a country, an ISP or the dataset.
+
+    ``statement`` is a stable id; ``evidence`` holds the numbers behind ``text``, ready for JSON.
+    ``confidence`` (0 to 1) is the mean confidence of the verdicts used where the finding describes what was
+    seen, and the lower end of the 95 % interval of a share of ISPs where it says something of all ISPs.
+    """
+
+    subject: str
+    statement: str
+    text: str
+    evidence: Mapping[str, Any]
+    confidence: float
+
+
+def findings(verdicts: pd.DataFrame, borders: pd.DataFrame) -> list[Finding]:
+    """List the findings of a dataset, from ``blocking.matrix`` and ``border.borders``, country by country."""
+    found: list[Finding] = []
+    places = pd.concat([verdicts[["country", "lab"]], borders[["country", "lab"]]]).drop_duplicates()
+    for country, lab in sorted(places.itertuples(index=False, name=None)):
+        subject = f"{country} (lab)" if lab else str(country)
+        here = verdicts[(verdicts["country"] == country) & (verdicts["lab"] == lab)]
+        paths = borders[(borders["country"] == country) & (borders["lab"] == lab)]
+        if lab:
+            text = "Measured in the lab, an emulated internet: this says nothing of the real country."
+            found.append(Finding(subject, "dataset.lab", text, {}, 1.0))
+        found += _isps(subject, here)
+        found += _mechanisms(subject, here)
+        found += _dead(subject, here)
+        found += _border(subject, paths)
+        found.append(_gateway(subject, here, paths))
+    return found
+
+
+def isp_name(keys: Any) -> str:
+    """Name an ISP: ``Metfone (AS38623)``; from anything with the columns of a vantage."""
+    name, asn = str(keys["isp"]), int(keys["asn"])
+    return name if not asn or name == f"AS{asn}" else f"{name} (AS{asn})"
+
+
+def _isps(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
+    """Say how much each ISP blocks, and mainly how."""
+    methods = by_layer(verdicts)
+    for _, row in by_isp(verdicts).iterrows():
+        name = isp_name(row)
+        mine = of_vantage(verdicts, row)
+        whose = f"{subject}: {name}"
+        decided, blocked = int(row["decided"]), int(row["blocked"])
+        evidence: dict[str, Any] = {"decided": decided, "blocked": blocked, "measured": int(row["measured"])}
+        evidence["interval"] = [round(float(row["low"]), 3), round(float(row["high"]), 3)]
+        if not decided:
+            text = f"{name}: no target could be decided."
+            yield Finding(whose, "isp.undecided", text, evidence, 1.0)
+        elif not blocked:
+            confidence = _mean(mine[mine["status"].isin(["ok", "tampered", "server_side"])])
+            text = (
+                f"{name}: none of {decided} decided targets is blocked "
+                f"(up to {row['high']:.0%} of such targets could be and not show)."
+            )
+            yield Finding(whose, "isp.unblocked", text, evidence, confidence)
+        else:
+            ways = {
+                f"{m['layer']}.{m['method']}": int(m["targets"])
+                for _, m in of_vantage(methods, row).iterrows()
+            }
+            main, count = next(iter(ways.items()))
+            evidence["methods"] = ways
+            confidence = _mean(mine[(mine["status"] == "blocked") & ~mine["dead"]])
+            text = (
+                f"{name}: {blocked} of {decided} decided targets are blocked "
+                f"({row['share']:.0%}, 95 % interval {row['low']:.0%} to {row['high']:.0%})"
+            )
+            # A main method is one that most blocked targets meet; the commonest of many is none.
+            if 2 * count > blocked:
+                text += f", mainly by {main} ({count} of {blocked})."
+                yield Finding(whose, "isp.main_method", text, evidence, confidence)
+            else:
+                text += f", by no one main method: {_listed(ways)}."
+                yield Finding(whose, "isp.no_main_method", text, evidence, confidence)
+
+
+def _mechanisms(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
+    """Compare the ISPs' methods on the targets that two of them or more block."""
+    blocked = verdicts[(verdicts["status"] == "blocked") & ~verdicts["dead"]]
+    way = blocked["layer"].str.cat(blocked["method"], sep=".")
+    isp = pd.Series([isp_name(row) for _, row in blocked.iterrows()], index=blocked.index, dtype="string")
+    common = blocked["input"].map(isp.groupby(blocked["input"]).nunique()) > 1
+    if not common.any():
+        text = "The ISPs' methods cannot be compared: no target is blocked on two of the ISPs measured."
+        yield Finding(subject, "country.mechanisms_unknown", text, {"isps_blocking": isp.nunique()}, 1.0)
+        return
+    table = pd.DataFrame({"isp": isp, "input": blocked["input"], "way": way})[common]
+    alike = total = 0
+    for _, cells in table.groupby("input"):
+        pairs = list(combinations(cells["way"], 2))
+        total += len(pairs)
+        alike += sum(a == b for a, b in pairs)
+    isps, ways = table["isp"].nunique(), sorted(table["way"].unique())
+    evidence = {
+        "isps": isps,
+        "targets": int(table["input"].nunique()),
+        "methods": ways,
+        "pairs": total,
+        "pairs_alike": alike,
+        "uncertainty_coefficient": _uncertainty(table),
+    }
+    said = (
+        f"Where two of {isps} ISPs block the same target they use the same method in {alike} of {total} cases"
+    )
+    if alike == total:
+        text = f"{said}: the mechanisms are uniform."
+        yield Finding(subject, "country.mechanisms_uniform", text, evidence, wilson(isps, isps)[0])
+    else:
+        text = f"{said}: the mechanisms are mixed ({', '.join(ways)})."
+        yield Finding(subject, "country.mechanisms_mixed", text, evidence, _mean(blocked[common]))
+
+
+def _uncertainty(table: pd.DataFrame) -> float | None:
+    """Give the share of the entropy of methods that the ISP explains (Theil's U), ISPs weighted equally.
+
+    None where there is one method only: no entropy is left to explain.  Source: H. Theil, Statistical
+    Decomposition Analysis, 1972.
+    """
+    shares = pd.crosstab(table["isp"], table["way"], normalize="index")
+
+    def entropy(parts: Any) -> float:
+        return -sum(p * log2(p) for p in map(float, parts) if p > 0)
+
+    whole = entropy(shares.mean())
+    if whole == 0:
+        return None
+    within = sum(entropy(row) for row in shares.to_numpy()) / len(shares)
+    return round((whole - within) / whole, 3)
+
+
+def _dead(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
+    dead = sorted(verdicts.loc[verdicts["dead"], "input"].unique())
+    if dead:
+        text = f"Targets that are dead on every ISP, and so not counted as blocked: {len(dead)}."
+        yield Finding(subject, "country.dead_targets", text, {"targets": dead}, 1.0)
+
+
+def _border(subject: str, borders: pd.DataFrame) -> Iterator[Finding]:
+    """Say whether the ISPs' paths leave the country over a common hop."""
+    links = borders[(borders["state"] == FOUND) & ~borders["at_destination"].fillna(False)]
+    users: dict[tuple[str, str], set[str]] = {}
+    hidden: set[str] = set()
+    isps: set[str] = set()
+    for _, row in links.iterrows():
+        isp = isp_name(row)
+        isps.add(isp)
+        if row["gap"] > 0:
+            hidden.add(isp)
+        for side in ("domestic", "foreign"):
+            # A first hop withheld down to its prefix is many routers.
+            if "/" not in str(row[f"{side}_address"]):
+                users.setdefault((side, str(row[f"{side}_address"])), set()).add(isp)
+    evidence: dict[str, Any] = {"isps": len(isps), "paths": len(links), "isps_with_hidden_hops": len(hidden)}
+    if len(isps) < 2:
+        text = (
+            f"Whether ISPs share a border hop cannot be told: ISPs whose border link is known: {len(isps)}."
+        )
+        yield Finding(subject, "country.border_unknown", text, evidence, 1.0)
+        return
+    shared = {hop: sorted(names) for hop, names in users.items() if len(names) > 1}
+    if not shared:
+        text = f"No two of {len(isps)} ISPs share a border hop on {len(links)} paths abroad"
+        if hidden:
+            text += (
+                f"; on {len(hidden)} of them hops between home and abroad told nothing and could be shared"
+            )
+        # An ISP with hidden hops does not support the statement.
+        confidence = wilson(len(isps - hidden), len(isps))[0]
+        yield Finding(subject, "country.border_apart", f"{text}.", evidence, confidence)
+        return
+    sharing = set().union(*shared.values())
+    evidence["shared"] = [
+        {"side": side, "address": address, "isps": names}
+        for (side, address), names in sorted(shared.items(), key=lambda item: (-len(item[1]), item[0]))
+    ]
+    most = evidence["shared"][0]
+    text = (
+        f"{len(sharing)} of {len(isps)} ISPs share a border hop with another; "
+        f"the most shared is {most['address']} on the {most['side']} side ({', '.join(most['isps'])})."
+    )
+    confidence = wilson(len(sharing), len(isps))[0]
+    yield Finding(subject, "country.border_shared", text, evidence, confidence)
+
+
+def _gateway(subject: str, verdicts: pd.DataFrame, borders: pd.DataFrame) -> Finding:
+    """Say what is missing before anything could be said of a gateway."""
+    isps = len(pd.concat([verdicts[VANTAGE], borders[VANTAGE]]).drop_duplicates())
+    missing = [
+        "the hop at which the interference happens, on each ISP",
+        "the same trigger sent to a domestic and to a foreign destination",
+    ]
+    if isps < _ENOUGH_ISPS:
+        missing.append(f"more ISPs ({isps} measured, at least {_ENOUGH_ISPS} needed)")
+    if not (borders["state"] == FOUND).any():
+        missing.append("paths on which the border can be seen (traceroutes and a prefix table)")
+    text = f"Not enough to tell whether there is a gateway. Missing: {'; '.join(missing)}."
+    return Finding(subject, "country.gateway_undetermined", text, {"isps": isps, "missing": missing}, 1.0)
+
+
+def of_vantage(frame: pd.DataFrame, keys: Any) -> pd.DataFrame:
+    """Give the rows of one vantage; ``keys`` is anything with the columns of a vantage."""
+    mine = pd.Series(True, index=frame.index)
+    for name in VANTAGE:
+        mine &= frame[name] == keys[name]
+    return frame[mine]
+
+
+def _mean(cells: pd.DataFrame) -> float:
+    """Give the mean confidence of verdicts; 0 where none states any."""
+    mean = cells["confidence"].mean()
+    return 0.0 if pd.isna(mean) else round(float(mean), 3)
+
+
+def _listed(ways: Mapping[str, int]) -> str:
+    return ", ".join(f"{way} {count}" for way, count in ways.items())

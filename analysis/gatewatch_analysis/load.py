@@ -1,0 +1,257 @@
+"""Runs and OONI files into tables: what was measured, every hop, and every line that could not be read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from gatewatch.records import Measurement, TraceKeys, decode, loads
+from gatewatch_analysis.sources import NoDataset, Source, find, lines
+from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
+from gatewatch_targets.text import printable
+from gatewatch_targets.url import UrlError, parse
+
+__all__ = ["STATUSES", "Dataset", "NoDataset", "load"]
+
+#: What a verdict can say.
+STATUSES = ("ok", "blocked", "tampered", "down", "server_side", "inconclusive")
+
+# Rows held as Python objects before they become typed columns, which take about a tenth of the room.
+_CHUNK = 10_000
+# RFC 6793: AS numbers have 32 bits.
+_MAX_ASN = 2**32 - 1
+# TTL, ICMP type and ICMP code are bytes on the wire (RFC 791, 792).
+_MAX_BYTE = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What was loaded: tables as :mod:`gatewatch_analysis.tables` describes them, not to be changed.
+
+    ``prefixes`` are the prefix tables that lie in the run folders.
+    """
+
+    measurements: pd.DataFrame
+    hops: pd.DataFrame
+    problems: pd.DataFrame
+    prefixes: tuple[Path, ...] = ()
+
+
+def load(paths: Iterable[str | Path]) -> Dataset:
+    """Load run folders, folders of them, ``.jsonl``, ``.jsonl.gz`` and OONI's ``.json`` files.
+
+    Reads line by line and keeps no bodies.  A line that cannot be read never stops a load: it becomes a row
+    of ``problems``.  Raises :class:`NoDataset` for a path that is not there or is no dataset.
+    """
+    loader = _Loader()
+    sources = find(paths, lambda file, line, reason: loader.problem(file, line, reason, kept=True))
+    for source in sources:
+        for number, line in lines(source.file, loader.problem):
+            loader.line(source, number, line)
+    prefixes = dict.fromkeys(s.prefixes for s in sources if s.prefixes is not None)
+    return loader.dataset(tuple(prefixes))
+
+
+class _Rows:
+    """Collects rows into typed frames, a chunk at a time."""
+
+    def __init__(self, table: type[Table]) -> None:
+        self._table = table
+        self._rows: list[Sequence[Any]] = []
+        self._frames: list[pd.DataFrame] = []
+
+    def add(self, *row: Any) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _CHUNK:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._frames.append(self._table.frame(self._rows))
+        self._rows = []
+
+    def frame(self) -> pd.DataFrame:
+        if self._rows or not self._frames:
+            self._flush()
+        return pd.concat(self._frames, ignore_index=True)
+
+
+class _Loader:
+    def __init__(self) -> None:
+        self._measurements = _Rows(Measurements)
+        self._hops = _Rows(Hops)
+        self._problems = _Rows(Problems)
+        self._traces = 0
+        # For files without a run.json: the name each network bore last, since names change over the years.
+        self._unnamed: set[str] = set()
+        self._last_name: dict[int, tuple[datetime, str]] = {}
+
+    def problem(self, file: Path, line: int, reason: str, *, kept: bool = False) -> None:
+        self._problems.add(_clean(str(file)), line, _clean(printable(reason)), kept)
+
+    def line(self, source: Source, number: int, line: bytes) -> None:
+        def report(reason: str, *, kept: bool) -> None:
+            self.problem(source.file, number, reason, kept=kept)
+
+        try:
+            m, odd = loads(line)
+        except RecursionError:
+            report("not JSON that can be read: nested too deeply", kept=False)
+            return
+        except (ValueError, TypeError) as error:
+            report(f"not a measurement: {error}", kept=False)
+            return
+        # Typed as never None, but what was read may lack it or hold something else.
+        keys: object = m.test_keys
+        if keys is None or not m.test_name:
+            report("not a measurement: it has no test_name or no test_keys", kept=False)
+            return
+        for problem in odd:
+            # What is odd within test_keys is the verdict's business; keys missing there are ordinary.
+            if problem.message != "missing" and not problem.path.startswith("$.test_keys."):
+                report(f"{problem.path}: {problem.message}", kept=True)
+        start = _time(m.measurement_start_time)
+        if start is None:
+            report("$.measurement_start_time: no time", kept=True)
+        asn = _asn(m.probe_asn)
+        isp = _clean(source.isp or m.probe_network_name or f"AS{asn}")
+        if source.isp is None:
+            self._unnamed.add(source.run)
+            if m.probe_network_name and (
+                asn not in self._last_name or self._last_name[asn][0] <= _or_old(start)
+            ):
+                self._last_name[asn] = (_or_old(start), isp)
+        vantage = (_clean(m.probe_cc or "ZZ"), isp, asn, source.lab)
+        target = m.x_gatewatch_target or {}
+        self._measurements.add(
+            *vantage,
+            _clean(source.run),
+            _clean(m.test_name),
+            _clean(m.input or ""),
+            _host(m.input),
+            _text(target.get("category")),
+            start,
+            _number(m.test_runtime),
+            *self._verdict(m, report),
+        )
+        if m.test_name == "trace":
+            self._trace(source, m, vantage, report)
+
+    def _verdict(self, m: Measurement, report: Any) -> tuple[Any, ...]:
+        given: Mapping[str, Any] | None = m.x_gatewatch_verdict
+        if given is None and m.test_name == "web_connectivity":
+            from gatewatch.verdict import judge
+
+            try:
+                v = judge(m)
+            except Exception as error:  # ten years of others' data must not stop at one odd measurement
+                report(f"no verdict: judging failed with {type(error).__name__}", kept=True)
+                return (None,) * 6
+            return v.status, v.layer, v.method, v.label, v.rule, v.confidence
+        if given is None:
+            return (None,) * 6
+        status = given.get("status")
+        if status not in STATUSES:
+            report("$.x_gatewatch_verdict.status: not a verdict", kept=True)
+            return (None,) * 6
+        layer, method, label, rule = (_text(given.get(k)) for k in ("layer", "method", "label", "rule"))
+        return status, layer, method, label or status, rule, _number(given.get("confidence"))
+
+    def _trace(self, source: Source, m: Measurement, vantage: tuple[Any, ...], report: Any) -> None:
+        keys, odd = decode(TraceKeys, dict(m.test_keys.extra))
+        replies: object = keys.replies
+        if not isinstance(replies, tuple) or not keys.destination:
+            report("trace without destination or replies" + (f" ({odd[0].path})" if odd else ""), kept=True)
+            return
+        run, destination, reached = _clean(source.run), _clean(keys.destination), bool(keys.reached)
+        for reply in keys.replies:
+            ttl = _byte(reply.ttl)
+            if ttl is None:
+                report("a trace reply without a TTL", kept=True)
+                continue
+            self._hops.add(
+                *vantage,
+                run,
+                self._traces,
+                destination,
+                ttl,
+                _text(reply.address),
+                _number(reply.rtt),
+                _byte(reply.icmp_type),
+                _byte(reply.icmp_code),
+                reached,
+            )
+        self._traces += 1
+
+    def dataset(self, prefixes: tuple[Path, ...]) -> Dataset:
+        names = {asn: name for asn, (_, name) in self._last_name.items() if asn}
+        return Dataset(
+            self._renamed(self._measurements.frame(), names),
+            self._renamed(self._hops.frame(), names),
+            self._problems.frame(),
+            prefixes,
+        )
+
+    def _renamed(self, frame: pd.DataFrame, names: dict[int, str]) -> pd.DataFrame:
+        unnamed = frame["run"].isin(list(self._unnamed)) & frame["asn"].isin(list(names))
+        last = frame["asn"].map(names).astype("string")
+        return frame.assign(isp=frame["isp"].where(~unnamed, last))
+
+
+def _or_old(start: datetime | None) -> datetime:
+    return start or datetime.min.replace(tzinfo=UTC)
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text or "").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _asn(text: str | None) -> int:
+    digits = (text or "").removeprefix("AS")
+    return int(digits) if digits.isdecimal() and len(digits) <= 10 and int(digits) <= _MAX_ASN else 0
+
+
+def _byte(value: int | None) -> int | None:
+    return value if value is not None and 0 <= value <= _MAX_BYTE else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _clean(text: str) -> str:
+    """Give text that can be written: JSON can smuggle in halves of characters (RFC 8259 8.2)."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _text(value: Any) -> str | None:
+    return _clean(value) if isinstance(value, str) and value else None
+
+
+def _host(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        return parse(text).host
+    except UrlError:
+        pass
+    try:
+        # Other tests' inputs have other schemes (dns://, stun://).
+        return _text(urlsplit(text).hostname)
+    except ValueError:
+        return None

@@ -1,0 +1,56 @@
+"""Plain tables for people: aligned, no colours, and nothing from the wire that could steer a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+from rich.cells import cell_len
+
+from gatewatch_targets.text import printable
+
+# A cell is read at a glance; longer ones (URLs) are cut and stand whole in the JSON.
+_WIDEST = 48
+
+
+def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Lay out rows under a heading: numbers to the right, text to the left, missing values as ``-``."""
+    rows = [list(row) for row in rows]
+    # Headings too: some are names of networks, as the measurements give them.
+    shown = [[_shown(value) for value in row] for row in (heading, *rows)]
+    widths = [max(cell_len(line[i]) for line in shown) for i in range(len(heading))]
+    right = [
+        any(_is_number(row[i]) for row in rows) and all(_is_number(row[i]) or pd.isna(row[i]) for row in rows)
+        for i in range(len(heading))
+    ]
+    out = []
+    for line in shown:
+        # Khmer, Thai and Chinese letters are not one column wide: rich counts as terminals do.
+        gaps = [" " * (width - cell_len(text)) for text, width in zip(line, widths, strict=True)]
+        cells = [
+            gap + text if to_right else text + gap
+            for text, gap, to_right in zip(line, gaps, right, strict=True)
+        ]
+        out.append("  " + "  ".join(cells).rstrip())
+    return "\n".join(out)
+
+
+def percent(value: Any) -> str:
+    """Write a share as percent; ``-`` where it is missing."""
+    return "-" if pd.isna(value) else f"{value:.0%}"
+
+
+def _is_number(value: Any) -> bool:
+    return (isinstance(value, int | float) and not pd.isna(value)) or (
+        isinstance(value, str) and value.endswith("%") and value[:-1].isdecimal()
+    )
+
+
+def _shown(value: Any) -> str:
+    if pd.isna(value):
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    text = printable(str(value))
+    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."

@@ -1,0 +1,237 @@
+"""`gatewatch results`: which runs there are, and what one of them found."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gatewatch.store import RunInfo
+
+_ROOT = click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="GATEWATCH_RESULTS",
+    help="Where runs lie.  [env: GATEWATCH_RESULTS; default: ~/.local/share/gatewatch/runs]",
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+# A page's address may be as long as its author likes; a line on a screen may not.
+_INPUT_WIDTH = 100
+
+
+class _Unusable(click.ClickException):
+    """There is no such run, or it cannot be read."""
+
+    exit_code = 2
+
+
+@click.group()
+def results() -> None:
+    """Runs that were made, and what they found."""
+
+
+@results.command("list")
+@_ROOT
+@_JSON
+def list_(root: Path | None, as_json: bool) -> None:
+    """Show the runs, newest first, with counts by verdict."""
+    from gatewatch.store import default_root, list_runs
+
+    root = root or default_root()
+    runs = list_runs(root)
+    if as_json:
+        click.echo(json.dumps({"root": str(root), "runs": [_described(run) for run in runs]}))
+        return
+    if not runs:
+        click.echo(f"No runs in {_safe(str(root))}.", err=True)
+        return
+    rows = [
+        (
+            run.id,
+            run.started or "",
+            _vantage(run),
+            " ".join(run.probes),
+            _progress(run),
+            run.state,
+            _counts(run),
+        )
+        for run in runs
+    ]
+    _table(("run", "started", "vantage", "probes", "measured", "state", "verdicts"), rows)
+
+
+@results.command("show")
+@click.argument("run", metavar="RUN")
+@click.option("--target", metavar="TEXT", help="Only measurements whose target contains TEXT.")
+@click.option("--verdict", metavar="LABEL", help="Only this verdict: blocked, dns, dns.nxdomain, ok, ...")
+@click.option("--raw", is_flag=True, help="Print the measurements themselves, one JSON object a line.")
+@_ROOT
+@_JSON
+def show(
+    run: str, target: str | None, verdict: str | None, raw: bool, root: Path | None, as_json: bool
+) -> None:
+    """Show what RUN found: its id, the beginning of it, a folder's path, or "latest"."""
+    from gatewatch.store import default_root, read
+
+    info = _find(root or default_root(), run)
+    selected = (
+        (line, row)
+        for line, row in _rows(read(info.path, lambda text: click.echo(f"{info.id}: {text}", err=True)))
+        if (not target or target.lower() in str(row["input"]).lower()) and (not verdict or _is(row, verdict))
+    )
+    if raw:
+        for line, _ in selected:
+            _print_raw(line)
+        return
+    rows = [row for _, row in selected]
+    if as_json:
+        click.echo(json.dumps({"run": _described(info), "measurements": rows}))
+        return
+    click.echo(_safe(f"{info.id}  {_vantage(info)}  {info.state}  {_progress(info)} measured"))
+    _by_category(rows)
+    _table(("layer", "measurements"), _by_layer(rows))
+    _table(
+        ("verdict", "category", "test", "target"),
+        [(row["label"], row["category"], row["test"], str(row["input"])[:_INPUT_WIDTH]) for row in rows],
+    )
+
+
+def _find(root: Path, name: str) -> RunInfo:
+    from gatewatch.store import held, list_runs
+    from gatewatch.store.runs import look
+
+    if "/" in name or "\\" in name or name in (".", ".."):
+        folder = Path(name)
+        if info := look(folder, held(folder.resolve().parent)):
+            return info
+        raise _Unusable(f"{_safe(name)} is no folder of a run")
+    runs = list_runs(root)
+    if name == "latest":
+        found = runs[:1]
+    else:
+        found = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
+    if len(found) != 1:
+        many = f"{len(found)} runs begin with {name!r}" if found else f"no run {name!r}"
+        raise _Unusable(f"{many} in {_safe(str(root))}; see gatewatch results list")
+    return found[0]
+
+
+def _rows(lines: Iterator[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
+    """Give each line with what of it is shown."""
+    from gatewatch.store.lines import measured
+
+    for line in lines:
+        record = measured(line)
+        if record is None:
+            continue
+        verdict, about = record.get("x_gatewatch_verdict"), record.get("x_gatewatch_target")
+        verdict = verdict if isinstance(verdict, dict) else {}
+        about = about if isinstance(about, dict) else {}
+        yield (
+            line,
+            {
+                "item": record.get("x_gatewatch_item"),
+                "input": record.get("input"),
+                "test": record.get("test_name"),
+                "started": record.get("measurement_start_time"),
+                "category": about.get("category") or "",
+                "risk": about.get("risk") or "",
+                "label": verdict.get("label") or "none",
+                **{key: verdict.get(key) for key in ("status", "layer", "method", "reason", "confidence")},
+            },
+        )
+
+
+def _is(row: dict[str, Any], verdict: str) -> bool:
+    wanted = verdict.lower()
+    names = (row["label"], row["status"], row["layer"], f"{row['layer']}.{row['method']}")
+    return any(isinstance(name, str) and name.lower() == wanted for name in names)
+
+
+def _by_category(rows: list[dict[str, Any]]) -> None:
+    """Print categories down, verdicts across."""
+    labels = [label for label, _ in Counter(str(row["label"]) for row in rows).most_common()]
+    counts = Counter((str(row["category"]), str(row["label"])) for row in rows)
+    totals = Counter(str(row["category"]) for row in rows)
+    body = [
+        (category or "-", *(str(counts[category, label] or "") for label in labels), str(total))
+        for category, total in totals.most_common()
+    ]
+    _table(("category", *labels, "all"), body)
+
+
+def _by_layer(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    layers = Counter(f"{row['layer']}.{row['method']}" for row in rows if row["layer"])
+    none = Counter(str(row["status"] or "none") for row in rows if not row["layer"])
+    return [(name, str(count)) for name, count in (*layers.most_common(), *none.most_common())]
+
+
+def _described(run: RunInfo) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "path": str(run.path),
+        "started": run.started,
+        "ended": run.ended,
+        "state": run.state,
+        "vantage": dict(run.vantage),
+        "lab": run.lab,
+        "probes": list(run.probes),
+        "planned": run.planned,
+        "measured": run.measured,
+        "verdicts": dict(run.verdicts),
+    }
+
+
+def _vantage(run: RunInfo) -> str:
+    known = [str(run.vantage[key]) for key in ("country", "asn", "isp") if run.vantage.get(key)]
+    return " ".join((*known, "(lab)")) if run.lab else " ".join(known) or "unknown"
+
+
+def _progress(run: RunInfo) -> str:
+    return f"{run.measured}/{run.planned}"
+
+
+def _counts(run: RunInfo) -> str:
+    return ", ".join(f"{label} {count}" for label, count in run.verdicts.items())
+
+
+def _print_raw(line: bytes) -> None:
+    if sys.stdout.isatty():
+        # As ASCII, JSON holds nothing that a terminal obeys.
+        click.echo(json.dumps(json.loads(line.decode("utf-8", "surrogatepass"))))
+    else:
+        click.echo(line, nl=False)
+
+
+def _safe(text: str) -> str:
+    """Escape what data may not do to a terminal."""
+    from gatewatch_targets.text import printable
+
+    return printable(text)
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table: ruled on a terminal, plain columns elsewhere."""
+    cells = [tuple(_safe(str(cell)) for cell in row) for row in (heads, *rows)]
+    if sys.stdout.isatty():
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(*(Text(head) for head in cells[0]), box=box.SIMPLE_HEAD)
+        for row in cells[1:]:
+            # Text, not markup: a target called [red] stays one.
+            table.add_row(*map(Text, row))
+        Console().print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    click.echo()
+    for row in cells:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())

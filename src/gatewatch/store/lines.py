@@ -1,0 +1,113 @@
+"""Reading measurements back: line by line, in bounded memory, from whole files and from damaged ones."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+
+#: The file that grows, and what it becomes when the run is closed.
+PLAIN = "measurements.jsonl"
+PACKED = "measurements.jsonl.gz"
+
+# Eleven bodies (ten redirects and what they lead to) of 512 KiB each, every byte written as six (\u0000),
+# make 34 MiB.  Nothing that this software writes is longer than that with the rest of the record.
+LONGEST = 40 * 2**20
+
+_BLOCK = 2**16
+
+Complain = Callable[[str], None]
+
+
+def read(path: Path, complain: Complain | None = None) -> Iterator[bytes]:
+    """Give the whole lines, newline included, of a run folder, a .jsonl or a .jsonl.gz file.
+
+    A line cut off at the end (a run that goes on, a download that broke) is left out unless it is whole JSON;
+    so is a line longer than LONGEST.  ``complain`` hears of both, in words.  Raises OSError when there is no
+    such file.
+    """
+    say = complain or (lambda text: None)
+    with closing(_open(Path(path))) as file:
+        blocks = _blocks(file, say)
+        yield from _lines(blocks, say)
+
+
+def _open(path: Path) -> IO[bytes]:
+    if not path.is_dir():
+        return _opened(path)
+    # A run that is just being closed changes from the one to the other between two calls.
+    for name in (PLAIN, PACKED):
+        try:
+            return _opened(path / name)
+        except FileNotFoundError:
+            continue
+    return _opened(path / PLAIN)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return gzip.GzipFile(path, "rb") if path.name.endswith(".gz") else path.open("rb")  # type: ignore[return-value]
+
+
+def _blocks(file: IO[bytes], say: Complain) -> Iterator[bytes]:
+    try:
+        while block := file.read(_BLOCK):
+            yield block
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        say(f"the compressed file is damaged ({error}); what stands before the damage was read")
+
+
+def _lines(blocks: Iterator[bytes], say: Complain) -> Iterator[bytes]:
+    number = 1
+    held: list[bytes] = []
+    size = 0
+    for block in blocks:
+        start = 0
+        while (end := block.find(b"\n", start) + 1) > 0:
+            if size + end - start > LONGEST:
+                say(f"line {number} is longer than {LONGEST} bytes and was left out")
+            else:
+                yield b"".join((*held, block[start:end]))
+            held, size, start = [], 0, end
+            number += 1
+        size += len(block) - start
+        # Of a line that is too long only the length is kept.
+        held = [*held, block[start:]] if size <= LONGEST else []
+    if size:
+        last = b"".join(held)
+        if size <= LONGEST and measured(last) is not None:
+            yield last + b"\n"
+        else:
+            say(f"line {number} is cut off and was left out")
+
+
+def measured(line: bytes) -> dict[str, Any] | None:
+    """Read a line as one JSON object; None when it is damaged."""
+    try:
+        value = json.loads(line.decode("utf-8", "surrogatepass"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def label(line: bytes) -> str:
+    """Give the verdict's label that stands in a line; "none" where there is no verdict.
+
+    Only the verdict is read: it stands near the end, behind test_keys, and what a page says inside a JSON
+    string cannot look like it because quotes are escaped there.
+    """
+    at = line.rfind(b'"x_gatewatch_verdict":')
+    if at < 0:
+        return _NO_VERDICT
+    text = line[at + len(b'"x_gatewatch_verdict":') :].decode("utf-8", "replace").lstrip()
+    try:
+        verdict, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return _NO_VERDICT
+    return str(verdict.get("label", _NO_VERDICT)) if isinstance(verdict, dict) else _NO_VERDICT
+
+
+_NO_VERDICT = "none"

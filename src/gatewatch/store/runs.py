@@ -1,0 +1,108 @@
+"""Which runs there are: read from their small files, so that a hundred runs are listed at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gatewatch.store.files import read_json
+from gatewatch.store.folder import PLAN, RUN
+from gatewatch.store.lines import PACKED, PLAIN, label, read
+from gatewatch.store.lock import held
+
+# States of a run that has not been closed.
+_OPEN = frozenset({"running", "paused"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """What a list of runs shows.  A run that says it goes on while nobody holds the lock was killed."""
+
+    id: str
+    path: Path
+    started: str | None
+    ended: str | None
+    state: str
+    vantage: Mapping[str, Any]
+    lab: Mapping[str, Any] | None
+    probes: tuple[str, ...]
+    planned: int
+    measured: int
+    verdicts: Mapping[str, int]
+
+
+def default_root() -> Path:
+    """Give where runs lie unless told otherwise (XDG base directories; the local profile on Windows)."""
+    if sys.platform == "win32":
+        data = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    else:
+        # The specification says to ignore a relative path.
+        given = os.environ.get("XDG_DATA_HOME", "")
+        data = given if given.startswith("/") else str(Path.home() / ".local" / "share")
+    return Path(data) / "gatewatch" / "runs"
+
+
+def list_runs(root: Path) -> list[RunInfo]:
+    """Give the runs under ``root``, newest first; what is no run is passed over."""
+    try:
+        folders = sorted((p for p in root.iterdir() if p.is_dir()), key=lambda p: p.name, reverse=True)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    going_on = held(root)
+    runs = [info for folder in folders if (info := look(folder, going_on))]
+    open_runs = [info for info in runs if info.state in _OPEN]
+    # Only one can hold the lock, and that is the one being written.
+    live = max(open_runs, key=lambda info: _written_at(info.path), default=None)
+    return [
+        replace(info, state="killed") if info in open_runs and info is not live else info for info in runs
+    ]
+
+
+def look(folder: Path, going_on: bool) -> RunInfo | None:
+    """Describe one run; None when it has no plan.  ``going_on``: whether some run holds the lock."""
+    try:
+        plan = read_json(folder / PLAN)
+    except (OSError, ValueError):
+        return None
+    try:
+        about = read_json(folder / RUN)
+    except (OSError, ValueError):
+        about = {}
+    state = about.get("state")
+    ended = state is not None and state not in _OPEN
+    counts = about["verdicts"] if ended and isinstance(about.get("verdicts"), dict) else _counted(folder)
+    if not ended and not going_on:
+        state = "killed"
+    vantage, lab = about.get("vantage"), about.get("lab")
+    return RunInfo(
+        id=folder.name,
+        path=folder,
+        started=about.get("started") or plan.get("created"),
+        ended=about.get("ended"),
+        state=str(state or "running"),
+        vantage=vantage if isinstance(vantage, dict) else {},
+        lab=lab if isinstance(lab, dict) else None,
+        probes=tuple(map(str, plan.get("probes") or ())),
+        planned=len(plan.get("items") or ()),
+        measured=sum(counts.values()),
+        verdicts=counts,
+    )
+
+
+def _written_at(folder: Path) -> float:
+    try:
+        return (folder / PLAIN).stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _counted(folder: Path) -> Counter[str]:
+    """Count the lines by label: for a run that did not live to write its counts."""
+    if not (folder / PLAIN).exists() and not (folder / PACKED).exists():
+        return Counter()
+    return Counter(map(label, read(folder)))

@@ -1,0 +1,136 @@
+"""A tiny internet and a bench for the engine: packets in, (time, packet) out, no sockets and no clock."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import replace
+
+from gatewatch.lab import packet as p
+from gatewatch.lab.apps import Connection, StreamApp
+from gatewatch.lab.engine import Engine
+from gatewatch.lab.scenario import Box, Scenario, load
+
+# The bench stands at the ISP `clear` of scenario `small`, on the default route:
+# routers at 0.5, 1.5, 2.5, 3.0, 15.0 and 23.0 ms, the server at 24.5 ms.
+CLIENT, RESOLVER, PUBLIC_RESOLVER = "103.5.24.10", "103.5.25.53", "8.8.8.8"
+ROUTERS = ("192.168.1.1", "103.5.24.1", "103.5.25.9", "103.5.26.1", "63.218.10.5", "63.218.11.9")
+SERVER_MS = 24.5
+NAMES = {"good.com": "1.0.0.1", "www.bad.com": "1.0.0.2", "shared.com": "1.0.0.2", "gone.com": "1.0.0.3"}
+GREETING = b"hello from "
+
+
+class Greeter:
+    """Answers the first bytes with a greeting that names its address, and closes when the client does."""
+
+    def __init__(self, connection: Connection, village: Village) -> None:
+        self.connection, self.village = connection, village
+
+    def data_received(self, data: bytes) -> None:
+        self.village.heard += data
+        self.connection.write(GREETING + self.connection.local[0].encode())
+
+    def eof_received(self) -> None:
+        self.connection.close()
+
+
+class Village:
+    """Names as above; ports 80 and 443 greet, port 53 answers "true", gone.com's packets vanish."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.accepted: list[tuple[str, int]] = []
+
+    def accept(self, address: str, port: int, connection: Connection) -> StreamApp | None:
+        if port not in (80, 443):
+            return None
+        self.accepted.append(connection.peer)
+        return Greeter(connection, self)
+
+    def datagram(self, address: str, port: int, source: tuple[str, int], data: bytes) -> bytes | None:
+        return {53: b"true " + data, 9: b""}.get(port)
+
+    def exists(self, address: str) -> bool:
+        return address != NAMES["gone.com"]
+
+    def address_of(self, name: str) -> tuple[str, ...]:
+        return (NAMES[name],) if name in NAMES else ()
+
+    def names_at(self, address: str) -> tuple[str, ...]:
+        return tuple(name for name, at in NAMES.items() if at == address) or (address,)
+
+
+def scenario(*boxes: Box) -> Scenario:
+    """Scenario `small` with these boxes on the bench's ISP."""
+    small = load("small")
+    return replace(small, isps=(replace(small.isp("clear"), boxes=boxes),))
+
+
+def bench(*boxes: Box) -> tuple[Engine, Village]:
+    """An engine with these boxes on its path, and the village behind it."""
+    village = Village()
+    return Engine(scenario(*boxes), "clear", village, clock=lambda: 0.0), village
+
+
+def box(kind: str, hop: int = 2, **rest: object) -> Box:
+    """A box that blocks bad.com."""
+    return Box(kind, hop, frozenset({"bad.com"}), **rest)  # type: ignore[arg-type]
+
+
+def run(engine: Engine, *packets: bytes, now: float = 0.0, until: float = 5.0) -> list[tuple[float, bytes]]:
+    """Send packets at ``now``; gives what reaches the client and when, in ms since then, up to ``until`` s."""
+    for packet in packets:
+        engine.from_client(bytearray(packet), now)
+    got = []
+    while (due := engine.due()) is not None and due <= now + until:
+        got += [(round((due - now) * 1000, 6), bytes(packet)) for packet in engine.pop(due)]
+    return got
+
+
+def udp(destination: str, port: int, data: bytes = b"question", *, ttl: int = 64, sport: int = 4000) -> bytes:
+    return p.udp(socket.inet_aton(CLIENT), sport, socket.inet_aton(destination), port, data, ttl=ttl)
+
+
+def tcp(
+    destination: str,
+    port: int,
+    *,
+    flags: int,
+    seq: int = 1000,
+    ack: int = 0,
+    data: bytes = b"",
+    ttl: int = 64,
+    sport: int = 4000,
+) -> bytes:
+    numbers = {"seq": seq, "ack": ack, "flags": flags, "window": 64000}
+    return p.tcp(
+        socket.inet_aton(CLIENT), sport, socket.inet_aton(destination), port, data=data, ttl=ttl, **numbers
+    )
+
+
+def read(packet: bytes) -> p.Segment:
+    """Read a TCP packet, its checksums checked."""
+    assert_sound(packet)
+    segment = p.segment(packet)
+    assert segment is not None
+    return segment
+
+
+def assert_sound(packet: bytes) -> None:
+    """Check the IPv4 header's checksum and that of what it carries."""
+    assert p.checksum(packet[:20]) == 0xFFFF
+    body = packet[20:]
+    if packet[9] != p.ICMP:
+        body = packet[12:20] + bytes((0, packet[9])) + len(body).to_bytes(2, "big") + body
+    assert p.checksum(body) == 0xFFFF
+
+
+def client_hello(name: str) -> bytes:
+    """The first bytes of a TLS connection with this SNI."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    try:
+        context.wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return outgoing.read()
