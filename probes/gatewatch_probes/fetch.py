@@ -53,10 +53,10 @@ async def visit(
 ) -> transfer.Transferred | None:
     """GET a URL from the first of its addresses that lets us."""
     for address in to_try(wire, found):
-        if wire.is_silent(address, url.port):
-            continue
         labelled = labels(found, address, tags)
         async with wire.turns.take(address):
+            if wire.is_silent(address, url.port):
+                continue
             connection = await reach(journal, wire, url, address, labelled)
             if connection is not None:
                 return await get(journal, wire, connection, url, labelled)

@@ -105,12 +105,13 @@ class _Visit:
 
     async def _one(self, address: str, first: bool) -> None:
         tags = labels(self.found, address, DEPTH_0)
-        if self.wire.is_silent(address, self.url.port):
-            self.skipped.append(
-                {"address": address, "port": self.url.port, "reason": "silent for other names"}
-            )
-            return
         async with self.wire.turns.take(address):
+            # Looked at only now: while we waited for our turn, others may have found out.
+            if self.wire.is_silent(address, self.url.port):
+                self.skipped.append(
+                    {"address": address, "port": self.url.port, "reason": "silent for other names"}
+                )
+                return
             connection = await reach(self.journal, self.wire, self.url, address, tags)
             if connection is None:
                 return

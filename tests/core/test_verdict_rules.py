@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
-from gatewatch.records import Measurement
-from gatewatch.verdict import RULES, judge
 from tests.core.verdict_build import (
     HEADERS,
     HOST,
@@ -22,6 +19,9 @@ from tests.core.verdict_build import (
     query,
     web,
 )
+
+from gatewatch.records import Measurement
+from gatewatch.verdict import RULES, judge
 
 HTTPS, HTTP = f"https://{HOST}/", f"http://{HOST}/"
 PLAIN = {"url": HTTP, "queries": names([SITE]), "connects": [connect(SITE, port=80)], "control": control()}

@@ -36,11 +36,7 @@ def query(
 ) -> Query:
     """One lookup: ``said`` is a failure, or the addresses answered."""
     failed = isinstance(said, str)
-    rows = (
-        ()
-        if failed
-        else tuple(Answer(answer_type="AAAA" if ":" in a else "A", **{_family(a): a}) for a in said)
-    )
+    rows = () if failed else tuple(_answer(address) for address in said)
     udp = engine == "udp"
     given = {
         "resolver_address": "8.8.8.8:53" if udp else "",
@@ -59,8 +55,10 @@ def query(
     )
 
 
-def _family(address: str) -> str:
-    return "ipv6" if ":" in address else "ipv4"
+def _answer(address: str) -> Answer:
+    if ":" in address:
+        return Answer(answer_type="AAAA", ipv6=address)
+    return Answer(answer_type="A", ipv4=address)
 
 
 def connect(address: str, failure: str | None = None, *, port: int = 443, depth: int = 0) -> Connect:

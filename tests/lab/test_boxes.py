@@ -19,8 +19,9 @@ from tests.lab.village import (
 )
 
 from gatewatch.lab import packet as p
+from gatewatch.lab.boxes.flow import Unclear
 from gatewatch.lab.boxes.page import host
-from gatewatch.lab.boxes.sni import Unclear, server_name
+from gatewatch.lab.boxes.sni import server_name
 from gatewatch.net import dnswire
 
 BAD, GOOD = "1.0.0.2", "1.0.0.1"
@@ -232,8 +233,8 @@ def test_the_block_page_comes_in_the_servers_name_and_the_client_can_close() -> 
     segments = [read(packet) for _, packet in got]
     assert {when for when, _ in got} == {AT_BOX}
     page = b"".join(segment.data for segment in segments)
-    assert [segment.seq - ours for segment in segments] == [0, 1460]
-    assert [segment.flags & p.FIN for segment in segments] == [0, p.FIN]
+    assert [segment.seq - ours for segment in segments] == [0, 1460, 2920]
+    assert [segment.flags & p.FIN for segment in segments] == [0, 0, p.FIN]
     head, _, text = page.partition(b"\r\n\r\n")
     assert f"Content-Length: {len(text)}".encode() in head
     assert b"<title>No &amp; no</title>" in text

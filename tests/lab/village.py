@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
-from dataclasses import replace
 
 from gatewatch.lab import packet as p
 from gatewatch.lab.apps import Connection, StreamApp
 from gatewatch.lab.engine import Engine
-from gatewatch.lab.scenario import Box, Scenario, load
+from gatewatch.lab.scenario import Box, Hop, Isp, Network, Route, Scenario
 
-# The bench stands at the ISP `clear` of scenario `small`, on the default route:
-# routers at 0.5, 1.5, 2.5, 3.0, 15.0 and 23.0 ms, the server at 24.5 ms.
 CLIENT, RESOLVER, PUBLIC_RESOLVER = "103.5.24.10", "103.5.25.53", "8.8.8.8"
+# The way abroad, one-way delays in ms; the last two routers stand behind the ISP's border.
 ROUTERS = ("192.168.1.1", "103.5.24.1", "103.5.25.9", "103.5.26.1", "63.218.10.5", "63.218.11.9")
+DELAYS = (0.5, 1.5, 2.5, 3.0, 15.0, 23.0)
+SILENT = "63.218.12.1"  # the only router behind the border on the way to 5.0.0.0/8
 SERVER_MS = 24.5
 NAMES = {"good.com": "1.0.0.1", "www.bad.com": "1.0.0.2", "shared.com": "1.0.0.2", "gone.com": "1.0.0.3"}
 GREETING = b"hello from "
@@ -61,15 +62,20 @@ class Village:
 
 
 def scenario(*boxes: Box) -> Scenario:
-    """Scenario `small` with these boxes on the bench's ISP."""
-    small = load("small")
-    return replace(small, isps=(replace(small.isp("clear"), boxes=boxes),))
+    """One ISP with these boxes and the path above."""
+    hops = tuple(Hop(address, ms) for address, ms in zip(ROUTERS[:4], DELAYS[:4], strict=True))
+    tail = tuple(Hop(address, ms - 3.0) for address, ms in zip(ROUTERS[4:], DELAYS[4:], strict=True))
+    isp = Isp("bench", 45498, "The bench", CLIENT, RESOLVER, hops, local_hops=3, boxes=boxes)
+    network = Network(45498, "The bench", "KH", ("103.5.24.0/22",))
+    abroad = Route("abroad", ("default",), SERVER_MS - 3.0, tail)
+    short = Route("short", ("5.0.0.0/8",), 2.0, (Hop(SILENT, 1.0, silent=True),))
+    return Scenario("bench", "A bench", "KH", "invented", (network,), (isp,), (abroad, short))
 
 
 def bench(*boxes: Box) -> tuple[Engine, Village]:
     """An engine with these boxes on its path, and the village behind it."""
     village = Village()
-    return Engine(scenario(*boxes), "clear", village, clock=lambda: 0.0), village
+    return Engine(scenario(*boxes), "bench", village, clock=lambda: 0.0), village
 
 
 def box(kind: str, hop: int = 2, **rest: object) -> Box:
@@ -78,7 +84,7 @@ def box(kind: str, hop: int = 2, **rest: object) -> Box:
 
 
 def run(engine: Engine, *packets: bytes, now: float = 0.0, until: float = 5.0) -> list[tuple[float, bytes]]:
-    """Send packets at ``now``; gives what reaches the client and when, in ms since then, up to ``until`` s."""
+    """Send packets at ``now``; gives what comes back within ``until`` seconds, each with its ms."""
     for packet in packets:
         engine.from_client(bytearray(packet), now)
     got = []
@@ -102,10 +108,8 @@ def tcp(
     ttl: int = 64,
     sport: int = 4000,
 ) -> bytes:
-    numbers = {"seq": seq, "ack": ack, "flags": flags, "window": 64000}
-    return p.tcp(
-        socket.inet_aton(CLIENT), sport, socket.inet_aton(destination), port, data=data, ttl=ttl, **numbers
-    )
+    ends = socket.inet_aton(CLIENT), sport, socket.inet_aton(destination), port
+    return p.tcp(*ends, seq=seq, ack=ack, flags=flags, window=64000, data=data, ttl=ttl)
 
 
 def read(packet: bytes) -> p.Segment:
@@ -129,8 +133,6 @@ def client_hello(name: str) -> bytes:
     """The first bytes of a TLS connection with this SNI."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context()
-    try:
+    with contextlib.suppress(ssl.SSLWantReadError):
         context.wrap_bio(incoming, outgoing, server_hostname=name).do_handshake()
-    except ssl.SSLWantReadError:
-        pass
     return outgoing.read()

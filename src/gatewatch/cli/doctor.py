@@ -67,7 +67,7 @@ def _line() -> list[dict[str, Any]]:
 
 
 def _machine() -> list[dict[str, Any]]:
-    from gatewatch.cli.results import default_root
+    from gatewatch.store import default_root
     from gatewatch.lab import rehearse
     from gatewatch.net import errqueue
 

@@ -97,7 +97,7 @@ def measure(
     jobs: int | None = None,
 ) -> list[dict[str, Any]]:
     """Run ``gatewatch run`` once for each ISP, several at a time; gives what each printed, with its ISP."""
-    from gatewatch.cli.results import default_root
+    from gatewatch.store import default_root
 
     now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     base = root or default_root() / "lab" / f"{now}-{os.getpid()}"

@@ -94,8 +94,11 @@ def show(
         click.echo(json.dumps({"run": _described(info), "measurements": rows}))
         return
     click.echo(_safe(f"{info.id}  {_vantage(info)}  {info.state}  {_progress(info)} measured"))
+    click.echo()
     _by_category(rows)
+    click.echo()
     _table(("layer", "measurements"), _by_layer(rows))
+    click.echo()
     _table(
         ("verdict", "category", "test", "target"),
         [(row["label"], row["category"], row["test"], str(row["input"])[:_INPUT_WIDTH]) for row in rows],
@@ -222,16 +225,15 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     if sys.stdout.isatty():
         from rich import box
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
         from rich.text import Text
 
-        table = Table(*(Text(head) for head in cells[0]), box=box.SIMPLE_HEAD)
+        table = Table(*(Column(Text(head)) for head in cells[0]), box=box.SIMPLE_HEAD)
         for row in cells[1:]:
             # Text, not markup: a target called [red] stays one.
             table.add_row(*map(Text, row))
         Console().print(table)
         return
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    click.echo()
     for row in cells:
         click.echo("  ".join(map(str.ljust, row, widths)).rstrip())

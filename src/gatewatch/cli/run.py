@@ -101,7 +101,7 @@ def _without(arguments: list[str], flag: str) -> list[str]:
 
 
 def _session(chosen: Options) -> Session:
-    from gatewatch.cli.results import default_root
+    from gatewatch.store import default_root
     from gatewatch.lab import rehearse
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.campaign import Budget

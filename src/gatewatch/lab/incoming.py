@@ -33,11 +33,13 @@ class Incoming:
         """Take a segment; gives the bytes whose turn has come.  Sets ``finished`` with the last of them."""
         if self.finished:
             return b""
+        room = (self.next + self.window - seq) & _MASK
+        if len(data) > room:  # a probe of our closed window, or a peer that ignores it
+            data, fin = data[:room] if room < 0x80000000 else b"", False
         if fin:
             self._fin_at = (seq + len(data)) & _MASK
         if data and after(seq, self.next):
-            if (seq + len(data) - self.next) & _MASK <= BUFFER:
-                self._early[seq] = data
+            self._early[seq] = data
             return b""
         ready = self._advance(seq, data)
         while self._early:

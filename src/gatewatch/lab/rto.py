@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-# RFC 6298: 1 s before anything is measured, doubled up to 60 s; the floor of 200 ms is Linux's.
-_FIRST, _FLOOR, _CEILING = 1.0, 0.2, 60.0
+# RFC 6298: 1 s before anything is measured, doubled up to 60 s or more; floor and ceiling are Linux's.
+_FIRST, _FLOOR, _CEILING = 1.0, 0.2, 120.0
 
 
 class RetransmissionTimeout:

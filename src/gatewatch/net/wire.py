@@ -42,8 +42,9 @@ class Limits:
 
 
 # An endpoint that was silent for this many different names is left alone for the rest of the run: what a
-# forged answer points to would otherwise cost its time-out for each name that is lied about.
-SILENT_NAMES = 3
+# forged answer points to would otherwise cost its time-out for each name that is lied about.  One silence may
+# be about the name; the same silence for an unrelated one is about the endpoint.
+SILENT_NAMES = 2
 
 
 class Turns:

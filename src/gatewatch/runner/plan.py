@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 from gatewatch_targets import Target
@@ -99,13 +100,17 @@ def make(
 
     Shuffled, so that the sites of one category are not asked for in a row, which is how a watcher would
     recognise the list.  The probes of one target follow each other's order in ``probes``.  Traces go to
-    controls first: the way to a site that nobody interferes with is the plain way out.
+    controls and to other targets in turns: controls are mostly domestic, most others abroad, and it takes
+    both ways to see where the country ends.
     """
     shuffled = list(targets)
     random.Random(seed).shuffle(shuffled)
     rows = [(probe, target) for target in shuffled for probe in probes]
     if "trace" not in probes:
-        rows += [("trace", t) for t in sorted(shuffled, key=lambda t: not t.control)[:traces]]
+        others = [t for t in shuffled if not t.control]
+        controls = [t for t in shuffled if t.control]
+        turns = [t for pair in zip_longest(others, controls) for t in pair if t is not None]
+        rows += [("trace", t) for t in turns[:traces]]
     width = len(str(len(rows)))
     items = tuple(
         Item(f"{probe.rpartition('/')[2]}-{number:0{width}}", probe, target)

@@ -102,7 +102,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
             wire=wire,
             line=line,
             pace=Pace(session.rate, seed=session.plan.seed),
-            scrubber=Scrubber((*around.own_addresses(), *_private_words())),
+            scrubber=Scrubber(around.own_addresses(), _private_words()),
             vantage=session.vantage,
             observer=observer,
             budget=session.budget,

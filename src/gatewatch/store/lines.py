@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 #: The file that grows, and what it becomes when the run is closed.
 PLAIN = "measurements.jsonl"
@@ -19,6 +18,8 @@ PACKED = "measurements.jsonl.gz"
 LONGEST = 40 * 2**20
 
 _BLOCK = 2**16
+# zlib's way to ask for a gzip header and trailer: 16 added to the largest window.
+_GZIP = 31
 
 Complain = Callable[[str], None]
 
@@ -31,33 +32,44 @@ def read(path: Path, complain: Complain | None = None) -> Iterator[bytes]:
     such file.
     """
     say = complain or (lambda text: None)
-    with closing(_open(Path(path))) as file:
-        blocks = _blocks(file, say)
-        yield from _lines(blocks, say)
+    with _open(Path(path)) as file:
+        blocks = iter(lambda: file.read(_BLOCK), b"")
+        yield from _lines(unpacked(blocks, say) if file.name.endswith(".gz") else blocks, say)
 
 
-def _open(path: Path) -> IO[bytes]:
+def _open(path: Path) -> BufferedReader:
     if not path.is_dir():
-        return _opened(path)
+        return path.open("rb")
     # A run that is just being closed changes from the one to the other between two calls.
     for name in (PLAIN, PACKED):
         try:
-            return _opened(path / name)
+            return (path / name).open("rb")
         except FileNotFoundError:
             continue
-    return _opened(path / PLAIN)
+    return (path / PLAIN).open("rb")
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return gzip.GzipFile(path, "rb") if path.name.endswith(".gz") else path.open("rb")  # type: ignore[return-value]
-
-
-def _blocks(file: IO[bytes], say: Complain) -> Iterator[bytes]:
+def unpacked(blocks: Iterator[bytes], say: Complain) -> Iterator[bytes]:
+    """Unpack gzip in bounded pieces, up to where it is damaged (the gzip module gives up a piece earlier)."""
+    unpack = zlib.decompressobj(wbits=_GZIP)
+    fresh = True
     try:
-        while block := file.read(_BLOCK):
-            yield block
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        for packed in blocks:
+            while packed or not fresh:
+                if piece := unpack.decompress(packed, _BLOCK):
+                    yield piece
+                if unpack.eof:
+                    # Another member may follow (RFC 1952, 2.2).
+                    packed, unpack, fresh = unpack.unused_data, zlib.decompressobj(wbits=_GZIP), True
+                elif not piece and not unpack.unconsumed_tail:
+                    break
+                else:
+                    packed, fresh = unpack.unconsumed_tail, False
+    except zlib.error as error:
         say(f"the compressed file is damaged ({error}); what stands before the damage was read")
+        return
+    if not fresh:
+        say("the compressed file is cut off; what stands before the cut was read")
 
 
 def _lines(blocks: Iterator[bytes], say: Complain) -> Iterator[bytes]:

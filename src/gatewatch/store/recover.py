@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatewatch.store.files import UNFINISHED, full_disk, replacing, sync_folder
-from gatewatch.store.lines import LONGEST, PACKED, PLAIN, label, measured
+from gatewatch.store.lines import LONGEST, PACKED, PLAIN, label, measured, unpacked
 
 #: Where bytes go that were no whole measurement; nothing reads them but people.
 DAMAGED = "damaged.txt"
@@ -63,12 +61,10 @@ def recover(folder: Path) -> Found:
 
 
 def _unpack(packed: Path, plain: Path) -> None:
-    with replacing(plain) as out, gzip.open(packed, "rb") as file:
-        try:
-            shutil.copyfileobj(file, out)
-        except EOFError:
-            # Cut off by something else than us; the lines before the cut are worth keeping.
-            return
+    with replacing(plain) as out, packed.open("rb") as file:
+        # Damage can only come from outside: the lines before it are kept, the others measured again.
+        for piece in unpacked(iter(lambda: file.read(2**20), b""), lambda text: None):
+            out.write(piece)
 
 
 def _scan(plain: Path) -> Iterator[tuple[int, int, bytes]]:

@@ -121,7 +121,7 @@ def same_title(ours: str, control: str) -> str:
 
 def uncommon(names: Iterable[Any]) -> frozenset[str]:
     """Give the header names, in lower case, that tell servers apart."""
-    return frozenset(n for n in (str(name).lower() for name in names) if n not in _COMMON_HEADERS)
+    return frozenset({n for name in names if (n := str(name).lower()) not in _COMMON_HEADERS})
 
 
 def same_headers(ours: Mapping[str, Any], control: Mapping[str, Any]) -> str:

@@ -122,7 +122,8 @@ class Compare(Expr):
         return f"row[{self.name!r}] {self.sign} {self.constant!r}"
 
     def __str__(self) -> str:
-        return f"{self.name} {self.sign} {self.constant}"
+        constant = "''" if self.constant == "" else self.constant
+        return f"{self.name} {self.sign} {constant}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

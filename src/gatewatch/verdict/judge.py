@@ -20,10 +20,10 @@ _VALUE = 80
 class Verdict:
     """What a measurement says.
 
-    ``status``: ok, blocked, tampered, down, server_side, inconclusive.  ``layer``: dns, tcp, tls or http, of
-    blocked and tampered.  ``method``: what was done on that layer, such as nxdomain.  ``reason``: of
-    inconclusive.  ``rule``: id of the rule that decided.  ``confidence``: 0 to 1.  ``also``: what was found on
-    other layers, as layer.method.
+    ``status``: ok, blocked, tampered, down, server_side, inconclusive.  ``layer``: dns, tcp, tls or http, for
+    blocked and tampered; ``method``: what was done on it, such as nxdomain.  ``reason``: of inconclusive.
+    ``rule``: id of the rule that decided.  ``evidence``: what it saw, in sentences.  ``confidence``: 0 to 1.
+    ``also``: what was found on other layers, as layer.method.
     """
 
     status: str

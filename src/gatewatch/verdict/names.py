@@ -77,6 +77,8 @@ def _duplicates(scene: Scene) -> list[tuple[Query | None, tuple[str, ...], str]]
 
 def _injected(scene: Scene) -> bool:
     """Tell whether a forged answer came before a true one to the same query."""
+    if not scene.answers.late and not scene.extra.get("x_dns_duplicate_responses"):
+        return False
     denied = scene.control_knows and scene.control.names in ("nxdomain", "no_answer")
     for first, later, kind in _duplicates(scene):
         # The second half of a resolver's answer, or the same answer twice, contradicts nothing.
@@ -95,13 +97,14 @@ def _injected(scene: Scene) -> bool:
 
 
 def _unanimous(scene: Scene, system: frozenset[str]) -> bool:
-    """Tell whether two others or more, and all of them, give one and the same set, with none of ours."""
-    views = [frozenset(scene.control.addresses)] if scene.control_knows and scene.control.addresses else []
-    for query in (*scene.answers.public, *scene.answers.encrypted):
-        if query.query_type != "AAAA" and query.addresses:
-            views.append(frozenset(query.addresses))
-    plain = {frozenset(a for a in view if not is_ipv6(a)) for view in views}
-    return len(views) > 1 and len(plain) == 1 and not system & next(iter(plain))
+    """Tell whether two others or more, and all of them, give one and the same IPv4 set, with none of ours."""
+    if all(map(is_ipv6, system)):
+        return False
+    said = [query.addresses for query in (*scene.answers.public, *scene.answers.encrypted) if query.answers]
+    if scene.control_knows:
+        said.append(scene.control.addresses)
+    views = [view for addresses in said if (view := {a for a in addresses if not is_ipv6(a)})]
+    return len(views) > 1 and all(view == views[0] for view in views) and not system & views[0]
 
 
 def _asns(scene: Scene) -> dict[str, int]:
@@ -149,7 +152,7 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "dns_encrypted": encrypted,
         "dns_encrypted_agrees": bool(system & set(encrypted_addresses)),
         "dns_other_validated": bool(scene.valid_here - system),
-        "dns_unanimous_against": bool(system) and _unanimous(scene, system),
+        "dns_unanimous_against": _unanimous(scene, system),
         "dns_injected": _injected(scene),
         "dns_late": len(answers.late),
         "dns_sign": sign.id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -102,8 +102,10 @@ def answered(addresses: Iterable[str], country: str) -> Sign:
     return _NONE
 
 
-def led(locations: Iterable[str], hosts: Iterable[str]) -> Sign:
+def led(locations: Sequence[str], hosts: Sequence[str]) -> Sign:
     """Look at where redirects led."""
+    if not locations and not hosts:
+        return _NONE
     table = _table()
     for sign in table.get("http.location", ()):
         if any(sign.matches(target) for target in locations):
@@ -141,10 +143,10 @@ def _seen(sign: Fingerprint, country: str) -> Sign:
 
 def challenge(status: int, title: str, headers: Mapping[str, Any], body: str) -> str:
     """Name the mark of a server that asks its visitor to prove something; "" without one."""
+    if status not in _TURNED_AWAY:
+        return ""
     for name in headers:
         if str(name).lower() in _CHALLENGE_HEADERS:
             return str(name).lower()
-    if status not in _TURNED_AWAY:
-        return ""
     text = f"{title}\n{body[:_LOOK]}".lower()
     return next((word for word in _CHALLENGE_WORDS if word in text), "")

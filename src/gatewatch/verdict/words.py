@@ -65,8 +65,8 @@ def name_kind(failure: str | None) -> str:
 def best(kinds: Iterable[str]) -> str:
     """Sum up several tries at one step: ``ok`` when any came through, else the most telling failure."""
     seen = set(kinds)
-    if not seen:
-        return NOT_LOOKED
     if OK in seen:
         return OK
+    if not seen:
+        return NOT_LOOKED
     return next((word for word in _TELLING if word in seen), "failed")

@@ -89,7 +89,7 @@ TRANSPORT = (
         status="inconclusive",
         reason="no_control",
         when=_TCP_FAILS,
-        evidence="{host}: {tcp} ({tcp_failure}); no control says whether the server is up ({control_failure})",
+        evidence="{host}: {tcp} ({tcp_failure}); no control says if the server is up ({control_failure})",
         confidence=1.0,
         source="reference 7.3 A, O",
     ),
