@@ -32,7 +32,7 @@ def run(quick: bool) -> dict[str, Any]:
         root = Path(folder, "runs")
         targets = Path(folder, "targets.txt")
         targets.write_text(
-            "\n".join(f"site-{i}.crash-bench.net" for i in range(40 * kills)), encoding="ascii"
+            "\n".join(f"site-{i}.crash-bench.net" for i in range(30 * kills)), encoding="ascii"
         )
         first = [*_command(root), "--targets", str(targets), "--seed", "1"]
         seen: set[bytes] = set()
@@ -49,7 +49,7 @@ def run(quick: bool) -> dict[str, Any]:
             )
             try:
                 _wait_for_work(process, root, seen)
-                time.sleep(chance.uniform(0.0, 0.25))
+                time.sleep(chance.uniform(0.0, 0.5))
             finally:
                 ended = process.poll() is not None
                 _kill(process)

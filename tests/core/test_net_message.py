@@ -78,12 +78,12 @@ def test_other_records_beside_the_addresses_are_left_to_dnspython() -> None:
     made = dns.message.make_response(dns.message.from_wire(QUESTION))
     made.answer = [
         dns.rrset.from_text("example.org.", 60, "IN", "TXT", '"hello"'),
-        dns.rrset.from_text("example.org.", 60, "IN", "CNAME", "cdn.example.org."),
-        dns.rrset.from_text("cdn.example.org.", 60, "IN", "A", "104.16.1.1"),
+        dns.rrset.from_text("example.org.", 60, "IN", "CNAME", "cdn.other.net."),
+        dns.rrset.from_text("cdn.other.net.", 60, "IN", "A", "104.16.1.1"),
     ]
     query = read(made.to_wire())
     assert query.failure is None and query.addresses == ("104.16.1.1",)
-    assert [(a.answer_type, a.hostname) for a in query.answers or ()] == [("CNAME", "cdn.example.org"), ("A", None)]
+    assert [(a.answer_type, a.hostname) for a in query.answers or ()] == [("CNAME", "cdn.other.net"), ("A", None)]
 
 
 def test_silence_is_written_down_with_its_reason() -> None:

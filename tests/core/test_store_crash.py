@@ -11,10 +11,11 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import pytest
 
-from gatewatch.store import Locked, create, held, lock, open_for_resume, read
+from gatewatch.store import Locked, create, held, lock, read
 
 if sys.platform == "win32":
     pytest.skip("needs SIGKILL", allow_module_level=True)
@@ -29,16 +30,21 @@ def write(path):
     with lock(path.parent):
         folder = open_for_resume(path)
         for item in folder.remaining():
-            body = b"x" * int(item["size"])
-            folder.append(item["id"], b'{"body":"%s","x_gatewatch_item":"%s"}\\n' % (body, item["id"].encode()))
-            os.write(1, b"id %s\\n" % item["id"].encode())
+            name, body = item["id"].encode(), b"x" * int(item["size"])
+            folder.append(item["id"], b'{"body":"%s","x_gatewatch_item":"%s"}\\n' % (body, name))
+            os.write(1, b"id %s\\n" % name)
         os.write(1, b"close\\n")
         folder.close("done")
 for path in sys.stdin:
     child = os.fork()
     if not child:
-        write(Path(path.strip()))
-        os._exit(0)
+        code = 1
+        try:
+            write(Path(path.strip()))
+            code = 0
+        finally:
+            os.write(1, b"end\\n")
+            os._exit(code)
     os.write(1, b"pid %d\\n" % child)
     # Until it is asked for, the dead child keeps its number, so that none but it can be killed.
     sys.stdin.readline()
@@ -68,6 +74,9 @@ class Host:
             word, *rest = self._hear()
             if word == "id":
                 told.append(rest[0])
+            elif word == "end" and kill_at:
+                self._say("reap")
+                kill_at = ""
             elif word == "exit":
                 return told, rest[0] == "0"
             if kill_at in (word, f"{word} {len(told)}"):
@@ -86,7 +95,7 @@ class Host:
         assert self._host.stdout
         return self._host.stdout.readline().split()
 
-    def __enter__(self) -> Host:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -125,7 +134,7 @@ def test_sigkill_at_random_moments(tmp_path: Path) -> None:
 
 def test_sigkill_while_packing(tmp_path: Path) -> None:
     rng = random.Random(20240102)
-    path = _planned(tmp_path, [300_000] * 40)
+    path = _planned(tmp_path, [100_000] * 20)
     killed = 0
     with Host() as host:
         host.write(path, "close", 0)
@@ -136,11 +145,11 @@ def test_sigkill_while_packing(tmp_path: Path) -> None:
             new, ended = host.write(path, "close", rng.uniform(0, packing))
             killed += not ended
             assert new == []
-            assert len(list(read(path))) == 40
+            assert len(list(read(path))) == 20
         assert killed
         assert host.write(path, "", 0) == ([], True)
     assert sorted(p.name for p in path.iterdir()) == ["measurements.jsonl.gz", "plan.json", "run.json"]
-    _check_whole(path, [300_000] * 40)
+    _check_whole(path, [100_000] * 20)
 
 
 def _check_whole(path: Path, sizes: list[int]) -> None:

@@ -78,7 +78,7 @@ def test_what_append_refuses(tmp_path: Path) -> None:
 
 def test_flushes_by_lines_and_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    plan = {"items": []}
+    plan: dict[str, Any] = {"items": []}
     folder = create(tmp_path, plan, {}, clock=lambda: now[0])
     flushed: list[int] = []
     monkeypatch.setattr("gatewatch.store.folder.os.fsync", lambda fd: flushed.append(len(folder.done)))

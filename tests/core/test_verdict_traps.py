@@ -27,7 +27,7 @@ V6 = "2600:9000:2146::1"
 
 
 def test_dns_lie_with_every_helper_blocked_is_seen_by_a_certificate() -> None:
-    # 7.3 A: OONI 0.5 says accessible.
+    # OONI 0.5 says accessible.
     m = web(
         queries=names("dns_nxdomain_error", [SITE]),
         connects=[connect(SITE)],
@@ -41,7 +41,7 @@ def test_dns_lie_with_every_helper_blocked_is_seen_by_a_certificate() -> None:
 
 
 def test_block_page_with_the_headers_any_server_sends() -> None:
-    # 7.3 B: Content-Length and Connection are shared with the origin; OONI says accessible.
+    # Content-Length and Connection are shared with the origin; OONI says accessible.
     forged = {"Content-Length": str(len(NOTICE)), "Connection": "close", "Content-Type": "text/html"}
     verdict = judge(plain(fetch(HTTP, body=NOTICE, headers=forged)))
     assert verdict.label == "blocked(http.blockpage)"
@@ -54,7 +54,7 @@ def test_block_page_with_the_headers_any_server_sends() -> None:
 
 
 def test_titles_of_short_words_are_compared_too() -> None:
-    # 7.3 C: OONI takes titles without a word of five bytes for equal.
+    # OONI takes titles without a word of five bytes for equal.
     page = "<title>Hi all</title>" + "x" * 5000
     seen = control(title="Hi all", body_length=len(page))
     assert judge(plain(fetch(HTTP, body=page), control=seen)).label == "ok"
@@ -63,7 +63,7 @@ def test_titles_of_short_words_are_compared_too() -> None:
 
 
 def test_two_answers_to_one_query_are_injection_and_not_a_redirect() -> None:
-    # 7.3 D, with the lab's own form of late answers and with OONI's.
+    # With the lab's own form of late answers and with OONI's.
     asked = [*names([LIE]), query("udp", [LIE], transaction_id=5)]
     late = query("udp", [SITE], transaction_id=5, x_gatewatch_late=1)
     there = {"connects": [connect(SITE)], "handshakes": [handshake(SITE)], "requests": [fetch(HTTPS)]}
@@ -90,7 +90,7 @@ def test_injection_for_a_name_that_does_not_exist() -> None:
 
 
 def test_answers_of_a_content_network_in_other_networks() -> None:
-    # 7.3 F: disjoint addresses and networks, each with a certificate for the name.
+    # Disjoint addresses and networks, each with a certificate for the name.
     m = secure(
         fetch(HTTPS, at=LIE),
         queries=names([LIE], [OTHER]),
@@ -108,7 +108,7 @@ def test_content_network_over_http_is_known_by_its_page() -> None:
 
 
 def test_broken_ipv6_is_no_block() -> None:
-    # 7.3 G, once where the line is known and once where OONI's record does not tell.
+    # Once where the line is known and once where OONI's record does not tell.
     for known in (False, None):
         m = secure(
             fetch(HTTPS),
@@ -139,7 +139,7 @@ def test_ipv6_counts_on_a_line_that_has_it() -> None:
 
 
 def test_helper_down_for_its_own_reasons() -> None:
-    # 7.3 O: TLS speaks for itself, plain HTTP does not, and a failure stays open.
+    # TLS speaks for itself, plain HTTP does not, and a failure stays open.
     assert judge(secure(fetch(HTTPS), control=None)).label == "ok"
     assert judge(plain(fetch(HTTP), control=None)).label == "inconclusive(no_control)"
     assert judge(plain(fetch(HTTP, TIMEOUT), control=None)).label == "inconclusive(no_control)"

@@ -60,7 +60,7 @@ _OPTIONS = (
     _value("--targets", "-t", text="A built-in list, a file, or - (stdin).", multiple=True, metavar="LIST"),
     _value("--probe", "-p", text="A probe, or a .py file with one.", multiple=True, default=("web",)),
     _value("--risk", text="The highest risk tier.  [default: low; in the lab high]", type=_RISK),
-    _value("--limit", text="Measure so many targets only.", type=click.IntRange(1)),
+    _value("--limit", text="Measure a sample of so many targets.", type=click.IntRange(1)),
     _value("--traces", text="Trace the way to so many.", type=click.IntRange(0), default=TRACES),
     _value("--rate", text=f"Starts a second.  [default: {RATE:g}]", type=click.FloatRange(0.01, 1000)),
     _value("--seed", text="Shuffle by this seed, to repeat an order.", type=int),

@@ -143,14 +143,14 @@ def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Pro
         else:
             settings = {"rate": chosen.rate} if chosen.rate else {}
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
-            targets = _targets(chosen, country, risk)
+            targets = _targets(chosen, country, risk, seed)
             plan = make(targets, chosen.probe, seed=seed, settings=settings, traces=chosen.traces)
         return plan, {name: load(name) for name in plan.probes}
     except (NoSuchProbe, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from None
 
 
-def _targets(chosen: Options, country: str, risk: str) -> list[Target]:
+def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target]:
     from gatewatch_targets import BUILTIN, resolve_names, risk_in
     from gatewatch_targets.model import RISKS
 
@@ -168,7 +168,10 @@ def _targets(chosen: Options, country: str, risk: str) -> list[Target]:
         click.echo(f"{left_out} targets of a higher risk tier than {risk} are left out.", err=True)
     if not kept:
         raise click.UsageError("no targets to measure")
-    return kept[: chosen.limit]
+    if chosen.limit is None or chosen.limit >= len(kept):
+        return kept
+    # A sample, not the head: lists are sorted by country and category.
+    return random.Random(seed).sample(kept, chosen.limit)
 
 
 def _show_plan(plan: Plan, probes: Mapping[str, Probe], rate: float, as_json: bool) -> None:

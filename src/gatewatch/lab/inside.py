@@ -17,6 +17,7 @@ if sys.platform != "linux":
 import argparse
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import tempfile
@@ -78,6 +79,9 @@ def _carry(device: devices.Device, engine: Engine, folder: Path, parent: int) ->
 def _become(command: list[str], environment: dict[str, str], fd: int, parent: int) -> None:
     """Turn into the command."""
     os.close(fd)
+    # The usual 1024 files are fewer than the connections a run has open at once.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     namespaces.die_with_parent(signal.SIGKILL)
     if os.getppid() != parent:
         return
@@ -126,6 +130,8 @@ def run(scenario_name: str, isp_id: str, attach: devices.Kind | None, command: l
         shutil.rmtree(folder, ignore_errors=True)
         raise
     environment = surroundings.environment(scenario_name, isp_id, device.kind, folder)
+    # A caller that ignores SIGCHLD would leave us waiting for ever.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     here = os.getpid()
     carrier = _fork(lambda: _carry(device, engine, folder, here))

@@ -88,23 +88,26 @@ class _Asked:
 
     __slots__ = ("_journal", "_key", "_server", "_t0", "_transaction_id", "got", "question", "sock")
 
-    def __init__(self, journal: Journal, question: Question, sock: datagram.Datagram) -> None:
+    def __init__(self, journal: Journal, question: Question) -> None:
         self._journal = journal
         self.question = question
-        self.sock = sock
+        self.sock: datagram.Datagram | None = None
         self._transaction_id = journal.transaction()
         self._key = (_txid.getrandbits(16), question.name, question.qtype)
         self._server = endpoint(question.resolver, question.port)
         self._t0 = journal.now()
         self.got: list[Query] = []
 
-    def send(self) -> None:
-        """Send the question; raises OSError."""
+    def send(self, sockets: datagram.Sockets) -> datagram.Datagram:
+        """Open a socket and send the question; raises OSError."""
         question = self.question
-        if _IP_RECVTTL is not None and not is_ipv6(question.resolver):
-            self.sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
-        self.sock.connect((question.resolver, question.port))
-        self.sock.send(dnswire.query(question.name, question.qtype, self._key[0]))
+        six = is_ipv6(question.resolver)
+        sock = self.sock = sockets.open(socket.AF_INET6 if six else socket.AF_INET)
+        if _IP_RECVTTL is not None and not six:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
+        sock.connect((question.resolver, question.port))
+        sock.send(dnswire.query(question.name, question.qtype, self._key[0]))
+        return sock
 
     def take(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bool:
         """Write down one answer; False when there were enough."""
@@ -126,7 +129,8 @@ class _Asked:
 
     def end(self, failure: str) -> None:
         """Close; write down that nothing came, if nothing came."""
-        self.sock.close()
+        if self.sock is not None:
+            self.sock.close()
         if not self.got:
             self.got.append(
                 unanswered(
@@ -153,29 +157,22 @@ async def ask(
     answers; what is unanswered then is recorded as ``generic_timeout_error``.
     """
     pump = datagram.pump()
-    asked = []
-    failures: list[str] = []
-    sent = []
+    asked = [_Asked(journal, question) for question in questions]
+    listened: dict[_Asked, tuple[datagram.Datagram, datagram.Take]] = {}
+    failures: dict[_Asked, str] = {}
     try:
-        for question in questions:
-            family = socket.AF_INET6 if is_ipv6(question.resolver) else socket.AF_INET
-            one = _Asked(journal, question, pump.sockets.open(family))
-            asked.append(one)
+        for one in asked:
             try:
-                one.send()
-                sent.append(one)
-                failures.append("")
+                listened[one] = one.send(pump.sockets), one.take
             except OSError as error:
-                failures.append(translate(error))
-        if sent:
-            errors = iter(await pump.listen([(one.sock, one.take) for one in sent], window))
-            for position, failure in enumerate(failures):
-                error_or_none = None if failure else next(errors)
-                if error_or_none is not None:
-                    failures[position] = translate(error_or_none)
+                failures[one] = translate(error)
+        if listened:
+            for one, problem in zip(listened, await pump.listen([*listened.values()], window), strict=True):
+                if problem is not None:
+                    failures[one] = translate(problem)
     finally:
-        for one, failure in zip(asked, failures, strict=True):
-            one.end(failure or f.GENERIC_TIMEOUT)
+        for one in asked:
+            one.end(failures.get(one, f.GENERIC_TIMEOUT))
     return [tuple(one.got) for one in asked]
 
 

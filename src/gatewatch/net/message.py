@@ -68,8 +68,9 @@ def _read_slowly(wire: bytes) -> dnswire.Reply:
         message.id,
         int(message.rcode()),
         bool(message.flags & dns.flags.TC),
-        question.name.to_text(omit_final_dot=True) if question else "",
-        int(question.rdtype) if question else 0,
+        # Not "if question": a question has no rdata, and dnspython calls that false.
+        question.name.to_text(omit_final_dot=True) if question is not None else "",
+        int(question.rdtype) if question is not None else 0,
         records,
     )
 

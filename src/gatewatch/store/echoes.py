@@ -10,11 +10,19 @@ from typing import Any, TypeVar, cast
 
 from gatewatch.records import Connect, TestKeys, Transaction
 from gatewatch.records.failure import VOCABULARY
-from gatewatch.store.walk import binary
+from gatewatch.store.walk import Leaf, binary, mapped
 
 T = TypeVar("T")
-Text = Callable[[str], str]
-Bytes = Callable[[bytes], bytes]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blank:
+    """What is done to a text, to binary data, and to a leaf that is neither."""
+
+    text: Callable[[str], str]
+    data: Callable[[bytes], bytes]
+    leaf: Leaf
+
 
 # Keys of a control's answer (OONI's test-helper protocol) whose text comes from the site or its network.
 _ECHOING = frozenset({"failure", "headers", "title"})
@@ -22,24 +30,24 @@ _KNOWN = VOCABULARY | {None}
 _FAILURE = attrgetter("failure")
 
 
-def blanked(keys: TestKeys, text: Text, data: Bytes) -> TestKeys:
-    """Apply ``text`` and ``data`` to every place that echoes; gives ``keys`` itself when nothing changed.
+def blanked(keys: TestKeys, blank: Blank) -> TestKeys:
+    """Blank in every place that echoes; gives ``keys`` itself when nothing changed.
 
-    What ``text`` leaves alone when it is joined to others it leaves alone by itself, so tables are shown to
-    it whole first, and taken apart only when something is in them.
+    What ``blank.text`` leaves alone when it is joined to others it leaves alone by itself, so tables are
+    shown to it whole first, and taken apart only when something is in them.
     """
     changes: dict[str, Any] = {}
     for name in ("queries", "tls_handshakes", "network_events"):
         records = getattr(keys, name)
         if _odd(records):
-            changes[name] = _each(records, lambda record: _failure(record, text))
+            changes[name] = _each(records, lambda record: _failure(record, blank))
     if keys.tcp_connect and _odd(connect.status for connect in keys.tcp_connect):
-        changes["tcp_connect"] = _each(keys.tcp_connect, lambda connect: _connect(connect, text))
-    _put(changes, keys, "requests", _each(keys.requests, lambda t: _transaction(t, text, data)))
+        changes["tcp_connect"] = _each(keys.tcp_connect, lambda connect: _connect(connect, blank))
+    _put(changes, keys, "requests", _each(keys.requests, lambda t: _transaction(t, blank)))
     said: list[Any] = []
     _collect(keys.extra, said)
-    if said and _touched(said, text):
-        changes["extra"] = _notes(keys.extra, text, data)
+    if said and _touched(said, blank):
+        changes["extra"] = _notes(keys.extra, blank)
     return dataclasses.replace(keys, **changes) if changes else keys
 
 
@@ -60,60 +68,60 @@ def _odd(records: Iterable[Any] | None) -> bool:
     return bool(records) and not _KNOWN.issuperset(map(_FAILURE, records or ()))
 
 
-def _touched(value: Any, text: Text) -> bool:
+def _touched(value: Any, blank: Blank) -> bool:
     """Tell whether there is anything to blank in a table."""
     table = repr(value)
-    # Binary headers say nothing before they are decoded.
-    return "base64" in table or text(table) != table
+    # Binary data says nothing before it is decoded.
+    return "base64" in table or "raw_response" in table or blank.text(table) != table
 
 
-def _failure(record: Any, text: Text) -> Any:
+def _failure(record: Any, blank: Blank) -> Any:
     failure = record.failure
     if failure in _KNOWN:
         return record
-    new = text(failure)
+    new = blank.text(failure)
     return record if new == failure else dataclasses.replace(record, failure=new)
 
 
-def _connect(connect: Connect, text: Text) -> Connect:
-    return dataclasses.replace(connect, status=_failure(connect.status, text))
+def _connect(connect: Connect, blank: Blank) -> Connect:
+    return dataclasses.replace(connect, status=_failure(connect.status, blank))
 
 
-def _transaction(record: Transaction, text: Text, data: Bytes) -> Transaction:
+def _transaction(record: Transaction, blank: Blank) -> Transaction:
     changes: dict[str, Any] = {}
-    _put(changes, record, "request", _message(record.request, text, data))
+    _put(changes, record, "request", _message(record.request, blank))
     if record.response is not None:
-        _put(changes, record, "response", _message(record.response, text, data))
+        _put(changes, record, "response", _message(record.response, blank))
     new = dataclasses.replace(record, **changes) if changes else record
-    return cast("Transaction", _failure(new, text))
+    return cast("Transaction", _failure(new, blank))
 
 
-def _message(message: Any, text: Text, data: Bytes) -> Any:
+def _message(message: Any, blank: Blank) -> Any:
     changes: dict[str, Any] = {}
     if message.body:
-        _put(changes, message, "body", _echo(message.body, text, data))
+        _put(changes, message, "body", _echo(message.body, blank))
     for name in ("headers", "headers_list"):
         table = getattr(message, name)
-        if table and _touched(table, text):
-            changes[name] = _echo(table, text, data)
+        if table and _touched(table, blank):
+            changes[name] = _echo(mapped(table, blank.leaf), blank)
     return dataclasses.replace(message, **changes) if changes else message
 
 
-def _echo(value: Any, text: Text, data: Bytes) -> Any:
+def _echo(value: Any, blank: Blank) -> Any:
     """Blank in everything below a value; gives a string itself when nothing changed."""
     if isinstance(value, str):
-        new = text(value)
+        new = blank.text(value)
         return value if new == value else new
     if isinstance(value, bytes):
-        raw = data(value)
+        raw = blank.data(value)
         return value if raw == value else raw
     if isinstance(value, (list, tuple)):
-        return type(value)(_echo(item, text, data) for item in value)
+        return type(value)(_echo(item, blank) for item in value)
     if isinstance(value, Mapping):
         inner = binary(value)
         if inner is not None:
-            return {**value, "data": base64.b64encode(data(inner)).decode("ascii")}
-        return {_echo(key, text, data): _echo(item, text, data) for key, item in value.items()}
+            return {**value, "data": base64.b64encode(blank.data(inner)).decode("ascii")}
+        return {_echo(key, blank): _echo(item, blank) for key, item in value.items()}
     return value
 
 
@@ -136,13 +144,13 @@ def _collect(value: Mapping[Any, Any], said: list[Any]) -> None:
             _collect(dict(enumerate(item)), said)
 
 
-def _notes(value: Any, text: Text, data: Bytes) -> Any:
+def _notes(value: Any, blank: Blank) -> Any:
     """Blank what stands under an echoing key, at any depth."""
     if isinstance(value, Mapping):
         return {
-            key: _echo(item, text, data) if _echoes(key) else _notes(item, text, data)
+            key: _echo(mapped(item, blank.leaf), blank) if _echoes(key) else _notes(item, blank)
             for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
-        return type(value)(_notes(item, text, data) for item in value)
+        return type(value)(_notes(item, blank) for item in value)
     return value

@@ -19,7 +19,7 @@ Span = tuple[int, int, bytes | None]
 _DOTS = re.compile(r"\.(?<=[0-9]\.)([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9])")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _RUN = re.compile(r"[0-9A-Fa-f:.]+")
-_PORT = re.compile(r":[0-9]{1,5}(?![0-9A-Za-z:])")
+_PORT = re.compile(r":[0-9]{1,5}(?![0-9A-Za-z])")
 # An interface may be named after its MAC address (systemd: wlx00c0caab1234), so the zone goes too.
 _ZONE = re.compile(r"%(?:25)?[0-9A-Za-z._~-]{1,32}")
 _MAC = re.compile(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}")

@@ -17,7 +17,7 @@ import base64
 import binascii
 import dataclasses
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
 from gatewatch.records import Measurement, TestKeys
@@ -66,14 +66,15 @@ class Scrubber:
             tells = self._tells(m, flat)
             if tells or self._names_in(flat, names):
                 m = mapped(m, self._leaf(names), APART - {"raw_response", "peer_certificates"})
-            keys = echoes.blanked(m.test_keys, lambda text: self._text(text, names), self._bytes)
+            text, leaf = partial(self._text, names=names), self._leaf(names)
+            keys = echoes.blanked(m.test_keys, echoes.Blank(text, self._bytes, leaf))
             if m.test_name == "trace":
                 keys = hops.truncated(keys)
             if keys is not m.test_keys or m.probe_ip != "127.0.0.1":
                 m = dataclasses.replace(m, test_keys=keys, probe_ip="127.0.0.1")
             if tells and self._tells(m, flatten(m)):
                 raise Unscrubbable("an own address is left in a field that cannot be rewritten")
-        except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
             raise Unscrubbable(f"a field is not of this format ({type(error).__name__})") from error
         return m
 
@@ -157,9 +158,9 @@ class Scrubber:
         spans = [(start, end) for start, end, _ in literals.find(text)]
         if self._own.maybe(reduced):
             spans.extend(self._own.spelled(text))
-            # UTF-16 read as bytes: letters with zeros between.
-            if "\0" in text and self._own.seen(text.replace("\0", "")):
-                return SCRUBBED
+        # UTF-16 read as bytes: letters with zeros between.
+        if "\0" in text and self._own.seen(text.replace("\0", "")):
+            return SCRUBBED
         spans.extend(_found(text, names))
         out = _cut(text, spans) if spans else text
         if self._own.seen_escaped(out, reduced):

@@ -1,7 +1,7 @@
 """What one measurement says: features, a table of rules, and the verdict they give."""
 
 from gatewatch.verdict.decide import decisive
-from gatewatch.verdict.features import Features, features
+from gatewatch.verdict.features import Features, features, features_markdown
 from gatewatch.verdict.judge import Verdict, judge, judge_features
 from gatewatch.verdict.ooni import classic_keys
 from gatewatch.verdict.rule import Rule
@@ -16,6 +16,7 @@ __all__ = [
     "classic_keys",
     "decisive",
     "features",
+    "features_markdown",
     "judge",
     "judge_features",
     "rules_markdown",

@@ -24,7 +24,7 @@ _TITLE_OVERLAP = 0.5
 # Words shorter than this (the, of, no) stand in any title.
 _WORD = 4
 # Headers that any server sends, so that sharing them shows nothing.  Content-Length and Connection belong
-# here: a forged page has them too, and OONI's list lacks them (reference: ooni/probe, http-diff).
+# here: a forged page has them too, and OONI's list lacks them (ooni/probe-cli, webconnectivity http-diff).
 _COMMON_HEADERS = frozenset(
     {
         "accept-ranges",

@@ -174,6 +174,8 @@ class Not(Expr):
         return f"not ({self.inner.python()})"
 
     def __str__(self) -> str:
+        if isinstance(self.inner, OneOf):
+            return str(self.inner).replace(" in ", " not in ", 1)
         return f"not {_inside(self.inner)}"
 
 

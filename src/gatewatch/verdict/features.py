@@ -137,6 +137,13 @@ def as_row(features: Features) -> dict[str, Any]:
     return dict(zip(NAMES, _VALUES(features), strict=True))
 
 
+def features_markdown() -> str:
+    """Write the table of features for the docs."""
+    lines = ["| feature | what it says |", "|---|---|"]
+    lines += [f"| `{field.name}` | {field.metadata['doc']} |" for field in fields(Features)]
+    return "\n".join(lines) + "\n"
+
+
 def rows(m: Measurement) -> Iterator[dict[str, Any]]:
     """Give the features of each hop as a mapping, from the input's own to where the way ended."""
     test = m.test_name if isinstance(m.test_name, str) else ""

@@ -11,7 +11,7 @@ OK = "ok"
 
 _REFUSED, _RESET, _TIMEOUT, _EOF = "refused", "reset", "timeout", "eof"
 # df-007 first; then the test helper's spellings, which are those of OONI's first, Python probe, whose
-# reports (2012 to 2019) also hold the last lines' (reference: OONI spec df-007, ooni/probe-cli oohelperd).
+# reports (2012 to 2019) also hold the last lines' (OONI spec df-007; ooni/probe-cli oohelperd).
 _KIND = {
     "connection_refused": _REFUSED,
     "connection_reset": _RESET,

@@ -91,8 +91,6 @@ def _tune() -> None:
     # Thousands of connections from one address, many to the same server.
     _set("net/ipv4/ip_local_port_range", "1024 65535")
     _set("net/ipv4/tcp_tw_reuse", "1")
-    for scope in ("all", "default"):
-        _set(f"net/ipv6/conf/{scope}/disable_ipv6", "1")
 
 
 def _open_tun(address: str) -> Device:

@@ -35,10 +35,8 @@ def _write(device: Device, packets: list[bytes | bytearray]) -> None:
     for packet in packets:
         try:
             os.write(fd, header + packet if header else packet)
-        except (BlockingIOError, InterruptedError):
-            continue  # a full queue loses packets, as on any network
         except OSError:
-            continue  # ENOBUFS, or the client has taken its interface down
+            continue  # lost: a full queue, or the client has taken its interface down
 
 
 def run(device: Device, engine: Engine) -> None:
@@ -69,6 +67,9 @@ def run(device: Device, engine: Engine) -> None:
                 try:
                     size = readv(fd, buffers)
                 except BlockingIOError:
+                    break
+                except OSError:  # the client has taken its interface down; it may come up again
+                    time.sleep(_PAUSE)
                     break
                 from_client(buffer[skip:size], now)
         now = clock()

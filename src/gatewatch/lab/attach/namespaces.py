@@ -40,6 +40,14 @@ def _unshare(flags: int, what: str) -> None:
     _check(_libc.unshare(flags), f"unshare({what})")
 
 
+def _write(name: str, text: str) -> None:
+    path = Path("/proc/self", name)
+    try:
+        path.write_text(text)
+    except OSError as error:  # an error on write carries no file name
+        raise OSError(error.errno, f"{path}: {error.strerror}") from error
+
+
 def enter() -> None:
     """Move this process, which must have one thread, into a network and a mount namespace of its own.
 
@@ -51,10 +59,11 @@ def enter() -> None:
     except PermissionError:
         uid, gid = os.geteuid(), os.getegid()
         _unshare(_CLONE_NEWUSER | _CLONE_NEWNET | _CLONE_NEWNS, "user, net, mount")
-        # user_namespaces(7): a process without privilege gives up setgroups before it may map its group.
-        Path("/proc/self/setgroups").write_text("deny")
-        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        # user_namespaces(7): a process without privilege gives up setgroups before it may map its group, and
+        # root may only map itself with CAP_SETFCAP.
+        _write("setgroups", "deny")
+        _write("uid_map", f"{uid} {uid} 1")
+        _write("gid_map", f"{gid} {gid} 1")
     # Mounts made here must not travel back to the system's own namespace.
     _check(_libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None), "mount(private /)")
 

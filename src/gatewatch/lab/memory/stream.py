@@ -99,7 +99,7 @@ class StreamSocket(MemorySocket):
         if connection is None:
             return
         if connection.state is State.SYN_SENT:
-            self._queue_error(error)
+            self._error_queue.append(error)  # here Linux does not ask for IP_RECVERR
             connection.hurt(error.errno)
         elif self.option(socket.IPPROTO_IP, IP_RECVERR):
             self._error = error.errno

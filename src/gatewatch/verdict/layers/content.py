@@ -104,7 +104,7 @@ CONTENT = (
         when=F("http").any_of("bad_redirect", "redirect_loop") & (F("scheme") == "https") & _CONTROL_OK,
         evidence="{host}: {http} over valid TLS: the server itself treats this client otherwise",
         confidence=0.8,
-        source="reference 7.2: OONI QA redirectWithBrokenLocation*",
+        source="OONI QA redirectWithBrokenLocation*",
     ),
     Rule(
         id="http.odd_redirect",
@@ -114,7 +114,7 @@ CONTENT = (
         when=F("http").any_of("bad_redirect", "redirect_loop") & _CONTROL_OK,
         evidence="{host}: {http} over plain HTTP: the server's doing, or somebody's on the way",
         confidence=0.8,
-        source="reference 7.2: OONI QA redirectWithBrokenLocation*",
+        source="OONI QA redirectWithBrokenLocation*",
     ),
     Rule(
         id="http.failed",
@@ -134,7 +134,7 @@ CONTENT = (
         when=F("http").any_of("reset", "eof", "timeout", "slow", "failed", "redirect_loop", "bad_redirect"),
         evidence="{host}: {http} ({http_failure}), and no control to compare with ({control_failure})",
         confidence=1.0,
-        source="reference 7.3 A, O",
+        source="ooni/explorer 764: without a control, neither blocked nor accessible",
     ),
     Rule(
         id="http.turned_away.secure",
@@ -205,7 +205,7 @@ WHOLE = (
         "encrypted DNS and the control say otherwise ({dns_control_answers})",
         # A cache of a content network in this network looks much the same.
         confidence=0.6,
-        source="reference 7.2: OONI QA dnsHijackingToProxy*",
+        source="OONI QA dnsHijackingToProxy*",
     ),
     Rule(
         id="whole.injected",
@@ -244,7 +244,7 @@ WHOLE = (
         evidence="{host}: status {http_status} over plain HTTP, and no control tells whose page it is "
         "({control_failure})",
         confidence=1.0,
-        source="reference 7.2: OONI QA controlFailureWithSuccessfulHTTPWebsite",
+        source="OONI QA controlFailureWithSuccessfulHTTPWebsite",
     ),
     Rule(
         id="whole.control_failed",

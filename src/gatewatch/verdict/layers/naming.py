@@ -148,7 +148,7 @@ NAMING = (
         when=_DENIED | _SILENT | _BROKEN,
         evidence="{host}: the system's lookup gave {dns_system}, and there is no control ({control_failure})",
         confidence=1.0,
-        source="reference 7.3 A: where OONI 0.5 says accessible",
+        source="ooni/explorer 764: without a control, neither blocked nor accessible",
     ),
     Rule(
         id="dns.bogon.everywhere",
@@ -189,7 +189,7 @@ NAMING = (
         evidence="{host}: the system was told {dns_system_answers}; there is no control ({control_failure})",
         # Some owners point their own names there: only a control tells.
         confidence=1.0,
-        source="countries: 127.0.0.1 counts where the control differs",
+        source="iMAP Cambodia 2024: 127.0.0.1 counts where the control differs",
     ),
     Rule(
         id="dns.rewriting",

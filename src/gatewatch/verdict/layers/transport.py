@@ -91,7 +91,7 @@ TRANSPORT = (
         when=_TCP_FAILS,
         evidence="{host}: {tcp} ({tcp_failure}); no control says if the server is up ({control_failure})",
         confidence=1.0,
-        source="reference 7.3 A, O",
+        source="ooni/explorer 764: without a control, neither blocked nor accessible",
     ),
     Rule(
         id="tls.down",
@@ -122,7 +122,7 @@ TRANSPORT = (
         when=(F("tls") == "invalid_certificate") & _CONTROL_VALID,
         evidence="{host}: a certificate out of date here, valid for the control: is the clock right?",
         confidence=0.7,
-        source="reference 7.3 P",
+        source='Acer et al., CCS 2017, "Where the Wild Warnings Are": wrong clocks',
     ),
     Rule(
         id="tls.failed",
@@ -142,7 +142,7 @@ TRANSPORT = (
         when=_TLS_FAILS,
         evidence="{host}: TLS {tls} ({tls_failure}), and no control to compare with ({control_failure})",
         confidence=1.0,
-        source="reference 7.3 A, O",
+        source="ooni/explorer 764: without a control, neither blocked nor accessible",
     ),
     *(
         Rule(

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from gatewatch.records import HopReply, Measurement, TestKeys, TraceKeys, decode, encode
+from gatewatch.store import Scrubber, Unscrubbable
+
+SCRUBBER = Scrubber(["36.37.200.10"])
+
+
+def trace(*hops: tuple[int, str | None], destination: str = "93.184.216.34", **extra: Any) -> Measurement:
+    replies = tuple(
+        HopReply(ttl=ttl, address=address, rtt=1.5, icmp_type=11, extra=extra) for ttl, address in hops
+    )
+    keys = TraceKeys(
+        protocol="udp",
+        destination=destination,
+        source_port=5000,
+        destination_port=33434,
+        reached=True,
+        replies=replies,
+    )
+    return Measurement(
+        input="https://www.example.com/",
+        measurement_start_time="2024-02-12 20:33:47",
+        software_version="0.1.0",
+        test_name="trace",
+        test_start_time="2024-02-12 20:33:47",
+        test_keys=TestKeys(extra=encode(keys)),
+    )
+
+
+def addresses(m: Measurement) -> list[str | None]:
+    keys, problems = decode(TraceKeys, SCRUBBER.measurement(m).test_keys.extra)
+    assert problems == ()
+    return [reply.address for reply in keys.replies]
+
+
+def test_first_hops_are_truncated() -> None:
+    hops = [
+        (1, "192.168.1.1"),
+        (2, "100.64.3.4"),
+        (3, None),
+        (4, "36.37.128.7"),
+        (4, "36.37.129.9"),
+        (5, "36.37.128.7"),
+        (6, "10.1.2.3"),
+        (7, "202.79.32.1"),
+        (8, "93.184.216.34"),
+    ]
+    assert addresses(trace(*hops)) == [
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        None,
+        "36.37.128.0/24",
+        "36.37.129.0/24",
+        # The same router again: its address would undo the truncation.
+        "36.37.128.0/24",
+        "10.0.0.0/8",
+        "202.79.32.1",
+        "93.184.216.34",
+    ]
+
+
+def test_ipv6_hops() -> None:
+    hops = [(1, "fe80::1"), (2, "fd00:1::1"), (3, "2400:cb00:12:34::1"), (4, "2400:cb00:12:35::1")]
+    assert addresses(trace(*hops, destination="2606:2800::1")) == [
+        "fe80::/10",
+        "fc00::/7",
+        "2400:cb00:12::/48",
+        "2400:cb00:12:35::1",
+    ]
+
+
+def test_a_truncated_reply_says_so_and_loses_its_texts() -> None:
+    m = trace(
+        (1, "192.168.1.1"), (2, "202.79.32.1"), (3, "202.79.33.1"), ptr="gw.alley-7.isp.example", quoted_ttl=1
+    )
+    first, second, third = SCRUBBER.measurement(m).test_keys.extra["replies"]
+    assert (first["x_gatewatch_truncated"], second["x_gatewatch_truncated"]) == (16, 24)
+    assert "x_gatewatch_truncated" not in third
+    assert ("ptr" in first, "ptr" in second, "ptr" in third) == (False, False, True)
+    assert (first["quoted_ttl"], first["rtt"]) == (1, 1.5)
+
+
+def test_truncated_wherever_it_is_written() -> None:
+    m = trace((1, "192.168.1.1"), (2, "202.79.32.1"), (3, "202.79.33.1"))
+    extra = {**m.test_keys.extra, "x_log": ["192.168.1.1:0 said 11", {"last": "202.79.32.1"}, "202.79.33.1"]}
+    m = Measurement(**{**{f: getattr(m, f) for f in m.__slots__}, "test_keys": TestKeys(extra=extra)})
+    log = SCRUBBER.measurement(m).test_keys.extra["x_log"]
+    assert log == ["192.168.0.0/16 said 11", {"last": "202.79.32.0/24"}, "202.79.33.1"]
+
+
+def test_the_target_itself_stays() -> None:
+    assert addresses(trace((1, None), (2, "93.184.216.34"))) == [None, "93.184.216.34"]
+
+
+def test_own_address_and_scrubbing_twice() -> None:
+    once = SCRUBBER.measurement(trace((1, "36.37.200.10"), (2, "36.37.201.1"), (3, "36.37.202.1")))
+    assert addresses(once) == ["[scrubbed]", "36.37.201.0/24", "36.37.202.1"]
+
+
+@pytest.mark.parametrize(
+    "replies", [7, ["no reply"], [{"ttl": 1, "address": "no address"}], [{"address": "10.0.0.1"}]]
+)
+def test_what_cannot_be_read_is_not_written(replies: Any) -> None:
+    m = trace()
+    extra = {**m.test_keys.extra, "replies": replies}
+    m = Measurement(**{**{f: getattr(m, f) for f in m.__slots__}, "test_keys": TestKeys(extra=extra)})
+    with pytest.raises(Unscrubbable):
+        SCRUBBER.measurement(m)
