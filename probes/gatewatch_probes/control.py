@@ -24,6 +24,8 @@ from gatewatch_probes.resolve import Found, look_up
 # A helper that failed is passed over for this long: under a gateway that blocks them all, each target would
 # otherwise wait for every one of them.
 PAUSE = 60.0
+# How long the helpers' addresses are remembered: the usual TTL of such names, and a run asks once per target.
+REMEMBERED = 300.0
 # The helper answers with numbers and headers, no body; OONI's own cap is 16 MiB for what it fetches.
 _SENT = ("Accept", "Accept-Language", "User-Agent")
 
@@ -44,6 +46,8 @@ class Helpers:
 
     def __init__(self) -> None:
         self._resting: dict[str, float] = {}
+        self._addresses: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._looking = trio.Lock()
 
     async def ask(self, wire: Wire, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
         """Ask helper after helper; gives the first answer, or None and the last failure."""
@@ -52,9 +56,11 @@ class Helpers:
             if self._resting.get(helper, 0) > trio.current_time():
                 failure = failure or f.GENERIC_TIMEOUT
                 continue
+            url = parse(helper)
+            addresses = await self._look_up(wire, url.host)
             answer: dict[str, Any] | None = None
             with trio.move_on_after(wire.limits.helper) as scope:
-                answer, failure = await _post(wire, parse(helper), request)
+                answer, failure = await _post(wire, url, addresses, request)
             if scope.cancelled_caught:
                 failure = f.GENERIC_TIMEOUT
             if answer is not None:
@@ -62,16 +68,25 @@ class Helpers:
             self._resting[helper] = trio.current_time() + PAUSE
         return None, failure
 
+    async def _look_up(self, wire: Wire, host: str) -> tuple[str, ...]:
+        """Resolve a helper's name, once for all targets that wait for it."""
+        async with self._looking:
+            until, addresses = self._addresses.get(host, (0.0, ()))
+            if until < trio.current_time():
+                found = await look_up(Journal(), wire, host, ())
+                addresses = tuple(a for a in found.all if wire.usable(a))
+                self._addresses[host] = (trio.current_time() + REMEMBERED, addresses)
+            return addresses
 
-async def _post(wire: Wire, helper: Url, request: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+
+async def _post(
+    wire: Wire, helper: Url, addresses: tuple[str, ...], request: dict[str, Any]
+) -> tuple[dict[str, Any] | None, str | None]:
     """Send one request to one helper, at the first of its addresses that answers."""
     # What happens between us and the helper is no measurement of the target.
     aside = Journal()
     failure: str | None = f.DNS_NXDOMAIN
-    found = await look_up(aside, wire, helper.host, ())
-    for address in found.all:
-        if not wire.usable(address):
-            continue
+    for address in addresses:
         connection = await reach(aside, wire, helper, address, ())
         if connection is None:
             last = aside.handshakes[-1].failure if aside.handshakes else aside.connects[-1].status.failure

@@ -86,7 +86,7 @@ The rules:
 - **The docstring is mandatory**: the question, then Method, Traffic, Risk, Reference. Whoever runs the probe
   decides by it. `risk` is the least tier (low, medium, high) that a user must have chosen; `typical_bytes` is
   what one target costs, both ways.
-- **Try it in the lab**, where nobody is disturbed: `gatewatch lab` lists the countries that come along.
+- **Try it in the lab**, where nobody is disturbed: `gatewatch lab list` shows the countries that come along.
 
 To ship it, declare it in your package's `pyproject.toml`:
 
@@ -110,14 +110,18 @@ def describe(probe: Probe) -> tuple[str, dict[str, str]]:
 
 def markdown() -> str:
     """Give the whole page."""
-    return "\n".join([_INTRODUCTION, *(_section(load(name)) for name in available()), _OWN])
+    # Ours alone: the page must not depend on what else is installed here.
+    ours = [name for name, entry in available().items() if entry.module.startswith("gatewatch_probes.")]
+    return "\n".join([_INTRODUCTION, *(_section(load(name)) for name in ours), _OWN])
 
 
 def _section(probe: Probe) -> str:
     question, said = describe(probe)
     lines = [f"## {probe.name}", "", f"**{question[0].upper()}{question[1:]}**", ""]
     lines += [f"- {heading}: {text}" for heading, text in said.items()]
-    lines.append(f"- Writes: `test_name` {probe.test_name}, version {probe.version}; risk tier {probe.risk}, ")
+    lines.append(
+        f"- Writes: `test_name` {probe.test_name}, version {probe.version}; risk tier {probe.risk}, "
+    )
     lines[-1] += f"about {probe.typical_bytes:,} bytes a target."
     return "\n".join([*lines, ""])
 

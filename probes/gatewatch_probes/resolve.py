@@ -57,8 +57,9 @@ async def look_up(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]
 
     async def ask_system() -> None:
         nonlocal system
-        with trio.move_on_after(wire.limits.system_lookup):
-            system = await lookup.system(journal, host, tags=("classic", *tags))
+        async with lookup.turn():
+            with trio.move_on_after(wire.limits.system_lookup):
+                system = await lookup.system(journal, host, tags=("classic", *tags))
 
     async def ask_others() -> None:
         before = len(journal.queries)

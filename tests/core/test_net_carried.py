@@ -25,7 +25,9 @@ def framed(query: bytes) -> Turn:
 def page(query: bytes, code: bytes = b"200 OK") -> Turn:
     """The answer over HTTP."""
     asked = query.partition(b"?dns=")[2].partition(b" ")[0]
-    answer = dnswire.answer(base64.urlsafe_b64decode(asked + b"=" * (-len(asked) % 4)), addresses=("104.16.1.1",))
+    answer = dnswire.answer(
+        base64.urlsafe_b64decode(asked + b"=" * (-len(asked) % 4)), addresses=("104.16.1.1",)
+    )
     return (b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (code, len(answer), answer),)
 
 

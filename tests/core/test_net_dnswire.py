@@ -66,7 +66,9 @@ def test_dnspython_reads_our_answer() -> None:
     assert dns.message.from_wire(dnswire.answer(query, rcode=3)).rcode() == 3
 
 
-@pytest.mark.parametrize("name", ["", ".", "a..b", "x" * 64 + ".com", "münchen.de", ".".join(["abcdefg"] * 32)])
+@pytest.mark.parametrize(
+    "name", ["", ".", "a..b", "x" * 64 + ".com", "münchen.de", ".".join(["abcdefg"] * 32)]
+)
 def test_what_is_no_domain_name_is_not_asked_for(name: str) -> None:
     with pytest.raises(ValueError):
         dnswire.query(name, "A", 1)
@@ -96,7 +98,19 @@ HEAD = struct.pack("!6H", 1, 0x8180, 1, 1, 0, 0)
         HEAD + b"\x01a\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\0\0\0\x3c\x00\x03\x01\x02\x03",
         HEAD + b"\x01a" * 129 + b"\xc0\x0c",
     ],
-    ids=["empty", "short", "query", "self loop", "loop", "label type", "past end", "not ascii", "cut", "odd", "endless"],
+    ids=[
+        "empty",
+        "short",
+        "query",
+        "self loop",
+        "loop",
+        "label type",
+        "past end",
+        "not ascii",
+        "cut",
+        "odd",
+        "endless",
+    ],
 )
 def test_hostile_messages_are_unusual(wire: bytes) -> None:
     with pytest.raises(dnswire.Unusual):

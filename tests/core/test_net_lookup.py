@@ -24,7 +24,9 @@ def fails(after: float, number: int) -> Any:
     return lambda query: [(after, broken(number), 0)]
 
 
-async def ask(server: Any, seconds: float = 5, window: float = lookup.LATE_WINDOW) -> tuple[Journal, Datagrams]:
+async def ask(
+    server: Any, seconds: float = 5, window: float = lookup.LATE_WINDOW
+) -> tuple[Journal, Datagrams]:
     world = Datagrams({RESOLVER: server})
     journal = Journal()
     with trio.move_on_after(seconds):
@@ -198,7 +200,9 @@ class Names(trio.abc.HostnameResolver):
             raise self._outcome
         if self._outcome is None:
             await trio.sleep_forever()
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self._outcome or ()]
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in self._outcome or ()
+        ]
 
     async def getnameinfo(self, sockaddr: Any, flags: int) -> Any:
         raise NotImplementedError
@@ -221,7 +225,13 @@ def test_the_systems_answer_is_recorded_as_oonis_is() -> None:
         found, query = await ask_system([TRUE, TRUE, "2606:4700::1"])
         assert found == (TRUE, "2606:4700::1") == query.addresses
         assert [(a.answer_type, a.ttl) for a in query.answers or ()] == [("A", None), ("AAAA", None)]
-        assert (query.engine, query.query_type, query.failure, query.t0, query.t) == ("getaddrinfo", "ANY", None, 0, 1)
+        assert (query.engine, query.query_type, query.failure, query.t0, query.t) == (
+            "getaddrinfo",
+            "ANY",
+            None,
+            0,
+            1,
+        )
         assert query.tags == ("classic",) and query.getaddrinfo_error is None
 
     run(main)
@@ -250,5 +260,3 @@ def test_a_name_that_python_cannot_encode_is_a_failure_not_a_crash() -> None:
         assert query.failure == "unknown_failure: UnicodeError label too long"
 
     run(main)
-
-

@@ -46,7 +46,11 @@ def test_response_codes_have_oonis_words(rcode: int, failure: str) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [dnswire.query("example.org", "A", 8), dnswire.query("other.org", "A", 7), dnswire.query("example.org", "AAAA", 7)],
+    [
+        dnswire.query("example.org", "A", 8),
+        dnswire.query("other.org", "A", 7),
+        dnswire.query("example.org", "AAAA", 7),
+    ],
     ids=["id", "name", "type"],
 )
 def test_the_answer_to_another_question_is_no_answer(other: bytes) -> None:
@@ -83,7 +87,10 @@ def test_other_records_beside_the_addresses_are_left_to_dnspython() -> None:
     ]
     query = read(made.to_wire())
     assert query.failure is None and query.addresses == ("104.16.1.1",)
-    assert [(a.answer_type, a.hostname) for a in query.answers or ()] == [("CNAME", "cdn.other.net"), ("A", None)]
+    assert [(a.answer_type, a.hostname) for a in query.answers or ()] == [
+        ("CNAME", "cdn.other.net"),
+        ("A", None),
+    ]
 
 
 def test_silence_is_written_down_with_its_reason() -> None:
@@ -91,4 +98,9 @@ def test_silence_is_written_down_with_its_reason() -> None:
         question=ASKED, engine="udp", resolver="8.8.8.8:53", failure="generic_timeout_error",
         t0=0, t=5, tags=(), transaction_id=1,
     )  # fmt: skip
-    assert (query.failure, query.answers, query.raw_response, query.t) == ("generic_timeout_error", None, None, 5)
+    assert (query.failure, query.answers, query.raw_response, query.t) == (
+        "generic_timeout_error",
+        None,
+        None,
+        5,
+    )

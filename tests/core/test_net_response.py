@@ -8,7 +8,13 @@ import pytest
 
 from gatewatch.net.response import BODY_CAP, HEADER_CAP, Malformed, Response
 
-HEADERS = [("Server", "nginx"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2"), ("X-Empty", ""), ("X-Odd", "a: b")]
+HEADERS = [
+    ("Server", "nginx"),
+    ("Set-Cookie", "a=1"),
+    ("Set-Cookie", "b=2"),
+    ("X-Empty", ""),
+    ("X-Odd", "a: b"),
+]
 REASONS = {200: "OK", 204: "No Content", 302: "Found", 304: "Not Modified", 403: "Forbidden", 999: "Odd"}
 
 
@@ -84,7 +90,9 @@ def test_well_formed_responses_read_as_h11_reads_them_however_they_are_cut(seed:
         assert raw == body
 
 
-@pytest.mark.parametrize("framing", [b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0"])
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 3\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0"]
+)
 def test_a_response_cut_short_is_known_to_be(framing: bytes) -> None:
     wire = b"HTTP/1.1 200 OK\r\n" + framing
     assert not any(fed(wire[:size]).end() for size in range(len(wire)))
@@ -116,7 +124,8 @@ def test_bad_http_is_read_all_the_same(
 
 
 @pytest.mark.parametrize(
-    "wire", [b"<html>blocked", b"SSH-2.0-x\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 000 \r\n\r\nx", b"\0" * 9]
+    "wire",
+    [b"<html>blocked", b"SSH-2.0-x\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 000 \r\n\r\nx", b"\0" * 9],
 )
 def test_what_is_no_http_is_malformed_and_kept(wire: bytes) -> None:
     response = Response()

@@ -36,7 +36,12 @@ def test_a_connection_and_its_bytes_are_on_record() -> None:
             ("read", "eof_error", 0, 0.6, 0.6),
         ]
         (connect,) = journal.connects
-        assert (connect.ip, connect.port, connect.status.success, connect.t0, connect.t) == (*HERE, True, 0.0, 0.1)
+        assert (connect.ip, connect.port, connect.status.success, connect.t0, connect.t) == (
+            *HERE,
+            True,
+            0.0,
+            0.1,
+        )
         every = [connect, *journal.events]
         assert {r.transaction_id for r in every} == {1} and {r.tags for r in every} == {("depth=0",)}
         assert {(e.address, e.proto) for e in journal.events} == {("104.16.1.1:443", "tcp")}
@@ -81,7 +86,11 @@ def test_silence_is_a_timeout_at_exactly_the_callers_limit() -> None:
 
 @pytest.mark.parametrize(
     ("turn", "failure", "t"),
-    [((RESET,), "connection_reset", 0.1), ((1.0, RESET), "connection_reset", 1.1), (SILENCE, "generic_timeout_error", 3.1)],
+    [
+        ((RESET,), "connection_reset", 0.1),
+        ((1.0, RESET), "connection_reset", 1.1),
+        (SILENCE, "generic_timeout_error", 3.1),
+    ],
 )
 def test_a_read_that_fails_is_an_event(turn: tuple[OSError | float, ...], failure: str, t: float) -> None:
     async def main() -> None:

@@ -44,10 +44,19 @@ def test_an_exchange_is_on_record_as_oonis_tools_read_it() -> None:
         assert got is not None and got.failure is None and got.raw_body == b"hello"
         (record,) = journal.transactions
         assert record is got.record and record.response is not None
-        assert (record.response.code, record.response.body, record.response.body_is_truncated) == (200, "hello", False)
+        assert (record.response.code, record.response.body, record.response.body_is_truncated) == (
+            200,
+            "hello",
+            False,
+        )
         assert record.response.headers == {"Server": "nginx", "Content-Length": "5"}
         assert record.response.headers_list == (("Server", "nginx"), ("Content-Length", "5"))
-        assert (record.t0, record.t, record.address, record.tags) == (0.1, 0.35, "104.16.1.1:80", ("depth=0",))
+        assert (record.t0, record.t, record.address, record.tags) == (
+            0.1,
+            0.35,
+            "104.16.1.1:80",
+            ("depth=0",),
+        )
         assert decode(Transaction, encode(record))[1] == ()
         lines = sent[0].decode().split("\r\n")
         assert lines[:2] == ["GET /a?b=c HTTP/1.1", "Host: example.org"] and lines[-2:] == ["", ""]
@@ -110,7 +119,9 @@ def test_over_tls_the_record_says_so() -> None:
             assert tls is not None
             got = await transfer.exchange(journal, tls, URL, tags=("trusted",))
         assert (got.record.alpn, got.record.tags, got.raw_body) == ("http/1.1", ("trusted",), b"hello")
-        assert {r.transaction_id for r in (*journal.transactions, *journal.handshakes, *journal.connects)} == {1}
+        assert {
+            r.transaction_id for r in (*journal.transactions, *journal.handshakes, *journal.connects)
+        } == {1}
 
     run(main)
 

@@ -75,7 +75,9 @@ def test_damaged_certificate_messages_end(modern: bool) -> None:
         assert all(isinstance(der, bytes) for der in parse_certificates(r.randbytes(size), modern))
 
 
-def test_the_bundle_is_the_one_that_the_environment_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bundle_is_the_one_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bundle = tmp_path / "ca.pem"
     ca().cert_pem.write_to_path(str(bundle))
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))

@@ -42,7 +42,13 @@ def test_a_row_says_type_unit_and_meaning() -> None:
 
 
 def test_the_vocabulary_is_oonis() -> None:
-    words = {"generic_timeout_error", "connection_reset", "eof_error", "ssl_unknown_authority", "host_unreachable"}
+    words = {
+        "generic_timeout_error",
+        "connection_reset",
+        "eof_error",
+        "ssl_unknown_authority",
+        "host_unreachable",
+    }
     assert words <= failure.VOCABULARY
     assert failure.BY_ERRNO[errno.ECONNREFUSED] == "connection_refused"
     assert set(failure.BY_ERRNO.values()) <= failure.VOCABULARY

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
+import pytest
 from tests.core.test_verdict_rules import HTTP, HTTPS, plain, secure
 from tests.core.verdict_build import (
     HEADERS,
@@ -21,6 +25,7 @@ from tests.core.verdict_build import (
     web,
 )
 
+from gatewatch.records import Measurement, Transaction
 from gatewatch.verdict import features, judge
 
 V6 = "2600:9000:2146::1"
@@ -259,3 +264,46 @@ def test_server_that_challenges_everybody_is_not_blocked() -> None:
     body = "<title>Attention Required! | Cloudflare</title>"
     seen = control(code=403, title="Attention Required! | Cloudflare", body_length=len(body), headers=HEADERS)
     assert judge(plain(fetch(HTTP, code=403, body=body), control=seen)).label == "server_side"
+
+
+def classic(
+    url: str, *requests: Transaction, system: str | list[str] | None = None, **more: Any
+) -> Measurement:
+    """A measurement as web_connectivity 0.4 writes it: no tags, no addresses of requests."""
+    asked = [query("system", [SITE] if system is None else system, tags=())]
+    bare = [
+        dataclasses.replace(request, tags=None, address=None, transaction_id=None) for request in requests
+    ]
+    return web(url, queries=asked, requests=bare, control=control(), ipv6=None, **more)
+
+
+def test_web_connectivity_04() -> None:
+    reached = dataclasses.replace(connect(SITE, port=80), tags=None)
+    assert judge(classic(HTTP, fetch(HTTP), connects=[reached])).label == "ok"
+    assert (
+        judge(classic(HTTP, fetch(HTTP, "connection_reset"), connects=[reached])).label
+        == "blocked(http.reset)"
+    )
+    lied = classic(HTTP, fetch(HTTP, "dns_nxdomain_error"), system="dns_nxdomain_error")
+    assert judge(lied).label == "blocked(dns.nxdomain)"
+
+
+@pytest.mark.parametrize(
+    ("failure", "label"),
+    [
+        ("connection_refused", "blocked(tcp.refused)"),
+        ("dns_nxdomain_error", "blocked(dns.nxdomain)"),
+        ("ssl_unknown_authority", "blocked(tls.mitm)"),
+        ("connection_reset", "blocked(tls.reset)"),
+        ("generic_timeout_error", "blocked(http.timeout)"),
+        ("ssl_failed_handshake", "inconclusive(http_failure)"),
+    ],
+)
+def test_web_connectivity_04_names_no_step_of_a_redirects_hop(failure: str, label: str) -> None:
+    m = classic(
+        HTTP,
+        fetch("https://other.net/", failure),
+        fetch(HTTP, code=302, body="", headers={"Location": "https://other.net/"}),
+        connects=[dataclasses.replace(connect(SITE, port=80), tags=None)],
+    )
+    assert judge(m).label == label

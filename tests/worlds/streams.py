@@ -11,7 +11,7 @@ import errno
 import os
 import ssl
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,8 @@ import trio
 
 Turn = Sequence[bytes | OSError | float]
 Peer = Callable[[bytes], Turn]
+#: What stands at an address: who answers, who speaks first, or the error that a connect meets.
+Server = Peer | Turn | OSError
 
 
 def broken(number: int) -> OSError:
@@ -80,14 +82,17 @@ class Sock(trio.socket.SocketType):
         self.options: list[tuple[int, int, int | bytes]] = []
 
     async def connect(self, address: Any) -> None:
-        outcome = self._world.servers.get(address[:2], trio.sleep_forever)
+        server = self._world.servers.get(address[:2])
         self._world.connected.append((*address[:2], trio.current_time()))
         await trio.sleep(self._world.rtt)
-        if isinstance(outcome, OSError):
-            raise outcome
-        if outcome is trio.sleep_forever:
+        if isinstance(server, OSError):
+            raise server
+        if server is None:
             await trio.sleep_forever()
-        self._peer = outcome
+        elif callable(server):
+            self._peer = server
+        else:
+            self._inbox.extend(server)
 
     async def send(self, data: Any, flags: int = 0) -> int:
         await trio.lowlevel.checkpoint()
@@ -118,7 +123,7 @@ class Sock(trio.socket.SocketType):
 class Streams(trio.abc.SocketFactory):
     """The world: servers by (address, port); what is not listed is silent."""
 
-    def __init__(self, servers: dict[tuple[str, int], Any], *, rtt: float = 0.1) -> None:
+    def __init__(self, servers: Mapping[tuple[str, int], Server], *, rtt: float = 0.1) -> None:
         self.servers = servers
         self.rtt = rtt
         self.sockets: list[Sock] = []
@@ -136,7 +141,7 @@ class Streams(trio.abc.SocketFactory):
 
 
 @contextmanager
-def streams(servers: dict[tuple[str, int], Any], *, rtt: float = 0.1) -> Iterator[Streams]:
+def streams(servers: Mapping[tuple[str, int], Server], *, rtt: float = 0.1) -> Iterator[Streams]:
     """Put such a world behind trio's seam."""
     world = Streams(servers, rtt=rtt)
     before = trio.socket.set_custom_socket_factory(world)

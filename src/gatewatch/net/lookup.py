@@ -11,7 +11,8 @@ from __future__ import annotations
 import random
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import trio
@@ -32,6 +33,27 @@ MAX_ANSWERS = 8
 # Linux: ask for and read the IP TTL of what is received (ip(7)); other systems number it themselves.
 _IP_RECVTTL = getattr(socket, "IP_RECVTTL", 12 if sys.platform == "linux" else None)
 _txid = random.SystemRandom()
+
+
+# getaddrinfo blocks a thread each, for many seconds where questions are dropped.  Trio lends 40 threads; with
+# more look-ups than that hanging, the next would wait for a thread, and the wait would look like silence.
+_THREADS = 200
+# A look-up that its caller gave up on keeps its thread until the C library gives up too.
+_ABANDONED = 3
+_slots: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("gatewatch look-ups")
+
+
+@asynccontextmanager
+async def turn() -> AsyncIterator[None]:
+    """Wait for a thread to look up in; a caller's time limit on :func:`system` belongs inside."""
+    try:
+        slots = _slots.get()
+    except LookupError:
+        slots = trio.CapacityLimiter(_THREADS)
+        _slots.set(slots)
+        trio.to_thread.current_default_thread_limiter().total_tokens = _ABANDONED * _THREADS
+    async with slots:
+        yield
 
 
 async def system(journal: Journal, name: str, *, tags: tuple[str, ...] = ()) -> tuple[str, ...]:

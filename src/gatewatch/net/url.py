@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from gatewatch_targets import url as spelling
 
 _PORTS = {"http": 80, "https": 443}
+# A scheme and an authority, RFC 3986 3.
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,11 @@ def parse(text: str) -> Url:
 
 def redirected(url: Url, location: str) -> Url:
     """Give the URL that a Location header leads to; raises ValueError for one that leads nowhere."""
-    return parse(urljoin(str(url), location.strip()))
+    location = location.strip()
+    if _ABSOLUTE.match(location):
+        # Not urljoin, to which "http://" is the page itself: it is broken, and a loop if followed.
+        return parse(location)
+    return parse(urljoin(str(url), location))
 
 
 def a_label(host: str) -> str:

@@ -71,8 +71,10 @@ def _odd(records: Iterable[Any] | None) -> bool:
 def _touched(value: Any, blank: Blank) -> bool:
     """Tell whether there is anything to blank in a table."""
     table = repr(value)
-    # Binary data says nothing before it is decoded.
-    return "base64" in table or "raw_response" in table or blank.text(table) != table
+    # Binary data says nothing before it is decoded, and repr may have put an escape beside an address.
+    if "\\" in table or "base64" in table or "raw_response" in table:
+        return True
+    return blank.text(table) != table
 
 
 def _failure(record: Any, blank: Blank) -> Any:

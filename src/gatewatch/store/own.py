@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from gatewatch.store import literals
@@ -33,19 +34,19 @@ _LENGTHS_TO_DOTS = bytes(ord(".") if byte < 32 else byte for byte in range(256))
 # subjectAltName iPAddress of a certificate: context tag 7, then the length (RFC 5280, 4.2.1.6).
 _SAN_TAG = {4: b"\x87\x04", 16: b"\x87\x10"}
 
-# Escapes of URLs, of pages and of JSON and scripts: %2E, &#46; or &#x2e;, \\u002e or \\x2e.
+# Escapes of URLs, of pages and of scripts, JSON and Python: %2E, &#46; or &#x2e;, \\u002e, \\x2e or \\n.
 _ESCAPES = (
     (b"%", re.compile(r"%(?:25)*([0-9A-Fa-f]{2})"), 16),
     (b"&", re.compile(r"&#0*([0-9]{2,3});"), 10),
     (b"&", re.compile(r"&#[xX]([0-9A-Fa-f]{2});"), 16),
-    (b"\\", re.compile(r"\\(?:u00|x)([0-9A-Fa-f]{2})"), 16),
+    (b"\\", re.compile(r"\\{1,8}(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|[nrt])"), 16),
 )
 # A value may be escaped once more when it travels inside another; deeper nesting is an attack on our time.
 _DEEPEST = 3
 # Fewer digits than these stand together on any page.
 _SHORTEST_RESIDUE = 4
 _ESCAPED_RUN = re.compile(
-    r"(?:%[0-9A-Fa-f]{2}|&#[xX]?[0-9A-Fa-f]{2,5};|\\(?:u00|x)[0-9A-Fa-f]{2}|[0-9A-Za-z.:_\[\]-])+"
+    r"(?:%[0-9A-Fa-f]{2}|&#[xX]?[0-9A-Fa-f]{2,5};|\\{1,8}(?:u00|x)[0-9A-Fa-f]{2}|[0-9A-Za-z.:_\[\]-])+"
 )
 
 
@@ -54,10 +55,15 @@ def reduce(data: bytes) -> bytes:
     return data.translate(None, _DROPPED)
 
 
+def _character(base: int, found: re.Match[str]) -> str:
+    digits = found[found.lastindex] if found.lastindex else "20"
+    return chr(int(digits, base))
+
+
 def _decoded(text: str, reduced: bytes) -> str:
     for mark, escape, base in _ESCAPES:
         if mark in reduced:
-            text = escape.sub(lambda found, base=base: chr(int(found[1], base)), text)  # type: ignore[misc]
+            text = escape.sub(partial(_character, base), text)
     return text
 
 

@@ -33,6 +33,9 @@ def _view(queries: list[Query]) -> tuple[str, tuple[str, ...]]:
 
 def _system_kind(scene: Scene) -> str:
     kind, _ = _view(scene.answers.system)
+    if kind == "timeout" and any(query.failure is None for query in scene.answers.isp):
+        # Asked straight, the same resolver answers at once: it was our own lookup that took too long.
+        return "error"
     if kind != "error" or not any(q.failure == "dns_temporary_failure" for q in scene.answers.system):
         return kind
     direct = {name_kind(query.failure) for query in scene.answers.isp}

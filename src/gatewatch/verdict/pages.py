@@ -11,8 +11,9 @@ from gatewatch.records.field import NO_EXTRA
 from gatewatch.verdict import compare, signs
 from gatewatch.verdict.hops import address_of, headers_of, location, place, same_site
 from gatewatch.verdict.scene import Scene
-from gatewatch.verdict.words import NOT_LOOKED, OK, UNUSABLE, kind
+from gatewatch.verdict.words import NOT_LOOKED, OK, UNUSABLE, kind, name_kind
 
+_OUTCOMES = frozenset({OK, "reset", "eof", "timeout", "bad_redirect", "redirect_loop"})
 # A notice has a sentence or two; the median page's HTML alone is some 30 KB (HTTP Archive, 2024).
 _NOTICE_BYTES = 2_048
 
@@ -100,7 +101,26 @@ def outcome(transaction: Transaction | None) -> str:
     begun = transaction.response is not None and bool(transaction.response.code)
     if word == OK and not begun:
         return "failed"
-    return "slow" if word == "timeout" and begun else word
+    if word == "timeout" and begun:
+        return "slow"
+    return word if word in _OUTCOMES else "failed"
+
+
+def _attributed(scene: Scene, transaction: Transaction | None) -> dict[str, Any]:
+    """Read what web_connectivity 0.4 keeps of a redirect's hop: the request's failure, no step before it."""
+    if transaction is None or transaction.failure is None or scene.hop.connects or scene.depth == 0:
+        return {}
+    failure = transaction.failure
+    if name_kind(failure) in ("nxdomain", "no_answer") or failure.startswith("dns_"):
+        return {"dns_system": name_kind(failure), "dns_system_failure": failure}
+    word = kind(failure)
+    if word in ("refused", "unreachable"):
+        return {"tcp": word, "tcp_failure": failure}
+    # A reset or an end before any response of an https URL: most often the handshake's, which names the site.
+    early = scene.hop.place.scheme == "https" and word in ("reset", "eof")
+    if word.endswith("_certificate") or (early and not (transaction.response and transaction.response.code)):
+        return {"tls": word, "tls_failure": failure}
+    return {}
 
 
 def authenticated(scenes: list[Scene], scene: Scene, transaction: Transaction | None) -> bool:
@@ -169,6 +189,7 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
         "control_http": scene.control.http,
         "control_http_failure": scene.control.http_failure,
         "control_http_status": scene.control.status,
+        **_attributed(scene, transaction),
     }
 
 

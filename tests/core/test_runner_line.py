@@ -1,0 +1,125 @@
+import dataclasses
+import errno
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+import trio
+from tests.worlds.clock import run
+from tests.worlds.country import attached
+from tests.worlds.hosts import hosts, http
+from tests.worlds.streams import broken
+
+from gatewatch.net.wire import Wire, comparison_resolvers
+from gatewatch.runner import line as line_module
+from gatewatch.runner.line import Line, Look
+from gatewatch_targets import beacons
+
+NAMES = {b.url.split("/")[2]: (f"104.16.1.{n}",) for n, b in enumerate(beacons(), 1)}
+GENUINE = {
+    (f"104.16.1.{n}", 80): http(f"{b.status} X", f"Date: {formatdate(usegmt=True)}", body=b.body)
+    for n, b in enumerate(beacons(), 1)
+}
+PORTAL = {(address, 80): http("302 Found", "Location: http://login.lan/") for (address,) in NAMES.values()}
+
+
+def test_in_the_lab_everything_answers() -> None:
+    async def main() -> Look:
+        async with attached("clear") as (wire, _):
+            return await Line(wire, lambda: True).look()
+
+    look = run(main)
+    assert look.up and not look.portal and look.reason == "The line is up."
+    assert {word.split()[0] for word in look.answered} == {"udp", "tcp", "page"}
+
+
+@pytest.mark.parametrize(
+    ("names", "servers", "up", "portal", "reason"),
+    [
+        (NAMES, GENUINE, True, False, "The line is up."),
+        (NAMES, PORTAL, False, True, "A captive portal answers in place of the internet"),
+        (NAMES, {**PORTAL, **dict([next(iter(GENUINE.items()))])}, True, False, "The line is up."),
+    ],
+)
+def test_a_portal_changes_every_page_and_a_censor_some(
+    names: Any, servers: Any, up: bool, portal: bool, reason: str
+) -> None:
+    async def main() -> Look:
+        with hosts(names, servers) as (wire, _):
+            return await Line(wire, lambda: True).look()
+
+    look = run(main)
+    assert (look.up, look.portal) == (up, portal) and look.reason.startswith(reason)
+
+
+def test_our_clock_is_compared_with_the_pages_dates() -> None:
+    async def main() -> Look:
+        with hosts(NAMES, GENUINE) as (wire, _):
+            return await Line(wire, lambda: True).look()
+
+    offset = run(main).clock_offset
+    assert offset is not None and abs(offset) < 60
+
+
+async def dead_line() -> tuple[Line, Wire]:
+    wire = dataclasses.replace(Wire(own_resolvers=()), resolvers=comparison_resolvers())
+    return Line(wire, lambda: True), wire
+
+
+def test_a_dead_line_is_known_after_its_patience() -> None:
+    async def main() -> None:
+        with hosts({}, {}, public={}) as (wire, _):
+            wire.resolvers = ()
+            look = await Line(wire, lambda: True).look()
+            assert not look.up and look.reason.endswith("none of several well-known servers answers.")
+
+    run(main)
+
+
+def test_a_refused_connection_is_an_answer() -> None:
+    async def main() -> None:
+        servers = {(r.ipv4[0], 443): broken(errno.ECONNREFUSED) for r in comparison_resolvers()}
+        with hosts({}, servers) as (wire, _):
+            look = await Line(wire, lambda: True).look()
+        assert look.up and "tcp 8.8.8.8" in look.answered
+
+    run(main)
+
+
+def test_without_a_route_nothing_is_sent() -> None:
+    async def main() -> None:
+        with hosts(NAMES, GENUINE) as (wire, world):
+            look = await Line(wire, lambda: False).look()
+        assert (
+            not look.up and world.connected == [] and "no route" in look.reason and trio.current_time() == 0
+        )
+
+    run(main)
+
+
+def test_the_line_is_looked_at_again_only_for_what_failed_since_it_was_seen_up() -> None:
+    async def main() -> None:
+        with hosts(NAMES, GENUINE) as (wire, world):
+            route = [True]
+            line = Line(wire, lambda: route[0])
+            await line.look()
+            seen, sent = line.seen_up, len(world.connected)
+            route[0] = False
+            assert await line.was_up_since(seen - 1)
+            assert len(world.connected) == sent
+            assert not await line.was_up_since(seen + 1)
+            assert [look["up"] for look in line.looks] == [True, False]
+
+    run(main)
+
+
+def test_waiting_ends_when_the_line_is_back() -> None:
+    async def main() -> None:
+        with hosts(NAMES, GENUINE) as (wire, _):
+            line = Line(wire, lambda: trio.current_time() >= 100)
+            await line.look()
+            await line.wait_until_up()
+            assert 100 <= trio.current_time() < 100 + line_module.PAUSE + line_module.PATIENCE
+            assert [look["up"] for look in line.looks] == [False, True]
+
+    run(main)

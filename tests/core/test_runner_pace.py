@@ -1,0 +1,53 @@
+import pytest
+import trio
+from tests.worlds.clock import run
+
+from gatewatch.runner.pace import Pace
+
+
+async def starts(pace: Pace, count: int) -> list[float]:
+    out = []
+    for _ in range(count):
+        await pace.wait()
+        out.append(trio.current_time())
+    return out
+
+
+def test_without_jitter_starts_are_one_interval_apart_and_the_first_is_at_once() -> None:
+    async def main() -> None:
+        assert await starts(Pace(4, jitter=0), 5) == [0, 0.25, 0.5, 0.75, 1.0]
+
+    run(main)
+
+
+def test_with_jitter_no_start_is_early_and_the_rate_holds() -> None:
+    async def main() -> None:
+        for n, t in enumerate(await starts(Pace(10, jitter=0.5, seed=3), 200)):
+            assert n / 10 <= round(t, 9) < n / 10 + 0.05
+
+    run(main)
+
+
+def test_distances_differ_and_the_seed_repeats_them() -> None:
+    async def main(seed: int) -> list[float]:
+        return await starts(Pace(10, seed=seed), 20)
+
+    one = run(lambda: main(1))
+    assert one == run(lambda: main(1)) != run(lambda: main(2))
+    assert len({round(b - a, 6) for a, b in zip(one, one[1:], strict=False)}) > 10
+
+
+def test_a_pause_is_not_caught_up_with() -> None:
+    async def main() -> None:
+        pace = Pace(10, jitter=0)
+        await pace.wait()
+        await trio.sleep(60)
+        assert await starts(pace, 3) == pytest.approx([60, 60.1, 60.2])
+
+    run(main)
+
+
+@pytest.mark.parametrize(("rate", "jitter"), [(0, 0.5), (-1, 0.5), (1, 1.5), (1, -0.1)])
+def test_what_is_no_rate_is_refused(rate: float, jitter: float) -> None:
+    with pytest.raises(ValueError):
+        Pace(rate, jitter=jitter)
