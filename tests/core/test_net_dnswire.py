@@ -3,6 +3,7 @@ import struct
 
 import dns.flags
 import dns.message
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 import pytest
@@ -26,7 +27,7 @@ def test_we_read_dnspythons_question(name: str) -> None:
     assert dnswire.question(wire) == (7, name.lower(), 28)
 
 
-def reply_from_dnspython(name: str, *rrsets: str, rcode: int = 0) -> bytes:
+def reply_from_dnspython(name: str, *rrsets: str, rcode: dns.rcode.Rcode = dns.rcode.NOERROR) -> bytes:
     made = dns.message.make_response(dns.message.make_query(name, "A", id=9))
     made.set_rcode(rcode)
     for rrset in rrsets:
@@ -123,7 +124,7 @@ def test_damaged_messages_raise_nothing_but_what_is_promised(seed: int) -> None:
     sound = [
         reply_from_dnspython("example.org", "example.org. 5 CNAME b.org.", "b.org. 6 A 1.2.3.4 5.6.7.8"),
         dnswire.answer(dnswire.query("example.org", "A", 5), addresses=("1.2.3.4",)),
-        reply_from_dnspython("example.org", "example.org. 5 TXT hello", rcode=3),
+        reply_from_dnspython("example.org", "example.org. 5 TXT hello", rcode=dns.rcode.NXDOMAIN),
         dnswire.query("example.org", "A", 5),
     ]
     for _ in range(60):

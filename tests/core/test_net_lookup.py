@@ -8,7 +8,7 @@ from tests.worlds.clock import run
 from tests.worlds.datagrams import Answers, Datagrams
 from tests.worlds.streams import broken
 
-from gatewatch.net import datagram, dnswire, lookup
+from gatewatch.net import dnswire, lookup
 from gatewatch.net.journal import Journal
 from gatewatch.records import Query
 

@@ -1,6 +1,7 @@
 import base64
 
 import dns.message
+import dns.rcode
 import dns.rrset
 import pytest
 
@@ -65,9 +66,9 @@ def test_case_in_the_name_does_not_matter() -> None:
 def test_an_error_may_come_without_its_question_but_data_may_not() -> None:
     head = dns.message.Message(id=7)
     head.flags = 0x8180
-    head.set_rcode(5)
+    head.set_rcode(dns.rcode.REFUSED)
     assert read(head.to_wire()).failure == "dns_refused_error"
-    head.set_rcode(0)
+    head.set_rcode(dns.rcode.NOERROR)
     assert read(head.to_wire()).failure == "dns_reply_with_wrong_query_id"
 
 

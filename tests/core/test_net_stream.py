@@ -9,9 +9,10 @@ from tests.worlds.streams import RESET, SILENCE, broken, script, streams
 
 from gatewatch.net import stream
 from gatewatch.net.journal import MAX_READS_PER_CONNECTION, Journal
-from gatewatch.records import NetworkEvent
+from gatewatch.records import Connect, NetworkEvent
 
 HERE = ("104.16.1.1", 443)
+BODY: list[bytes | float] = [b"x" * 1000, 0.25] * 200
 
 
 def steps(journal: Journal) -> list[tuple[str | None, str | None, int | None, float | None, float | None]]:
@@ -42,7 +43,7 @@ def test_a_connection_and_its_bytes_are_on_record() -> None:
             0.0,
             0.1,
         )
-        every = [connect, *journal.events]
+        every: list[Connect | NetworkEvent] = [connect, *journal.events]
         assert {r.transaction_id for r in every} == {1} and {r.tags for r in every} == {("depth=0",)}
         assert {(e.address, e.proto) for e in journal.events} == {("104.16.1.1:443", "tcp")}
 
@@ -138,7 +139,7 @@ def test_the_ttl_is_set_before_the_first_packet_and_rst_on_abort() -> None:
 
 def test_a_long_body_is_few_events_and_no_byte_is_missing() -> None:
     async def main() -> list[NetworkEvent]:
-        with streams({HERE: script((*[b"x" * 1000, 0.25] * 200, RESET))}):
+        with streams({HERE: script((*BODY, RESET))}):
             journal = Journal()
             tcp, _ = await stream.connect(journal, *HERE)
             assert tcp is not None

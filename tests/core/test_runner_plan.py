@@ -31,11 +31,11 @@ def test_the_order_is_shuffled_and_the_seed_repeats_it() -> None:
     ]
 
 
-def test_traces_come_last_and_to_controls_first() -> None:
+def test_traces_come_last_and_go_to_controls_and_others_in_turns() -> None:
     made = plan(traces=4)
     traced = [item.target for item in made.items if item.probe == "trace"]
     assert [item.probe for item in made.items[-4:]] == ["trace"] * 4
-    assert [t.control for t in traced] == [True, True, True, False]
+    assert [t.control for t in traced] == [False, True, False, True]
 
 
 def test_a_trace_probe_that_was_asked_for_is_not_planned_twice() -> None:

@@ -33,7 +33,8 @@ class Sock:
         self._peer = address
 
     def send(self, data: bytes) -> int:
-        for after, answer, ttl in self._world.servers.get(self._peer, lambda _: [])(data):
+        server = self._world.servers.get(self._peer)
+        for after, answer, ttl in server(data) if server is not None else ():
             self._world.deliver(after, self, answer, ttl)
         return len(data)
 

@@ -19,7 +19,7 @@ from gatewatch.net.wire import Wire
 class Names(trio.abc.HostnameResolver):
     """The system's resolver."""
 
-    def __init__(self, names: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, names: Mapping[str, tuple[str, ...]]) -> None:
         self._names = names
 
     async def getaddrinfo(self, host: Any, port: Any, *_: Any, **__: Any) -> Any:
@@ -35,10 +35,10 @@ class Names(trio.abc.HostnameResolver):
 
 @contextmanager
 def hosts(
-    names: dict[str, tuple[str, ...]],
+    names: Mapping[str, tuple[str, ...]],
     servers: Mapping[tuple[str, int], Server],
     *,
-    public: dict[str, tuple[str, ...]] | None = None,
+    public: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Iterator[tuple[Wire, Streams]]:
     """Live in such a world; ``public``: what public resolvers say, where it is something else."""
     said = names if public is None else public

@@ -205,11 +205,15 @@ def _counts(run: RunInfo) -> str:
 
 
 def _print_raw(line: bytes) -> None:
-    if sys.stdout.isatty():
+    if _terminal():
         # As ASCII, JSON holds nothing that a terminal obeys.
         click.echo(json.dumps(json.loads(line.decode("utf-8", "surrogatepass"))))
     else:
         click.echo(line, nl=False)
+
+
+def _terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _safe(text: str) -> str:
@@ -222,7 +226,7 @@ def _safe(text: str) -> str:
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table: ruled on a terminal, plain columns elsewhere."""
     cells = [tuple(_safe(str(cell)) for cell in row) for row in (heads, *rows)]
-    if sys.stdout.isatty():
+    if _terminal():
         from rich import box
         from rich.console import Console
         from rich.table import Column, Table

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from gatewatch.cli.results import results
+from gatewatch.store import create
+
+ABOUT = {"vantage": {"country": "KH", "asn": "AS38623", "isp": "Viettel"}, "lab": {"scenario": "kh-2024"}}
+FOUND = (
+    ("https://rfa.org/", "NEWS", "blocked(dns.redirect)", "blocked", "dns", "redirect"),
+    ("https://rsf.org/", "NEWS", "ok", "ok", None, None),
+    ("https://a.example/\x1b[31m\u202ered", "HUMR", "blocked(tls.reset)", "blocked", "tls", "reset"),
+    ("https://b.example/", "HUMR", "inconclusive(no_control)", "inconclusive", None, None),
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    items = [{"id": f"web-{n}", "probe": "web"} for n in range(5)]
+    folder = create(tmp_path, {"probes": ["web"], "items": items}, ABOUT)
+    for n, (url, category, label, status, layer, method) in enumerate(FOUND):
+        record = {
+            "input": url,
+            "test_name": "web_connectivity",
+            "x_gatewatch_item": f"web-{n}",
+            "x_gatewatch_target": {"category": category, "risk": "medium"},
+            "x_gatewatch_verdict": {"status": status, "layer": layer, "method": method, "label": label},
+        }
+        folder.append(f"web-{n}", json.dumps(record, ensure_ascii=False).encode() + b"\n")
+    folder.close("interrupted")
+    return tmp_path
+
+
+def run(root: Path, *arguments: str) -> Result:
+    return CliRunner(env={"GATEWATCH_RESULTS": str(root)}).invoke(results, arguments)
+
+
+def test_list(root: Path) -> None:
+    name = next(path.name for path in root.iterdir() if path.is_dir())
+    head, row = run(root, "list").stdout.splitlines()
+    assert head.split() == ["run", "started", "vantage", "probes", "measured", "state", "verdicts"]
+    assert row.startswith(name)
+    assert "KH AS38623 Viettel (lab)  web     4/5       interrupted  blocked(dns.redirect) 1, ok 1" in row
+    (described,) = json.loads(run(root, "list", "--json").stdout)["runs"]
+    assert (described["id"], described["state"], described["measured"]) == (name, "interrupted", 4)
+    assert described["verdicts"]["blocked(tls.reset)"] == 1
+
+
+def test_list_of_nothing(tmp_path: Path) -> None:
+    result = run(tmp_path / "none", "list")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "No runs in" in result.stderr
+    assert json.loads(run(tmp_path, "list", "--json").stdout)["runs"] == []
+
+
+def test_show(root: Path) -> None:
+    result = run(root, "show", "latest")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[2].split() == [
+        "category",
+        "blocked(dns.redirect)",
+        "ok",
+        "blocked(tls.reset)",
+        "inconclusive(no_control)",
+        "all",
+    ]
+    assert lines[3].split() == ["NEWS", "1", "1", "2"]
+    assert lines[6:11] == [
+        "layer         measurements",
+        "dns.redirect  1",
+        "tls.reset     1",
+        "ok            1",
+        "inconclusive  1",
+    ]
+    assert (
+        "blocked(tls.reset)        HUMR      web_connectivity  https://a.example/\\x1b[31m\\u202ered" in lines
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "inputs"),
+    [
+        (("--verdict", "blocked"), [0, 2]),
+        (("--verdict", "DNS"), [0]),
+        (("--verdict", "tls.reset"), [2]),
+        (("--verdict", "inconclusive(no_control)"), [3]),
+        (("--target", "RFA"), [0]),
+        (("--target", "example", "--verdict", "ok"), []),
+    ],
+)
+def test_show_json_selects(root: Path, options: tuple[str, ...], inputs: list[int]) -> None:
+    shown = json.loads(run(root, "show", "latest", "--json", *options).stdout)
+    assert [row["input"] for row in shown["measurements"]] == [FOUND[n][0] for n in inputs]
+    assert shown["run"]["state"] == "interrupted"
+
+
+def test_show_raw_gives_the_lines_as_they_are(root: Path) -> None:
+    lines = run(root, "show", "latest", "--raw", "--verdict", "blocked").stdout_bytes.splitlines()
+    assert [json.loads(line)["x_gatewatch_item"] for line in lines] == ["web-0", "web-2"]
+    assert "\u202e".encode() in lines[1]
+
+
+def test_which_run(root: Path) -> None:
+    path = next(path for path in root.iterdir() if path.is_dir())
+    for name in (path.name, path.name[:12], str(path)):
+        assert json.loads(run(root, "show", name, "--json").stdout)["run"]["id"] == path.name
+    for name in ("1999", "\x1b[31m", str(root), "./none"):
+        result = run(root, "show", name)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "\x1b" not in result.stderr
+    (root / (path.name + "x")).mkdir()
+    (root / (path.name + "x") / "plan.json").write_text("{}")
+    assert "2 runs begin with" in run(root, "show", path.name[:12]).stderr
+
+
+def test_a_terminal_gets_a_table_without_markup(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatewatch.cli.results._terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = run(root, "show", "latest").stdout
+    assert "https://a.example/\\x1b[31m\\u202ered" in shown
+    raw = run(root, "show", "latest", "--raw").stdout
+    assert raw.isascii()
+
+
+def test_the_module_loads_nothing_but_click() -> None:
+    heavy = "sorted({'rich', 'trio', 'requests', 'scapy', 'gatewatch.store', 'gatewatch_targets'} & set(sys.modules))"
+    code = f"import sys, gatewatch.cli.results; print({heavy})"
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "[]\n"
