@@ -137,7 +137,7 @@ def test_malformed_lines_are_counted_and_set_aside(tmp_path: Path) -> None:
     ]
     assert found[2][1] == "not a measurement: [1, 2] is no Measurement"
     assert found[3][1] == "not a measurement: it has no test_name or no test_keys"
-    assert found[4][1] == "not JSON that can be read: nested too deeply"
+    assert found[4][1] == "not a measurement: nested too deeply"
     assert found[5][1] == "$.measurement_start_time: no time"
     assert pd.isna(data.measurements["start"].iloc[1])
     assert set(data.problems["file"]) == {str(tmp_path / "x.jsonl")}

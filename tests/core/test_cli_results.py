@@ -130,7 +130,7 @@ def test_a_terminal_gets_a_table_without_markup(root: Path, monkeypatch: pytest.
 
 
 def test_the_module_loads_nothing_but_click() -> None:
-    heavy = "sorted({'rich', 'trio', 'requests', 'scapy', 'gatewatch.store', 'gatewatch_targets'} & set(sys.modules))"
-    code = f"import sys, gatewatch.cli.results; print({heavy})"
+    heavy = {"rich", "trio", "requests", "scapy", "gatewatch.store", "gatewatch_targets"}
+    code = f"import sys, gatewatch.cli.results; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout == "[]\n"

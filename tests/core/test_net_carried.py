@@ -4,7 +4,7 @@ import pytest
 import trio
 from tests.worlds.authority import server, stranger, trust
 from tests.worlds.clock import run
-from tests.worlds.streams import RESET, SILENCE, Peer, Streams, TlsPeer, Turn, script, streams
+from tests.worlds.streams import RESET, SILENCE, Peer, Server, Streams, TlsServer, Turn, script, streams
 
 from gatewatch.net import carried, dnswire
 from gatewatch.net.journal import Journal
@@ -31,7 +31,7 @@ def page(query: bytes, code: bytes = b"200 OK") -> Turn:
     return (b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (code, len(answer), answer),)
 
 
-async def ask(kind: str, peer: Peer) -> tuple[Query, Journal, Streams]:
+async def ask(kind: str, peer: Server) -> tuple[Query, Journal, Streams]:
     port = {"tcp": 53, "dot": 853, "doh": 443}[kind]
     journal = Journal()
     with streams({(ADDRESS, port): peer}) as world, trio.move_on_after(10):
@@ -45,8 +45,8 @@ async def ask(kind: str, peer: Peer) -> tuple[Query, Journal, Streams]:
     return query, journal, world
 
 
-def secured(inner: Peer) -> Peer:
-    return TlsPeer(server("dns.quad9.net"), inner)
+def secured(inner: Peer) -> Server:
+    return TlsServer(server("dns.quad9.net"), inner)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def secured(inner: Peer) -> Peer:
         ("doh", secured(page), "https://dns.quad9.net/dns-query", 0.1),
     ],
 )
-def test_an_answer_however_it_is_carried(kind: str, peer: Peer, resolver: str, t: float) -> None:
+def test_an_answer_however_it_is_carried(kind: str, peer: Server, resolver: str, t: float) -> None:
     async def main() -> None:
         query, journal, world = await ask(kind, peer)
         assert (query.failure, query.addresses, query.rcode) == (None, ("104.16.1.1",), 0)
@@ -77,17 +77,17 @@ def test_an_answer_however_it_is_carried(kind: str, peer: Peer, resolver: str, t
         ("tcp", script(SILENCE), "generic_timeout_error"),
         ("tcp", script((b"\0\2ab",)), "dns_server_misbehaving"),
         ("dot", script((RESET,)), "connection_reset"),
-        ("dot", TlsPeer(server("other.net"), framed), "ssl_invalid_hostname"),
+        ("dot", TlsServer(server("other.net"), framed), "ssl_invalid_hostname"),
         ("dot", secured(script(SILENCE)), "generic_timeout_error"),
         ("doh", script((RESET,)), "connection_reset"),
-        ("doh", TlsPeer(server("dns.quad9.net", authority=stranger()), page), "ssl_unknown_authority"),
+        ("doh", TlsServer(server("dns.quad9.net", authority=stranger()), page), "ssl_unknown_authority"),
         ("doh", secured(lambda data: page(data, b"403 Forbidden")), "dns_server_misbehaving"),
         ("doh", secured(script((b"HTTP/1.1 200 OK\r\n\r\nhello", b""))), "dns_server_misbehaving"),
         ("doh", secured(script((b"SSH-2.0", b""))), "http_request_failed"),
         ("doh", secured(script(SILENCE)), "generic_timeout_error"),
     ],
 )
-def test_what_can_go_wrong_on_the_way(kind: str, peer: Peer, failure: str) -> None:
+def test_what_can_go_wrong_on_the_way(kind: str, peer: Server, failure: str) -> None:
     async def main() -> None:
         query, _, world = await ask(kind, peer)
         assert (query.failure, query.answers) == (failure, None) and world.all_closed

@@ -5,7 +5,7 @@ import pytest
 import trio
 from tests.worlds.authority import server, stranger, trust
 from tests.worlds.clock import run
-from tests.worlds.streams import RESET, SILENCE, Peer, TlsPeer, Turn, broken, script, streams
+from tests.worlds.streams import RESET, SILENCE, Server, TlsPeer, TlsServer, Turn, broken, script, streams
 
 from gatewatch.net import secure, stream
 from gatewatch.net.journal import Journal
@@ -14,7 +14,7 @@ HERE = ("104.16.1.1", 443)
 
 
 async def shake(
-    peer: Peer, name: str = "example.org", seconds: float = 5
+    peer: Server, name: str = "example.org", seconds: float = 5
 ) -> tuple[Journal, secure.SecureStream | None, bool]:
     """Connect and shake hands; gives the journal, the stream, and whether all sockets are closed."""
     journal = Journal()
@@ -31,7 +31,7 @@ async def shake(
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_handshake_and_what_was_agreed_are_on_record(version: ssl.TLSVersion) -> None:
     async def main() -> None:
-        journal, tls, _ = await shake(TlsPeer(server(newest=version), script((b"hello",))))
+        journal, tls, _ = await shake(TlsServer(server(newest=version), script((b"hello",))))
         assert tls is not None
         await tls.send(b"hi")
         assert await tls.receive() == b"hello"
@@ -77,12 +77,12 @@ def test_what_comes_in_place_of_a_server_hello(turn: Turn, failure: str, t: floa
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_foreign_chain_is_refused_kept_and_the_server_told_why(version: ssl.TLSVersion) -> None:
     async def main() -> None:
-        peer = TlsPeer(server(authority=stranger(), newest=version), script())
+        peer = TlsServer(server(authority=stranger(), newest=version), script())
         journal, tls, closed = await shake(peer)
         (record,) = journal.handshakes
         assert tls is None and closed and record.failure == "ssl_unknown_authority"
         assert record.peer_certificates is not None and b"example.org" in record.peer_certificates[0]
-        assert peer.alert == "TLSV1_ALERT_UNKNOWN_CA"
+        assert peer.alerts == ["TLSV1_ALERT_UNKNOWN_CA"]
 
     run(main)
 
@@ -109,7 +109,7 @@ def test_no_sni_is_sent_for_an_address() -> None:
         context = server("104.16.1.1")
         seen: list[str | None] = []
         context.sni_callback = lambda _, name, __: seen.append(name)
-        journal, tls, _ = await shake(TlsPeer(context, script()), "104.16.1.1")
+        journal, tls, _ = await shake(TlsServer(context, script()), "104.16.1.1")
         assert tls is not None and seen == [None] and journal.handshakes[0].server_name == ""
 
     run(main)
@@ -118,7 +118,7 @@ def test_no_sni_is_sent_for_an_address() -> None:
 @pytest.mark.parametrize("turn", [(b"",), (b"half", b"")])
 def test_the_end_of_tcp_is_the_end_of_what_can_be_read(turn: Turn) -> None:
     async def main() -> None:
-        _, tls, _ = await shake(TlsPeer(server(), script(turn)))
+        _, tls, _ = await shake(TlsServer(server(), script(turn)))
         assert tls is not None
         await tls.send(b"hi")
         got = []
@@ -131,7 +131,7 @@ def test_the_end_of_tcp_is_the_end_of_what_can_be_read(turn: Turn) -> None:
 
 def test_a_forged_record_inside_the_stream_is_an_error_and_a_failure() -> None:
     async def main() -> None:
-        _, tls, _ = await shake(TlsPeer(server(), script((b"x",))))
+        _, tls, _ = await shake(TlsServer(server(), script((b"x",))))
         assert tls is not None
         await tls.send(b"hi")
         await tls.receive()

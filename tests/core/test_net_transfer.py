@@ -4,7 +4,7 @@ import pytest
 import trio
 from tests.worlds.authority import server, trust
 from tests.worlds.clock import run
-from tests.worlds.streams import RESET, SILENCE, Peer, TlsPeer, Turn, script, streams
+from tests.worlds.streams import RESET, SILENCE, Peer, TlsServer, Turn, script, streams
 
 from gatewatch.net import secure, stream, transfer
 from gatewatch.net.journal import Journal
@@ -112,16 +112,14 @@ def test_a_body_that_is_no_text_stays_bytes_and_a_packed_one_is_unpacked() -> No
 def test_over_tls_the_record_says_so() -> None:
     async def main() -> None:
         journal = Journal()
-        with streams({HERE: TlsPeer(server(), script((PAGE,)))}):
+        with streams({HERE: TlsServer(server(), script((PAGE,)))}):
             tcp, _ = await stream.connect(journal, *HERE)
             assert tcp is not None
             tls, _ = await secure.handshake(journal, tcp, trust(), "example.org")
             assert tls is not None
             got = await transfer.exchange(journal, tls, URL, tags=("trusted",))
         assert (got.record.alpn, got.record.tags, got.raw_body) == ("http/1.1", ("trusted",), b"hello")
-        assert {
-            r.transaction_id for r in (*journal.transactions, *journal.handshakes, *journal.connects)
-        } == {1}
+        assert (got.record.transaction_id, journal.handshakes[0].transaction_id) == (1, 1)
 
     run(main)
 

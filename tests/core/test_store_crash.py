@@ -128,6 +128,7 @@ def test_sigkill_at_random_moments(tmp_path: Path) -> None:
             # Only the one in flight may be there without having been told.
             assert len(ids - told) <= 1
             told = ids
+    print(f"{kills} kills")
     assert kills >= 10, "the moments picked did not hit the writing"
     _check_whole(path, sizes)
 
@@ -146,6 +147,7 @@ def test_sigkill_while_packing(tmp_path: Path) -> None:
             killed += not ended
             assert new == []
             assert len(list(read(path))) == 20
+        print(f"{killed} kills")
         assert killed
         assert host.write(path, "", 0) == ([], True)
     assert sorted(p.name for p in path.iterdir()) == ["measurements.jsonl.gz", "plan.json", "run.json"]
@@ -233,7 +235,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
 HOLDER = """
 import sys
 from pathlib import Path
-from gatewatch.store.lock import lock
+from gatewatch.store.locking import lock
 with lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -265,6 +267,6 @@ def test_a_lock_outlives_a_glance(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         pass
     glance = os.open(tmp_path / ".lock", os.O_RDWR)
     fcntl.flock(glance, fcntl.LOCK_EX)
-    monkeypatch.setattr("gatewatch.store.lock.time.sleep", lambda seconds: os.close(glance))
+    monkeypatch.setattr("gatewatch.store.locking.time.sleep", lambda seconds: os.close(glance))
     with lock(tmp_path):
         assert held(tmp_path)

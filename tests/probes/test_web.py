@@ -6,7 +6,7 @@ from tests.worlds.authority import server
 from tests.worlds.clock import run
 from tests.worlds.country import measure
 from tests.worlds.hosts import hosts, http
-from tests.worlds.streams import RESET, Streams, TlsPeer, script
+from tests.worlds.streams import RESET, Server, Streams, TlsServer, script
 
 from gatewatch.net.wire import SILENT_NAMES, Limits, Wire
 from gatewatch.records import TestKeys
@@ -43,12 +43,16 @@ def test_every_address_is_tried_and_one_page_fetched() -> None:
 
 def test_an_address_that_only_public_resolvers_give_is_tried_too() -> None:
     async def main() -> None:
-        servers = {(SITE, 443): TlsPeer(server("a.org"), http("200 OK")), (LIE, 443): RESET}
+        servers: dict[tuple[str, int], Server] = {
+            (SITE, 443): TlsServer(server("a.org"), http("200 OK")),
+            (LIE, 443): RESET,
+        }
         with hosts({"a.org": (LIE,)}, servers, public={"a.org": (SITE,)}) as (wire, _):
             keys = await visit(wire, "https://a.org/")
         tried = {(c.ip, c.status.failure, c.tags) for c in keys.tcp_connect or ()}
         assert (LIE, "connection_reset", ("classic", "depth=0")) in tried
         assert (SITE, None, ("depth=0",)) in tried
+        assert [(r.address, r.failure) for r in keys.requests or ()] == [(f"{SITE}:443", None)]
 
     run(main)
 
@@ -143,13 +147,13 @@ def test_an_endpoint_silent_for_other_names_is_skipped_at_no_cost() -> None:
 CONTROL = {"dns": {"addrs": [SITE, "cdn.a.org", 7], "failure": None}, "tcp_connect": {}}
 
 
-def helper(answer: object, status: str = "200 OK") -> TlsPeer:
-    return TlsPeer(server("th.org"), http(status, body=json.dumps(answer)))
+def helper(answer: object, status: str = "200 OK") -> TlsServer:
+    return TlsServer(server("th.org"), http(status, body=json.dumps(answer)))
 
 
 async def with_control(answer: object, status: str = "200 OK") -> tuple[TestKeys, Streams]:
     names = {"a.org": (LIE,), "th.org": (OTHER,)}
-    servers = {
+    servers: dict[tuple[str, int], Server] = {
         (OTHER, 443): helper(answer, status),
         (SITE, 80): http("200 OK", body="the site"),
         (LIE, 80): http("200 OK", body="blocked"),
@@ -203,8 +207,8 @@ def test_a_helper_that_says_odd_things_stops_nothing(
 @pytest.mark.parametrize("body", ["{", "[" * 50_000], ids=["cut", "nested"])
 def test_a_helper_that_speaks_no_json_stops_nothing(body: str) -> None:
     async def main() -> None:
-        servers = {
-            (OTHER, 443): TlsPeer(server("th.org"), http("200 OK", body=body)),
+        servers: dict[tuple[str, int], Server] = {
+            (OTHER, 443): TlsServer(server("th.org"), http("200 OK", body=body)),
             (SITE, 80): http("200 OK"),
         }
         with hosts({"a.org": (SITE,), "th.org": (OTHER,)}, servers) as (wire, _):
@@ -218,7 +222,7 @@ def test_a_helper_that_speaks_no_json_stops_nothing(body: str) -> None:
 def test_all_helpers_blocked_costs_a_pause_and_no_result() -> None:
     async def main() -> None:
         names = {"a.org": (SITE,), "b.org": (SITE,), "one.org": (OTHER,), "two.org": (LIE,)}
-        servers = {(SITE, 80): http("200 OK"), (OTHER, 443): script((RESET,))}
+        servers: dict[tuple[str, int], Server] = {(SITE, 80): http("200 OK"), (OTHER, 443): script((RESET,))}
         with hosts(names, servers) as (wire, world):
             wire.helpers = ("https://one.org/", "https://two.org/")
             wire.limits = replace(Limits(), helper=7.0)

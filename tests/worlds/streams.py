@@ -19,8 +19,6 @@ import trio
 
 Turn = Sequence[bytes | OSError | float]
 Peer = Callable[[bytes], Turn]
-#: What stands at an address: who answers, who speaks first, or the error that a connect meets.
-Server = Peer | Turn | OSError
 
 
 def broken(number: int) -> OSError:
@@ -39,14 +37,14 @@ def script(*turns: Turn) -> Peer:
 
 
 class TlsPeer:
-    """A TLS server around a script; what comes back is encrypted, the waits and the ends are the script's."""
+    """One TLS connection around a script: what comes back is encrypted, waits and ends are the script's."""
 
-    def __init__(self, context: ssl.SSLContext, inner: Peer) -> None:
+    def __init__(self, context: ssl.SSLContext, inner: Peer, alerts: list[str] | None = None) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._inner = inner
         self._shaken = False
-        self.alert: str | None = None
+        self._alerts = [] if alerts is None else alerts
 
     def __call__(self, data: bytes) -> Turn:
         self._incoming.write(data)
@@ -58,7 +56,7 @@ class TlsPeer:
         except ssl.SSLWantReadError:
             return (self._outgoing.read(),) if self._outgoing.pending else SILENCE
         except ssl.SSLError as error:
-            self.alert = error.reason
+            self._alerts.append(error.reason)
             return (self._outgoing.read(), b"")
         turn: list[bytes | OSError | float] = []
         for item in self._inner(said):
@@ -68,6 +66,22 @@ class TlsPeer:
             else:
                 turn.append(item)
         return turn
+
+
+class TlsServer:
+    """A TLS server: each connection has a state of its own; the alerts that clients sent are kept."""
+
+    def __init__(self, context: ssl.SSLContext, inner: Peer) -> None:
+        self._context = context
+        self._inner = inner
+        self.alerts: list[str] = []
+
+    def accept(self) -> Peer:
+        return TlsPeer(self._context, self._inner, self.alerts)
+
+
+#: What stands at an address: who answers, who speaks first, or the error that a connect meets.
+Server = Peer | TlsServer | Turn | OSError
 
 
 class Sock(trio.socket.SocketType):
@@ -89,6 +103,8 @@ class Sock(trio.socket.SocketType):
             raise server
         if server is None:
             await trio.sleep_forever()
+        elif isinstance(server, TlsServer):
+            self._peer = server.accept()
         elif callable(server):
             self._peer = server
         else:

@@ -3,7 +3,7 @@
 from gatewatch.store.files import StoreFull
 from gatewatch.store.folder import AlreadyMeasured, NotARun, RunFolder, create, open_for_resume
 from gatewatch.store.lines import label, read
-from gatewatch.store.lock import Locked, held, lock
+from gatewatch.store.locking import Locked, held, lock
 from gatewatch.store.runs import RunInfo, default_root, list_runs
 from gatewatch.store.scrub import SCRUBBED, Scrubber, Unscrubbable
 

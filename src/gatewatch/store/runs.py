@@ -13,7 +13,7 @@ from typing import Any
 from gatewatch.store.files import read_json
 from gatewatch.store.folder import PLAN, RUN
 from gatewatch.store.lines import PACKED, PLAIN, label, read
-from gatewatch.store.lock import held
+from gatewatch.store.locking import held
 
 # States of a run that has not been closed.
 _OPEN = frozenset({"running", "paused"})
