@@ -1,4 +1,4 @@
-"""Draw docs/demo.svg anew: the end of `gatewatch demo` as a terminal shows it.  Run: python docs/picture.py"""
+"""Draw docs/demo.svg anew: what `gatewatch demo` prints, as a terminal shows it (python docs/picture.py)."""
 
 import io
 import re

@@ -258,6 +258,17 @@ def test_unscrubbable() -> None:
         SCRUBBER.measurement(measurement(extra={"ip": float(int.from_bytes(bytes([36, 37, 200, 10])))}))
 
 
+def test_a_mac_address_goes_from_everywhere() -> None:
+    note = {
+        "neighbour": "00:c0:ca:ab:12:34",
+        "fingerprint": "AA:BB:CC:DD:EE:FF:00:11",
+        "host": "00-c0-ca-ab-12-34.example",
+    }
+    assert Scrubber([]).measurement(measurement(extra={"note": note})).test_keys.extra["note"] == note | {
+        "neighbour": SCRUBBED
+    }
+
+
 def test_no_address_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="nonsense"):
         Scrubber(["nonsense"])

@@ -67,9 +67,9 @@ def _line() -> list[dict[str, Any]]:
 
 
 def _machine() -> list[dict[str, Any]]:
-    from gatewatch.store import default_root
     from gatewatch.lab import rehearse
     from gatewatch.net import errqueue
+    from gatewatch.store import default_root
 
     rows = [
         _row(
@@ -80,8 +80,8 @@ def _machine() -> list[dict[str, Any]]:
     ]
     try:
         rows.append(_row("lab", True, rehearse.choose("auto")[1]))
-    except ImportError as error:
-        rows.append(_row("lab", False, str(error), "Install the extra: pip install 'gatewatch[lab]'."))
+    except rehearse.NoLab as error:
+        rows.append(_row("lab", False, str(error), "Only needed to rehearse."))
     root = default_root()
     existing = next(folder for folder in (root, *root.parents) if folder.exists())
     free = shutil.disk_usage(existing).free

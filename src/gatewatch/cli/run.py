@@ -65,7 +65,7 @@ def _into_lab(chosen: Options) -> None:
 
     try:
         attach, why = rehearse.choose(chosen.attach)  # type: ignore[arg-type] # click checked the choice
-    except RuntimeError as error:
+    except rehearse.NoLab as error:
         raise click.UsageError(str(error)) from None
     if not chosen.quiet:
         click.echo(why, err=True)
@@ -101,11 +101,11 @@ def _without(arguments: list[str], flag: str) -> list[str]:
 
 
 def _session(chosen: Options) -> Session:
-    from gatewatch.store import default_root
     from gatewatch.lab import rehearse
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.campaign import Budget
     from gatewatch.runner.session import Session, Surroundings
+    from gatewatch.store import default_root
     from gatewatch_targets import helpers
 
     surroundings, vantage = Surroundings(), None

@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -27,10 +28,19 @@ Attach = Literal["auto", "kernel", "memory"]
 #: Starts a second in the lab, where nobody is disturbed.
 RATE = 200.0
 ENVIRONMENT = "GATEWATCH_LAB"
+# What the lab's servers are made of, beyond the base installation.
+_EXTRA = ("h11", "trustme", "cryptography")
+
+
+class NoLab(RuntimeError):
+    """The lab cannot be entered as asked; the message says why and what to do."""
 
 
 def choose(attach: Attach) -> tuple[Literal["kernel", "memory"], str]:
-    """Choose an attachment, and say why in a sentence."""
+    """Choose an attachment, and say why in a sentence; raises NoLab when there is none to choose."""
+    missing = [name for name in _EXTRA if find_spec(name) is None]
+    if missing:
+        raise NoLab(f"the lab needs {', '.join(missing)}: install it with pip install 'gatewatch[lab]'")
     if attach == "memory":
         return "memory", "Attached in memory, as asked."
     try:
@@ -42,7 +52,7 @@ def choose(attach: Attach) -> tuple[Literal["kernel", "memory"], str]:
     if found is not None:
         return "kernel", f"Attached through the kernel ({found})."
     if attach == "kernel":
-        raise RuntimeError(f"no kernel attachment: {why}")
+        raise NoLab(f"there is no kernel attachment here: {why}")
     return "memory", f"Attached in memory: {why}."
 
 

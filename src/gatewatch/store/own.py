@@ -120,13 +120,13 @@ class Own:
         return bool(self._bare)
 
     def seen(self, text: str) -> bool:
-        """Tell whether text spells one of the addresses, escaped or not."""
+        """Tell whether text spells one of the addresses or any MAC address, escaped or not."""
         return self._seen(text, reduce(text.encode("utf-8", "surrogatepass")), 0)
 
     def _seen(self, text: str, reduced: bytes, depth: int) -> bool:
         if self.maybe(reduced) and any(self.spelled(text)):
             return True
-        if self._packed and any(self._is_own6(packed) for _, _, packed in literals.ipv6(text)):
+        if any(self._is_own6(packed) for _, _, packed in literals.ipv6(text)):
             return True
         return self.seen_escaped(text, reduced, depth)
 
@@ -174,8 +174,9 @@ class Own:
                 at = data.find(packed, at + 1)
 
     def _is_own6(self, packed: bytes | None) -> bool:
-        if not packed:
-            return False
+        if packed is None:
+            # A MAC address: no format has a place for one, so whoever's it is, it is of the near network.
+            return True
         if packed in self._packed or packed[:8] in self._networks:
             return True
         # IPv4 inside IPv6: mapped and NAT64 (RFC 4291, 6052), 6to4 (RFC 3056), Teredo, inverted (RFC 4380).
