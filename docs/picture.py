@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 WANTED = ("Findings", "Blocking by ISP", "Blocking by layer", "Last domestic")
-WIDTH = 150
+WIDTH = 172
 
 shown = subprocess.run(
     [sys.executable, "-m", "gatewatch", "demo"], capture_output=True, text=True, check=True

@@ -1,4 +1,3 @@
-import dataclasses
 import errno
 from email.utils import formatdate
 from typing import Any
@@ -7,10 +6,11 @@ import pytest
 import trio
 from tests.worlds.clock import run
 from tests.worlds.country import attached
+from tests.worlds.datagrams import Datagrams
 from tests.worlds.hosts import hosts, http
 from tests.worlds.streams import broken
 
-from gatewatch.net.wire import Wire, comparison_resolvers
+from gatewatch.net.wire import comparison_resolvers
 from gatewatch.runner import line as line_module
 from gatewatch.runner.line import Line, Look
 from gatewatch_targets import beacons
@@ -61,17 +61,13 @@ def test_our_clock_is_compared_with_the_pages_dates() -> None:
     assert offset is not None and abs(offset) < 60
 
 
-async def dead_line() -> tuple[Line, Wire]:
-    wire = dataclasses.replace(Wire(own_resolvers=()), resolvers=comparison_resolvers())
-    return Line(wire, lambda: True), wire
-
-
 def test_a_dead_line_is_known_after_its_patience() -> None:
     async def main() -> None:
-        with hosts({}, {}, public={}) as (wire, _):
-            wire.resolvers = ()
+        with hosts({}, {}) as (wire, _):
+            Datagrams({})  # nor does any resolver answer
             look = await Line(wire, lambda: True).look()
-            assert not look.up and look.reason.endswith("none of several well-known servers answers.")
+        assert not look.up and look.reason.endswith("none of several well-known servers answers.")
+        assert trio.current_time() == line_module.PATIENCE
 
     run(main)
 

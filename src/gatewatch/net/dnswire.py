@@ -91,10 +91,12 @@ def _name(wire: bytes, at: int) -> tuple[str, int]:
             labels.append(wire[at + 1 : at + 1 + length].decode("ascii"))
             at += 1 + length
             length = wire[at]
+        if len(labels) > _MAX_LABELS:
+            raise Unusual("endless name")
         if length == 0:
             return ".".join(labels), (after if after >= 0 else at + 1)
-        if length < 192 or len(labels) > _MAX_LABELS:
-            raise Unusual("unknown label type or endless name")
+        if length < 192:
+            raise Unusual("unknown label type")
         if after < 0:
             after = at + 2
         at = ((length & 0x3F) << 8) | wire[at + 1]

@@ -67,10 +67,6 @@ class Response:
         """The body so far, decompressed, cut at :data:`BODY_CAP`; all that came while no head is whole."""
         return b"".join(self._parts if self.code else (*self._parts, self._buffer))
 
-    def header(self, name: str) -> str:
-        """The first value of a header, "" when it is absent; ``name`` in lower case."""
-        return next((value for key, value in self.headers if key.lower() == name), "")
-
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire; raises :class:`Malformed`."""
         if self.code == 0:

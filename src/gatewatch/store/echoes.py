@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from gatewatch.records import Connect, TestKeys, Transaction
 from gatewatch.records.failure import VOCABULARY
-from gatewatch.store.walk import Leaf, binary, mapped
+from gatewatch.store.walk import Leaf, binary
 
 T = TypeVar("T")
 
@@ -105,26 +105,26 @@ def _message(message: Any, blank: Blank) -> Any:
     for name in ("headers", "headers_list"):
         table = getattr(message, name)
         if table and _touched(table, blank):
-            changes[name] = _echo(mapped(table, blank.leaf), blank)
+            changes[name] = _echo(table, blank)
     return dataclasses.replace(message, **changes) if changes else message
 
 
-def _echo(value: Any, blank: Blank) -> Any:
+def _echo(value: Any, blank: Blank, name: Any = "") -> Any:
     """Blank in everything below a value; gives a string itself when nothing changed."""
-    if isinstance(value, str):
+    if isinstance(value, str) and name != "raw_response":
         new = blank.text(value)
         return value if new == value else new
     if isinstance(value, bytes):
         raw = blank.data(value)
         return value if raw == value else raw
     if isinstance(value, (list, tuple)):
-        return type(value)(_echo(item, blank) for item in value)
+        return type(value)(_echo(item, blank, name) for item in value)
     if isinstance(value, Mapping):
         inner = binary(value)
         if inner is not None:
             return {**value, "data": base64.b64encode(blank.data(inner)).decode("ascii")}
-        return {_echo(key, blank): _echo(item, blank) for key, item in value.items()}
-    return value
+        return {_echo(key, blank): _echo(item, blank, key) for key, item in value.items()}
+    return blank.leaf(value, name, False)
 
 
 def _echoes(key: Any) -> bool:
@@ -150,8 +150,7 @@ def _notes(value: Any, blank: Blank) -> Any:
     """Blank what stands under an echoing key, at any depth."""
     if isinstance(value, Mapping):
         return {
-            key: _echo(mapped(item, blank.leaf), blank) if _echoes(key) else _notes(item, blank)
-            for key, item in value.items()
+            key: _echo(item, blank) if _echoes(key) else _notes(item, blank) for key, item in value.items()
         }
     if isinstance(value, (list, tuple)):
         return type(value)(_notes(item, blank) for item in value)
