@@ -11,6 +11,7 @@ Reference: Augustin et al., "Avoiding traceroute anomalies with Paris traceroute
 from __future__ import annotations
 
 import socket
+import sys
 
 import trio
 
@@ -72,6 +73,8 @@ class _Flow:
         )
 
     async def _receive(self, latest: bytes) -> None:
+        if sys.platform == "win32":
+            raise CannotTrace("Windows has no recvmsg")
         data, ancillary, _, _ = await self._socket.recvmsg(512, 512, errqueue.MSG_ERRQUEUE)
         error = errqueue.parse(data, ancillary)
         if error is None:

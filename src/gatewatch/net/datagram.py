@@ -11,6 +11,7 @@ from __future__ import annotations
 import heapq
 import selectors
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -71,6 +72,20 @@ class Sockets(Protocol):
         """Give the poller back."""
 
 
+if sys.platform == "win32":
+
+    class _Socket(socket.socket):
+        """Windows' sockets have no recvmsg, and tell no IP TTL."""
+
+        def recvmsg(
+            self, size: int, ancillary: int, /
+        ) -> tuple[bytes, list[tuple[int, int, bytes]], int, Any]:
+            return self.recv(size), [], 0, None
+
+else:
+    _Socket = socket.socket
+
+
 class KernelSockets:
     """The real ones."""
 
@@ -78,9 +93,9 @@ class KernelSockets:
         self._selector = selectors.DefaultSelector()
         self._fd: int | None = getattr(self._selector, "fileno", lambda: None)()
 
-    def open(self, family: int) -> socket.socket:
+    def open(self, family: int) -> _Socket:
         """Open a non-blocking UDP socket."""
-        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock = _Socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         return sock
 
