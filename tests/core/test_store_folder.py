@@ -183,8 +183,8 @@ def test_read_bounds_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_label_is_read_from_the_verdict_alone() -> None:
     fake = '"x_gatewatch_verdict":{"label":"ok"}'
     assert label(line(0, "down", body=fake)) == "down"
-    assert label(json.dumps({"body": fake}, separators=(",", ":")).encode()) == "none"
-    assert label(b'{"x_gatewatch_verdict":{"lab') == "none"
+    assert label(json.dumps({"body": fake}, separators=(",", ":")).encode()) == "no verdict"
+    assert label(b'{"x_gatewatch_verdict":{"lab') == "no verdict"
 
 
 def test_list_runs(tmp_path: Path) -> None:

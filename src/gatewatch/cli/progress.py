@@ -32,7 +32,7 @@ class Quiet:
     def measured(self, item: Item, verdict: Verdict | None) -> None:
         """Count a measurement."""
         self.done += 1
-        self.labels[verdict.label if verdict else "traced"] += 1
+        self.labels[verdict.label if verdict else "no verdict"] += 1
 
     def skipped(self, item: Item, why: str) -> None:
         """Count nothing: the run's folder says what was skipped."""

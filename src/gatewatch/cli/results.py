@@ -145,7 +145,7 @@ def _rows(lines: Iterator[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
                 "started": record.get("measurement_start_time"),
                 "category": about.get("category") or "",
                 "risk": about.get("risk") or "",
-                "label": verdict.get("label") or "none",
+                "label": verdict.get("label") or "no verdict",
                 **{key: verdict.get(key) for key in ("status", "layer", "method", "reason", "confidence")},
             },
         )
@@ -171,7 +171,7 @@ def _by_category(rows: list[dict[str, Any]]) -> None:
 
 def _by_layer(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
     layers = Counter(f"{row['layer']}.{row['method']}" for row in rows if row["layer"])
-    none = Counter(str(row["status"] or "none") for row in rows if not row["layer"])
+    none = Counter(str(row["status"] or "no verdict") for row in rows if not row["layer"])
     return [(name, str(count)) for name, count in (*layers.most_common(), *none.most_common())]
 
 

@@ -106,7 +106,7 @@ def measured(line: bytes) -> dict[str, Any] | None:
 
 
 def label(line: bytes) -> str:
-    """Give the verdict's label that stands in a line; "none" where there is no verdict.
+    """Give the verdict's label that stands in a line; "no verdict" where there is none.
 
     Only the verdict is read: it stands near the end, behind test_keys, and what a page says inside a JSON
     string cannot look like it because quotes are escaped there.
@@ -122,4 +122,4 @@ def label(line: bytes) -> str:
     return str(verdict.get("label", _NO_VERDICT)) if isinstance(verdict, dict) else _NO_VERDICT
 
 
-_NO_VERDICT = "none"
+_NO_VERDICT = "no verdict"
