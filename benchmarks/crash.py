@@ -2,7 +2,8 @@
 
 In the lab, through the kernel where possible.  At the end every item must be there exactly once, no line may
 be damaged, and every line that was whole on disk at a kill must still be there, byte for byte.  The peer is a
-writer that holds its lines in Python's buffer, as ``open(..., "a").write`` does: what it would have lost.
+writer that holds its lines in Python's buffer, as ``open(..., "a").write`` does: what it would have had at
+risk, computed from the mean length of the lines.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from gatewatch.runner.line import Line
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Item
 from gatewatch.runner.probes import Probe
-from gatewatch.store import RunFolder, Scrubber
+from gatewatch.store import RunFolder, Scrubber, StoreFull, Unscrubbable
 from gatewatch.verdict import Verdict, classic_keys, judge
 
 
@@ -106,7 +106,8 @@ class Campaign:
     async def _next(self) -> Item | None:
         """Wait for an item whose host is free; None when all is done or the budget is used up."""
         while True:
-            if self.budget.total_bytes is not None and self._bytes >= self.budget.total_bytes:
+            spent = self.budget.total_bytes is not None and self._bytes >= self.budget.total_bytes
+            if spent and self._queue:
                 self.skipped.append({"item": "", "why": "the run's byte budget is used up"})
                 return None
             if self._under_way < self.budget.under_way:
@@ -142,13 +143,16 @@ class Campaign:
         try:
             with trio.move_on_after(self.budget.item):
                 keys = await probe.measure(item.target, self.wire)
-        except (RuntimeError, ValueError) as error:
-            self._skip(item, f"could not run: {error}")
+        except Exception as error:
+            # A probe's mistake about one target, also a stranger's probe's, must not end the run for all.
+            self._skip(item, f"could not run: {said(error)}")
             return
         if keys is None:
             self._skip(item, f"took longer than {self.budget.item:.0f} s")
             return
-        if _anything_failed(keys) and not await self.line.was_up_since(start):
+        self._bytes += sum(event.num_bytes or 0 for event in keys.network_events or ())
+        failed = _last_failure(keys)
+        if failed is not None and not await self.line.was_up_since(start, start + failed):
             self._queue.append(item)
             return
         measurement = Measurement(
@@ -168,7 +172,10 @@ class Campaign:
             x_gatewatch_item=item.id,
             x_gatewatch_target=item.to_json()["target"],
         )
-        self._store(item, measurement)
+        try:
+            self._store(item, measurement)
+        except (Unscrubbable, ValueError, RecursionError) as error:
+            self._skip(item, f"could not be stored: {said(error)}")
 
     def _store(self, item: Item, measurement: Measurement) -> None:
         keys = measurement.test_keys
@@ -179,7 +186,6 @@ class Campaign:
                 keys = replace(keys, extra={**keys.extra, **classic_keys(measurement, verdict)})
             measurement = replace(measurement, test_keys=keys, x_gatewatch_verdict=verdict.to_json())
         self.folder.append(item.id, dumps(self.scrubber.measurement(measurement)))
-        self._bytes += sum(event.num_bytes or 0 for event in keys.network_events or ())
         self.observer.measured(item, verdict)
 
     def _skip(self, item: Item, why: str) -> None:
@@ -192,10 +198,18 @@ class Campaign:
         return {"skipped": self.skipped, "line": self.line.looks, "clock_offset_s": offset}
 
 
-def _anything_failed(keys: TestKeys) -> bool:
-    """Tell whether anything went wrong that a dead line could explain."""
-    return any(
-        record.failure is not None
-        for records in (keys.queries, keys.tls_handshakes, keys.requests)
-        for record in records or ()
-    ) or any(not record.status.success for record in keys.tcp_connect or ())
+def said(error: BaseException) -> str:
+    """Say what an error says; of a group of them, which nurseries raise, the first."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    plain = isinstance(error, (RuntimeError, ValueError, StoreFull, Unscrubbable)) and str(error)
+    return plain or f"{type(error).__name__}: {error}"
+
+
+def _last_failure(keys: TestKeys) -> float | None:
+    """When the last thing went wrong that a dead line could explain, in seconds since the start."""
+    records = (*(keys.queries or ()), *(keys.tls_handshakes or ()), *(keys.requests or ()))
+    times = [record.t for record in records if record.failure is not None]
+    times += [record.t for record in keys.tcp_connect or () if not record.status.success]
+    # A record without its time may have failed at any moment, so only a look from now on speaks for the line.
+    return max((math.inf if t is None else t for t in times), default=None)

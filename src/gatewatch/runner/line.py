@@ -1,8 +1,8 @@
 """The machine's own line: is it up, is it ours, or is a captive portal in the way?
 
 A line that is down makes every site look blocked.  So it is looked at before a run, and again whenever a
-measurement failed and the last good look is older than that measurement: what failed on a dead line is
-thrown away and measured again, never recorded.
+measurement failed and the last good look is older than that failure: what failed on a dead line is thrown
+away and measured again, never recorded.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ class Line:
         self._lock = trio.Lock()
         #: When the line was last seen up, in trio's time.
         self.seen_up = float("-inf")
+        #: When it was last seen down.
+        self.seen_down = float("-inf")
         self.last: Look | None = None
         self.looks: list[dict[str, Any]] = []
 
@@ -138,16 +140,22 @@ class Line:
         self.last = look
         if look.up:
             self.seen_up = trio.current_time()
+        else:
+            self.seen_down = trio.current_time()
         if not self.looks or self.looks[-1]["up"] != look.up:
             self.looks.append({"t": round(trio.current_time(), 1), "up": look.up, "reason": look.reason})
         return look
 
-    async def was_up_since(self, t: float) -> bool:
-        """Tell whether the line is still up, given that something failed that began at time ``t``."""
+    async def was_up_since(self, start: float, failed: float | None = None) -> bool:
+        """Tell whether the line can be trusted with what began at ``start`` and failed at ``failed``.
+
+        Only a good look after the failure speaks for it, and one bad look since the start against it: whoever
+        waits here while the line is down comes on when it is up again.
+        """
         async with self._lock:
-            if self.seen_up >= t:
-                return True
-            return (await self.look()).up
+            if self.seen_up < (start if failed is None else failed):
+                await self.look()
+            return self.last is not None and self.last.up and self.seen_down < start
 
     async def wait_until_up(self) -> None:
         """Look again and again until the line is up."""

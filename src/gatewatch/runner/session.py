@@ -22,7 +22,7 @@ import trio
 from gatewatch import __version__
 from gatewatch.net.wire import Wire
 from gatewatch.runner.about import SOFTWARE, Vantage
-from gatewatch.runner.campaign import Budget, Campaign, Observer
+from gatewatch.runner.campaign import Budget, Campaign, Observer, said
 from gatewatch.runner.line import Line, has_route, own_addresses
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
@@ -122,11 +122,16 @@ async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
             state, reason = ("done", "Done.") if whole else ("partial", "Some items were not measured.")
             nursery.cancel_scope.cancel()
     except* StoreFull as full:
-        state, reason = "full", str(full.exceptions[0])
+        state, reason = "full", said(full)
     finally:
         spent = {"campaign_s": round(trio.current_time() - began, 3), "peak_rss_mb": _peak_memory()}
-        folder.update(**campaign.about(), **spent)
-        folder.close(state)
+        try:
+            try:
+                folder.update(**campaign.about(), **spent)
+            finally:
+                folder.close(state)
+        except StoreFull as full:
+            state, reason = "full", said(full)
     return Outcome(state, reason, folder.path, len(folder.done))
 
 
