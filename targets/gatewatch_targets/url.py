@@ -65,13 +65,13 @@ class Url:
 
 
 @lru_cache(maxsize=8192)  # a run asks for the same few thousand targets' hosts again and again
-def parse(text: str) -> Url:
+def parse(text: str, longest: int = MAX_URL) -> Url:
     """Read a web address; a bare host name, with or without port and path, gets ``https://``.
 
-    Raises :class:`UrlError`.
+    Raises :class:`UrlError`, also for more than ``longest`` characters.
     """
-    if len(text) > MAX_URL:
-        raise UrlError("url", f"has {len(text)} characters, the limit is {MAX_URL}")
+    if len(text) > longest:
+        raise UrlError("url", f"has {len(text)} characters, the limit is {longest}")
     if (found := _FORBIDDEN.search(text)) is not None:
         raise UrlError("url", f"{quote(text)} holds {quote(found.group())}")
     if "://" not in text:

@@ -8,6 +8,8 @@ from urllib.parse import urljoin
 
 from gatewatch_targets import url as spelling
 
+# What a server should at least take (RFC 9110 4.1); redirects to a login carry that much.
+LONGEST = 8000
 _PORTS = {"http": 80, "https": 443}
 # A scheme and an authority, RFC 3986 3.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -34,14 +36,15 @@ class Url:
 
 def parse(text: str) -> Url:
     """Read an http or https URL, without its fragment; raises ValueError that says what is wrong with it."""
-    known = spelling.parse(text.partition("#")[0].strip())
+    known = spelling.parse(text.partition("#")[0].strip(), LONGEST)
     after = known.text.index("/", known.text.index("://") + 3)
     return Url(known.scheme, known.host, known.port, known.text[after:])
 
 
 def redirected(url: Url, location: str) -> Url:
     """Give the URL that a Location header leads to; raises ValueError for one that leads nowhere."""
-    location = location.strip()
+    # Servers write spaces as they are, and browsers follow them.
+    location = location.strip().replace(" ", "%20")
     if _ABSOLUTE.match(location):
         # Not urljoin, to which "http://" is the page itself: it is broken, and a loop if followed.
         return parse(location)

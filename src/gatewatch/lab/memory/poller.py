@@ -46,7 +46,7 @@ class MemorySockets:
 
     def __init__(self, open_socket: Callable[[int], DatagramSocket]) -> None:
         self._open_socket = open_socket
-        self._ready: dict[object, object] = {}
+        self._ready: dict[Any, object] = {}
         self._lot = trio.lowlevel.ParkingLot()
 
     def open(self, family: int) -> Plain:
@@ -70,14 +70,13 @@ class MemorySockets:
         self._ready.pop(sock, None)
 
     def ready(self) -> list[object]:
-        """Give the entries of the sockets that something has come to since the last call."""
-        found = list(self._ready.values())
-        self._ready.clear()
-        return found
+        """Give the entries of the sockets that hold something; told again as long as they do."""
+        self._ready = {sock: entry for sock, entry in self._ready.items() if sock.inner.readable}
+        return list(self._ready.values())
 
     async def wait(self) -> None:
         """Wait until some socket can be read."""
-        if self._ready:
+        if self.ready():
             await trio.lowlevel.checkpoint()
         else:
             await self._lot.park()
