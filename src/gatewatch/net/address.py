@@ -40,6 +40,7 @@ def is_ipv6(address: str) -> bool:
     return ":" in address
 
 
+@lru_cache(maxsize=1024)
 def endpoint(address: str, port: int) -> str:
     """Write ``address:port``, with brackets around IPv6."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

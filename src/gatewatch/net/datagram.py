@@ -9,6 +9,7 @@ when its window has passed.  The sockets and the poller come from a :class:`Sock
 from __future__ import annotations
 
 import heapq
+import select
 import selectors
 import socket
 import sys
@@ -23,6 +24,8 @@ Take = Callable[[bytes, list[tuple[int, int, bytes]]], bool]
 # Larger than any EDNS(0) answer that we ask for (1,232 bytes), and than any plain one.
 _MESSAGE_SIZE = 4096
 _ANCILLARY_SIZE = 64
+# EPOLLIN, by its number because other systems do not name it (sys/epoll.h).
+_READABLE = 0x001
 # Where the poller cannot itself be waited for (Windows), how often it is looked at.
 _POLL_INTERVAL = 0.01
 
@@ -86,30 +89,58 @@ else:
     _Socket = socket.socket
 
 
+# Saves a system call where sockets can be made non-blocking as they are made.
+_KIND = socket.SOCK_DGRAM | getattr(socket, "SOCK_NONBLOCK", 0)
+
+
 class KernelSockets:
-    """The real ones."""
+    """The real ones.
+
+    On Linux by epoll itself: selectors keep a key object for each socket and build a list of events for each
+    look, which costs as much as all else that is done for a question here.
+    """
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._fd: int | None = getattr(self._selector, "fileno", lambda: None)()
+        self._entries: dict[int, object] = {}
+        self._epoll: Any = None
+        self._selector: selectors.BaseSelector | None = None
+        if sys.platform == "linux":
+            self._epoll = select.epoll()
+        else:
+            self._selector = selectors.DefaultSelector()
+        self._fd: int | None = getattr(self._epoll or self._selector, "fileno", lambda: None)()
 
     def open(self, family: int) -> _Socket:
         """Open a non-blocking UDP socket."""
-        sock = _Socket(family, socket.SOCK_DGRAM)
-        sock.setblocking(False)
+        sock = _Socket(family, _KIND)
+        if _KIND == socket.SOCK_DGRAM:
+            sock.setblocking(False)
         return sock
 
     def watch(self, sock: Any, entry: object) -> None:
         """Start to watch a socket; :meth:`ready` gives ``entry`` when it can be read."""
-        self._selector.register(sock, selectors.EVENT_READ, entry)
+        number = sock.fileno()
+        self._entries[number] = entry
+        if self._epoll:
+            self._epoll.register(number, _READABLE)
+        elif self._selector:
+            self._selector.register(number, selectors.EVENT_READ)
 
     def forget(self, sock: Any) -> None:
         """Stop watching a socket."""
-        self._selector.unregister(sock)
+        number = sock.fileno()
+        if self._entries.pop(number, None) is not None:
+            if self._epoll:
+                self._epoll.unregister(number)
+            elif self._selector:
+                self._selector.unregister(number)
 
     def ready(self) -> list[object]:
         """Give the entries of all sockets that can be read now."""
-        return [key.data for key, _ in self._selector.select(0)]
+        if self._epoll:
+            return [self._entries[number] for number, _ in self._epoll.poll(0)]
+        assert self._selector is not None
+        return [self._entries[key.fd] for key, _ in self._selector.select(0)]
 
     async def wait(self) -> None:
         """Wait until some socket can be read."""
@@ -120,7 +151,9 @@ class KernelSockets:
 
     def close(self) -> None:
         """Give the poller back."""
-        self._selector.close()
+        poller = self._epoll or self._selector
+        assert poller is not None
+        poller.close()
 
 
 class _Wait:

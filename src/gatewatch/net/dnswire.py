@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 QTYPES = {"A": 1, "NS": 2, "CNAME": 5, "SOA": 6, "PTR": 12, "TXT": 16, "AAAA": 28, "OPT": 41, "HTTPS": 65}
 TYPE_NAMES = {number: name for name, number in QTYPES.items()}
@@ -32,8 +32,7 @@ class Unusual(ValueError):
     """The message is malformed or of a shape the fast path does not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One resource record of an answer section: ``value`` is an address or a name, ``ttl`` in seconds."""
 
     name: str
@@ -42,8 +41,7 @@ class Record:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A DNS response: transaction id, response code, question and the address and CNAME records answered."""
 
     txid: int

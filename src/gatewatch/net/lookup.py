@@ -8,9 +8,10 @@ Each question has a socket of its own: a fresh random port, and the errno of an 
 
 from __future__ import annotations
 
-import random
+import os
 import socket
 import sys
+from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -32,7 +33,22 @@ LATE_WINDOW = 0.5
 MAX_ANSWERS = 8
 # Linux: ask for and read the IP TTL of what is received (ip(7)); other systems number it themselves.
 _IP_RECVTTL = getattr(socket, "IP_RECVTTL", 12 if sys.platform == "linux" else None)
-_txid = random.SystemRandom()
+
+
+class _Ids:
+    """Transaction ids that nobody can guess, drawn from the system a page at a time."""
+
+    def __init__(self) -> None:
+        self._left = array("H")
+
+    def draw(self) -> int:
+        """Give the next one, 0 to 65535."""
+        if not self._left:
+            self._left.frombytes(os.urandom(2048))
+        return self._left.pop()
+
+
+_ids = _Ids()
 
 
 # getaddrinfo blocks a thread each, for many seconds where questions are dropped.  Trio lends 40 threads; with
@@ -115,7 +131,7 @@ class _Asked:
         self.question = question
         self.sock: datagram.Datagram | None = None
         self._transaction_id = journal.transaction()
-        self._key = (_txid.getrandbits(16), question.name, question.qtype)
+        self._key = (_ids.draw(), question.name, question.qtype)
         self._server = endpoint(question.resolver, question.port)
         self._t0 = journal.now()
         self.got: list[Query] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
 from gatewatch.net import dnswire
 from gatewatch.records import Answer, Query
@@ -12,18 +13,17 @@ from gatewatch.records import failure as f
 _RCODES = {0: None, 2: f.DNS_SERVFAIL, 3: f.DNS_NXDOMAIN, 5: f.DNS_REFUSED}
 
 
-def rows(values: list[tuple[str, str, int | None]]) -> tuple[Answer, ...]:
+def rows(values: Iterable[tuple[str, str, int | None]]) -> tuple[Answer, ...]:
     """Turn (type, value, TTL) triples into answer records."""
-    return tuple(
-        Answer(
-            answer_type=kind,
-            ipv4=value if kind == "A" else None,
-            ipv6=value if kind == "AAAA" else None,
-            hostname=value if kind == "CNAME" else None,
-            ttl=ttl,
-        )
-        for kind, value, ttl in values
-    )
+    out = []
+    for kind, value, ttl in values:
+        if kind == "A":
+            out.append(Answer(answer_type=kind, ipv4=value, ttl=ttl))
+        elif kind == "AAAA":
+            out.append(Answer(answer_type=kind, ipv6=value, ttl=ttl))
+        else:
+            out.append(Answer(answer_type=kind, hostname=value, ttl=ttl))
+    return tuple(out)
 
 
 def read(wire: bytes) -> tuple[int, str | None, tuple[Answer, ...], tuple[str, int]]:
@@ -32,7 +32,7 @@ def read(wire: bytes) -> tuple[int, str | None, tuple[Answer, ...], tuple[str, i
         reply = dnswire.parse(wire)
     except dnswire.Unusual:
         reply = _read_slowly(wire)
-    answers = rows([(r.rtype, r.value, r.ttl) for r in reply.records])
+    answers = rows((r.rtype, r.value, r.ttl) for r in reply.records)
     failure = _RCODES.get(reply.rcode, f.DNS_MISBEHAVING)
     if failure is None and not reply.addresses:
         failure = f.DNS_NO_ANSWER
