@@ -52,7 +52,7 @@ class Sock:
 
 
 class Datagrams:
-    """The world, as :class:`gatewatch.net.datagram.Sockets`: counts what is open and what is watched."""
+    """The world, as :class:`gatewatch.net.sockets.Sockets`: counts what is open and what is watched."""
 
     def __init__(self, servers: dict[tuple[str, int], Server]) -> None:
         self.servers = servers

@@ -1,7 +1,7 @@
 """ICMP errors without privileges: Linux keeps them, with who sent them, in a socket's error queue.
 
 IP_RECVERR and struct sock_extended_err: ip(7), linux/errqueue.h.  Other systems have nothing like it for
-ordinary users (see docs/abilities.md).
+ordinary users.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from gatewatch.net.address import endpoint, is_ipv6
 from gatewatch.net.errors import translate
 from gatewatch.net.journal import Journal
 from gatewatch.net.message import response, rows, unanswered
+from gatewatch.net.sockets import Datagram, Sockets
 from gatewatch.records import Query
 from gatewatch.records import failure as f
 
@@ -129,14 +130,14 @@ class _Asked:
     def __init__(self, journal: Journal, question: Question) -> None:
         self._journal = journal
         self.question = question
-        self.sock: datagram.Datagram | None = None
+        self.sock: Datagram | None = None
         self._transaction_id = journal.transaction()
         self._key = (_ids.draw(), question.name, question.qtype)
         self._server = endpoint(question.resolver, question.port)
         self._t0 = journal.now()
         self.got: list[Query] = []
 
-    def send(self, sockets: datagram.Sockets) -> datagram.Datagram:
+    def send(self, sockets: Sockets) -> Datagram:
         """Open a socket and send the question; raises OSError."""
         question = self.question
         six = is_ipv6(question.resolver)
@@ -196,7 +197,7 @@ async def ask(
     """
     pump = datagram.pump()
     asked = [_Asked(journal, question) for question in questions]
-    listened: dict[_Asked, tuple[datagram.Datagram, datagram.Take]] = {}
+    listened: dict[_Asked, tuple[Datagram, datagram.Take]] = {}
     failures: dict[_Asked, str] = {}
     try:
         for one in asked:

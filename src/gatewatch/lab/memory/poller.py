@@ -15,7 +15,7 @@ from gatewatch.lab.memory.datagram import DatagramSocket
 
 
 class Plain:
-    """The non-blocking face: what :class:`gatewatch.net.datagram.Datagram` asks for."""
+    """The non-blocking face: what :class:`gatewatch.net.sockets.Datagram` asks for."""
 
     def __init__(self, inner: DatagramSocket) -> None:
         self.inner = inner
@@ -42,7 +42,7 @@ class Plain:
 
 
 class MemorySockets:
-    """The poller: implements :class:`gatewatch.net.datagram.Sockets`."""
+    """The poller: implements :class:`gatewatch.net.sockets.Sockets`."""
 
     def __init__(self, open_socket: Callable[[int], DatagramSocket]) -> None:
         self._open_socket = open_socket
