@@ -1,4 +1,4 @@
-"""Where UDP sockets come from, and who tells which of them can be read: the kernel here, the lab elsewhere."""
+"""Where UDP sockets come from, and who tells which can be read: the kernel here, the lab elsewhere."""
 
 from __future__ import annotations
 
