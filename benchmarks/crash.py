@@ -27,13 +27,13 @@ KILLS = 50
 
 def run(quick: bool) -> dict[str, Any]:
     """Kill and resume; gives the goals and counts."""
-    kills = 15 if quick else KILLS
+    kills = 10 if quick else KILLS
     chance = random.Random(20261123)
     with tempfile.TemporaryDirectory(prefix="gatewatch-bench-") as folder:
         root = Path(folder, "runs")
         targets = Path(folder, "targets.txt")
         targets.write_text(
-            "\n".join(f"site-{i}.crash-bench.net" for i in range(30 * kills)), encoding="ascii"
+            "\n".join(f"site-{i}.crash-bench.net" for i in range(60 * kills)), encoding="ascii"
         )
         first = [*_command(root), "--targets", str(targets), "--seed", "1"]
         seen: set[bytes] = set()
@@ -50,7 +50,7 @@ def run(quick: bool) -> dict[str, Any]:
             )
             try:
                 _wait_for_work(process, root, seen)
-                time.sleep(chance.uniform(0.0, 0.5))
+                time.sleep(chance.uniform(0.0, 0.3))
             finally:
                 ended = process.poll() is not None
                 _kill(process)

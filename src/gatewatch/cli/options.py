@@ -16,7 +16,8 @@ _RISK = click.Choice(["low", "medium", "high"])
 _NETWORK = click.Choice(["fixed", "mobile", "wifi", "unknown"])
 _ATTACH = click.Choice(["auto", "kernel", "memory"])
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-_RUN = click.Path(path_type=Path, exists=True, file_okay=False)
+_ROOT = "Where runs are kept.  [env: GATEWATCH_RESULTS; default: ~/.local/share/gatewatch/runs]"
+_RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,23 @@ _OPTIONS = (
     _value("--probe", "-p", text="A probe, or a .py file with one.", multiple=True, default=("web",)),
     _value("--risk", text="The highest risk tier.  [default: low; in the lab high]", type=_RISK),
     _value("--limit", text="Measure a sample of so many targets.", type=click.IntRange(1)),
-    _value("--traces", text="Trace the way to so many.", type=click.IntRange(0), default=TRACES),
+    _value(
+        "--traces",
+        text=f"Trace the way to so many.  [default: {TRACES}]",
+        type=click.IntRange(0),
+        default=TRACES,
+    ),
     _value("--rate", text=f"Starts a second.  [default: {RATE:g}]", type=click.FloatRange(0.01, 1000)),
     _value("--seed", text="Shuffle by this seed, to repeat an order.", type=int),
     _value("--max-time", text="End after so many seconds.", type=click.FloatRange(1)),
     _value("--max-bytes", text="End after so many bytes, both ways.", type=click.IntRange(1)),
-    _value("--country", text="Country of this line.", default="ZZ", metavar="CC"),
-    _value("--asn", text="AS number of this line.", type=int, default=0),
+    _value("--country", text="Country of this line.  [default: ZZ, not known]", default="ZZ", metavar="CC"),
+    _value("--asn", text="AS number of this line.", type=click.IntRange(0, 2**32 - 1), default=0),
     _value("--isp", text="Name of the provider.", default=""),
     _value("--network-type", text="Kind of line.", type=_NETWORK, default="unknown"),
     _value("--helper", text="URL of a test helper to use instead of OONI's.", multiple=True),
     _flag("--no-helper", text="Ask no helper; verdicts may then say that there is no control."),
-    _value("--root", text="Where runs are kept.", type=_FOLDER, envvar="GATEWATCH_RESULTS"),
+    _value("--root", text=_ROOT, type=_FOLDER, envvar="GATEWATCH_RESULTS"),
     _value("--resume", text="Go on with a run that was not finished.", type=_RUN, metavar="RUN"),
     _flag("--plan", "plan_only", text="Show what would be sent, and send nothing."),
     _value("--consent", text="For cron: the version of the text agreed to.", metavar="VERSION"),

@@ -43,6 +43,9 @@ class Quiet:
     def resumed(self) -> None:
         """Tell that the line is up."""
 
+    def close(self) -> None:
+        """Tell that the run has ended, in whatever way."""
+
 
 class Lines(Quiet):
     """Plain lines on stderr."""
@@ -69,7 +72,10 @@ class Lines(Quiet):
 
     def skipped(self, item: Item, why: str) -> None:
         """Say what was given up."""
-        self._say(f"{item.id}: {why}")
+        from gatewatch_targets import printable
+
+        # Why may quote what came from the network.
+        self._say(printable(f"{item.id}: {why}"))
 
     def paused(self, reason: str) -> None:
         """Say that measuring waits."""
@@ -108,8 +114,6 @@ class Bar(Quiet):
         super().measured(item, verdict)
         blocked = sum(count for label, count in self.labels.items() if label.startswith("blocked"))
         self._progress.update(self._task, advance=1, note=f"{blocked} blocked")
-        if self.done >= self.total:
-            self._progress.stop()
 
     def paused(self, reason: str) -> None:
         """Show that measuring waits."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,9 @@ from gatewatch import cli
 from gatewatch.cli.options import RATE, Options, options
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gatewatch.runner.about import Vantage
     from gatewatch.runner.plan import Plan
     from gatewatch.runner.probes import Probe
     from gatewatch.runner.session import Outcome, Session
@@ -76,7 +78,8 @@ def _into_lab(chosen: Options) -> None:
     for flag in ("--lab", "--attach"):
         arguments = _without(arguments, flag)
     command = kernel.argv(scenario, isp, [sys.executable, "-m", "gatewatch", *arguments])
-    sys.exit(subprocess.run(command, env=kernel.environment(), check=False).returncode)
+    # In place of this process, so that signals and the exit code are the run's own.
+    os.execve(command[0], command, kernel.environment())
 
 
 def _lab_names(chosen: Options) -> tuple[str, str]:
@@ -101,20 +104,30 @@ def _without(arguments: list[str], flag: str) -> list[str]:
 
 
 def _session(chosen: Options) -> Session:
+    from gatewatch.cli.consent import VERSION
     from gatewatch.lab import rehearse
+    from gatewatch.lab.decode import ScenarioError
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.campaign import Budget
     from gatewatch.runner.session import Session, Surroundings
     from gatewatch.store import default_root
     from gatewatch_targets import helpers
+    from gatewatch_targets.text import COUNTRY
 
     surroundings, vantage = Surroundings(), None
     if chosen.lab:
-        surroundings, vantage = rehearse.in_memory(*_lab_names(chosen))
+        try:
+            surroundings, vantage = rehearse.in_memory(*_lab_names(chosen))
+        except (ScenarioError, LookupError) as error:
+            raise click.UsageError(str(error.args[0])) from None
     elif (found := rehearse.inside()) is not None:
         surroundings, vantage = found
     in_lab = surroundings.lab is not None
+    if chosen.resume:
+        vantage = _resumed(chosen.resume, surroundings.lab) or vantage
     if vantage is None:
+        if not COUNTRY.fullmatch(chosen.country.upper()):
+            raise click.UsageError(f"--country takes a two-letter code, such as KH, not {chosen.country!r}")
         vantage = Vantage(chosen.country.upper(), chosen.asn, chosen.isp, chosen.network_type)
     risk = chosen.risk or ("high" if in_lab else "low")
     plan, probes = _plan(chosen, vantage.country, risk)
@@ -127,15 +140,35 @@ def _session(chosen: Options) -> Session:
         rate=rate,
         helpers=() if chosen.no_helper else chosen.helper or tuple(h.url for h in helpers()),
         budget=Budget(run=chosen.max_time, total_bytes=chosen.max_bytes),
-        consent_version=None if in_lab else chosen.consent,
+        consent_version=None if in_lab else VERSION,
         resume=chosen.resume,
         surroundings=surroundings,
     )
 
 
+def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
+    """Give the vantage of a run that goes on; it must go on where it was begun, in the lab or outside."""
+    from gatewatch.runner.about import Vantage
+    from gatewatch.store.files import read_json
+    from gatewatch.store.folder import RUN
+
+    try:
+        about = read_json(folder / RUN)
+        begun, vantage = about.get("lab"), Vantage(**about["vantage"])
+    except (OSError, ValueError, LookupError, TypeError):
+        # Lost with the disk; the measurements are what counts.
+        return None
+    if begun and not (lab and all(begun.get(key) == lab[key] for key in ("scenario", "isp"))):
+        raise click.UsageError(f"this run was begun with --lab {begun.get('scenario')}:{begun.get('isp')}")
+    if lab and not begun:
+        raise click.UsageError("this run was begun outside the lab: resume it without --lab")
+    return vantage
+
+
 def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Probe]]:
     from gatewatch.runner.plan import Plan, make
     from gatewatch.runner.probes import NoSuchProbe, load
+    from gatewatch_targets.model import RISKS
 
     try:
         if chosen.resume:
@@ -145,9 +178,14 @@ def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Pro
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
             targets = _targets(chosen, country, risk, seed)
             plan = make(targets, chosen.probe, seed=seed, settings=settings, traces=chosen.traces)
-        return plan, {name: load(name) for name in plan.probes}
+        probes = {name: load(name) for name in plan.probes}
     except (NoSuchProbe, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from None
+    for probe in probes.values():
+        # What is resumed was chosen before.
+        if not chosen.resume and probe.risk not in RISKS[: RISKS.index(risk) + 1]:
+            raise click.UsageError(f"{probe.name} is of risk tier {probe.risk}: choose it with --risk")
+    return plan, probes
 
 
 def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target]:
@@ -175,6 +213,8 @@ def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target
 
 
 def _show_plan(plan: Plan, probes: Mapping[str, Probe], rate: float, as_json: bool) -> None:
+    from gatewatch_targets import printable
+
     hosts = {item.target.host for item in plan.items}
     size = sum(probes[item.probe].typical_bytes for item in plan.items)
     about = {"items": len(plan.items), "hosts": len(hosts), "bytes": size}
@@ -187,13 +227,13 @@ def _show_plan(plan: Plan, probes: Mapping[str, Probe], rate: float, as_json: bo
         f"at least {about['seconds']} s. Nothing has been sent."
     )
     for item in plan.items:
-        click.echo(f"{item.probe:<8} {item.target.url}")
+        click.echo(printable(f"{item.probe:<8} {item.target.url}"))
 
 
 def _conduct(session: Session, chosen: Options) -> Outcome:
     from gatewatch.cli.progress import observer
     from gatewatch.runner.session import conduct
-    from gatewatch.store import Locked
+    from gatewatch.store import Locked, StoreFull
 
     watching = observer(chosen.quiet)
     try:
@@ -201,6 +241,15 @@ def _conduct(session: Session, chosen: Options) -> Outcome:
     except Locked as error:
         click.echo(str(error), err=True)
         sys.exit(cli.LOCKED)
+    except StoreFull as error:
+        click.echo(str(error), err=True)
+        sys.exit(cli.PARTIAL)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise click.UsageError(f"{error.filename}: {error.strerror}") from None
+    finally:
+        watching.close()
     if outcome.state != "done":
         click.echo(outcome.reason, err=True)
     about = {

@@ -174,7 +174,10 @@ class Campaign:
         )
         try:
             self._store(item, measurement)
-        except (Unscrubbable, ValueError, RecursionError) as error:
+        except (StoreFull, OSError):
+            raise
+        except Exception as error:
+            # Nothing is written of what could not be judged or scrubbed.
             self._skip(item, f"could not be stored: {said(error)}")
 
     def _store(self, item: Item, measurement: Measurement) -> None:
@@ -208,8 +211,9 @@ def said(error: BaseException) -> str:
 
 def _last_failure(keys: TestKeys) -> float | None:
     """When the last thing went wrong that a dead line could explain, in seconds since the start."""
-    records = (*(keys.queries or ()), *(keys.tls_handshakes or ()), *(keys.requests or ()))
-    times = [record.t for record in records if record.failure is not None]
-    times += [record.t for record in keys.tcp_connect or () if not record.status.success]
+    times = [query.t for query in keys.queries or () if query.failure is not None]
+    times += [connect.t for connect in keys.tcp_connect or () if not connect.status.success]
+    times += [handshake.t for handshake in keys.tls_handshakes or () if handshake.failure is not None]
+    times += [request.t for request in keys.requests or () if request.failure is not None]
     # A record without its time may have failed at any moment, so only a look from now on speaks for the line.
     return max((math.inf if t is None else t for t in times), default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import sys
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -65,7 +66,13 @@ def _from_file(path: Path) -> Probe:
     if spec is None or spec.loader is None or not path.is_file():
         raise NoSuchProbe(f"{path}: no such Python file")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    # Where dataclasses and `probes show` look a class's module up.
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        # Whatever a user's file does wrong is the user's to read, in one line.
+        raise NoSuchProbe(f"{path}: {type(error).__name__}: {error}") from error
     found = [made for made in map(_try, _own_classes(module)) if made is not None]
     if len(found) != 1:
         raise NoSuchProbe(f"{path}: defines {len(found)} probes, expected one")

@@ -1,0 +1,133 @@
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+from tests.worlds.commands import gatewatch, here, python
+
+from gatewatch import __version__, cli
+from gatewatch.cli.pages import contexts
+from gatewatch.runner.line import Look
+
+# What a base installation has no need of to say what it can do.
+HEAVY = {"trio", "pandas", "scapy", "rich", "dns", "requests", "cryptography", "trustme", "gatewatch_targets"}
+
+
+def test_every_command_is_listed_with_its_line_and_has_help() -> None:
+    overview = here("--help")
+    assert overview.exit_code == 0
+    for name, (_, summary) in cli.COMMANDS.items():
+        assert f"  {name:<8} {summary}\n" in overview.stdout
+    for context in contexts():
+        words = context.command_path.split()[1:]
+        shown = here(*words, "--help")
+        assert (shown.exit_code, shown.stderr) == (0, ""), words
+        assert shown.stdout.startswith(f"Usage: main {' '.join(words)}".rstrip())
+        assert context.command.help, words
+        assert all(p.help for p in context.command.params if isinstance(p, click.Option)), words
+
+
+def test_help_loads_nothing_that_measures() -> None:
+    code = f"""
+import sys
+from gatewatch.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(*sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)
+"""
+    done = python(code, "--help")
+    assert (done.returncode, done.stderr) == (0, "\n") and "Commands:" in done.stdout
+    assert python(code, "run", "--help").stderr == "\n"
+
+
+def test_it_works_without_the_extras() -> None:
+    code = """
+import sys
+for name in ("pandas", "pyarrow", "trustme", "cryptography", "aioquic", "dask", "fsspec"):
+    sys.modules[name] = None
+from gatewatch.cli import main
+main(sys.argv[1:])
+"""
+    done = python(code, "run", "--plan", "--targets", "np", "--json")
+    assert (done.returncode, json.loads(done.stdout)["items"] > 5) == (0, True), done.stderr
+    done = python(code, "demo")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Install with: pip install 'gatewatch[analysis,lab]'" in done.stderr
+
+
+def test_version() -> None:
+    assert here("--version").stdout == f"gatewatch, version {__version__}\n"
+
+
+@pytest.mark.parametrize("words", [(), ("fly",), ("--fast",), ("lab", "fly"), ("run", "--rate", "0")])
+def test_what_is_no_command_has_the_code_for_usage(words: tuple[str, ...]) -> None:
+    done = here(*words)
+    assert (done.exit_code, done.stdout) == (cli.USAGE, "") and "Usage:" in done.stderr
+
+
+def test_the_codes_are_those_that_the_help_promises() -> None:
+    codes = (cli.DONE, cli.PARTIAL, cli.USAGE, cli.NO_CONSENT, cli.NO_NETWORK, cli.LOCKED)
+    assert codes == (0, 1, 2, 3, 4, 75)
+    said = " ".join(here("--help").stdout.split())
+    for words in ("0 done", "1 partial", "2 usage", "3 no consent", "4 no network", "75 another run"):
+        assert words in said
+
+
+class TestDoctor:
+    @pytest.fixture(autouse=True)
+    def machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("gatewatch.lab.rehearse.choose", lambda _: ("memory", "Attached in memory."))
+        monkeypatch.setattr("gatewatch.runner.line.has_route", lambda *_: False)
+
+    @staticmethod
+    def line(monkeypatch: pytest.MonkeyPatch, look: Look) -> None:
+        async def found(_: Any) -> Look:
+            return look
+
+        monkeypatch.setattr("gatewatch.runner.line.Line.look", found)
+
+    def test_a_good_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.line(monkeypatch, Look(True, ("udp 8.8.8.8",), clock_offset=0.4))
+        done = here("doctor", "--json")
+        checks = {row["what"]: row for row in json.loads(done.stdout)["checks"]}
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert list(checks) == ["network", "clock", "IPv6", "resolver", "traceroute", "lab", "disk"]
+        assert checks["network"]["ok"] and checks["clock"]["ok"] and checks["lab"]["ok"]
+        assert checks["IPv6"]["finding"] == "no route; only IPv4 will be measured"
+
+    def test_a_wrong_clock_and_no_disk_come_with_advice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.line(monkeypatch, Look(True, ("udp 8.8.8.8",), clock_offset=-3600.0))
+        monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
+        done = here("doctor")
+        assert done.exit_code == 0
+        assert "!!  clock: -3600 s against a web server\n    Set the clock by NTP.\n" in done.stdout
+        assert "!!  disk: 0.0 GB free\n" in done.stdout
+
+    @pytest.mark.parametrize(
+        ("look", "words"),
+        [(Look(False), "no route to the outside"), (Look(True, ("page x",), portal=True), "captive portal")],
+    )
+    def test_a_line_that_is_down_is_the_exit_code(
+        self, monkeypatch: pytest.MonkeyPatch, look: Look, words: str
+    ) -> None:
+        self.line(monkeypatch, look)
+        done = here("doctor", "--json")
+        network = json.loads(done.stdout)["checks"][0]
+        assert (done.exit_code, network["ok"]) == (cli.NO_NETWORK, False) and words in network["finding"]
+
+
+def test_the_probes_are_listed_and_shown() -> None:
+    rows = json.loads(here("probes", "list", "--json").stdout)["probes"]
+    assert {row["name"] for row in rows} >= {"resolve", "connect", "handshake", "fetch", "web", "trace"}
+    assert all(row["question"].endswith("?") for row in rows if row["from"].startswith("gatewatch_probes"))
+    shown = here("probes", "show", "trace")
+    assert shown.stdout.startswith("trace: which routers lie on the way to a host?\n\nMethod: ")
+    assert json.loads(here("probes", "show", "trace", "--json").stdout)["test_name"] == "trace"
+    assert here("probes", "show", "none").exit_code == cli.USAGE
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    done = gatewatch("--version")
+    assert (done.returncode, done.stdout.split()[-1]) == (0, __version__)
