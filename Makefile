@@ -34,6 +34,9 @@ bench: $(BIN)/.installed-dev  ## quick benchmarks, one after another
 
 docs: $(BIN)/.installed-dev  ## write the generated pages anew
 	$(BIN)/python -m gatewatch.records.schema > docs/records.md
+	$(BIN)/python -m gatewatch_probes.page > docs/probes.md
+	$(BIN)/python -m gatewatch.cli.pages > docs/commands.md
+	$(BIN)/python docs/picture.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

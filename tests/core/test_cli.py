@@ -95,7 +95,7 @@ class TestDoctor:
         assert (done.exit_code, done.stderr) == (0, "")
         assert list(checks) == ["network", "clock", "IPv6", "resolver", "traceroute", "lab", "disk"]
         assert checks["network"]["ok"] and checks["clock"]["ok"] and checks["lab"]["ok"]
-        assert checks["IPv6"]["finding"] == "no route; only IPv4 will be measured"
+        assert checks["IPv6"]["finding"] == "does not work; only IPv4 will be measured"
 
     def test_a_wrong_clock_and_no_disk_come_with_advice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.line(monkeypatch, Look(True, ("udp 8.8.8.8",), clock_offset=-3600.0))

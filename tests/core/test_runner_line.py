@@ -119,3 +119,18 @@ def test_waiting_ends_when_the_line_is_back() -> None:
             assert [look["up"] for look in line.looks] == [False, True]
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    ("route6", "answers", "used"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_ipv6_is_used_where_it_was_seen_to_work(route6: bool, answers: bool, used: bool) -> None:
+    six = comparison_resolvers()[0].ipv6[0]
+    servers = {**GENUINE, **({(six, 443): http("200 OK")} if answers else {})}
+
+    async def main() -> bool:
+        with hosts(NAMES, servers) as (wire, _):
+            await Line(wire, lambda: True, lambda: route6).look()
+            return wire.ipv6
+
+    assert run(main) is used

@@ -39,10 +39,12 @@ def _line() -> list[dict[str, Any]]:
     import trio
 
     from gatewatch.net.wire import Wire
-    from gatewatch.runner.line import Line, Look, has_route
+    from gatewatch.runner.line import Line, Look, has_route, has_route6
+
+    wire = Wire()
 
     async def look() -> Look:
-        return await Line(Wire()).look()
+        return await Line(wire, has_route, has_route6).look()
 
     seen = trio.run(look)
     rows = [_row("network", seen.up, seen.reason, "Check the cable, the Wi-Fi or the login page.")]
@@ -52,9 +54,8 @@ def _line() -> list[dict[str, Any]]:
         rows.append(
             _row("clock", right, f"{seen.clock_offset:+.0f} s against a web server", "Set the clock by NTP.")
         )
-    six = has_route(("2001:4860:4860::8888", 53))
-    rows.append(_row("IPv6", True, "there is a route" if six else "no route; only IPv4 will be measured"))
-    resolvers = Wire().own_resolvers
+    rows.append(_row("IPv6", True, "works" if wire.ipv6 else "does not work; only IPv4 will be measured"))
+    resolvers = wire.own_resolvers
     rows.append(
         _row(
             "resolver",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,16 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
-from gatewatch.cli.options import RATE, Options, options
+from gatewatch.cli import prepare
+from gatewatch.cli.options import Options, options
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from gatewatch.runner.about import Vantage
     from gatewatch.runner.plan import Plan
     from gatewatch.runner.probes import Probe
     from gatewatch.runner.session import Outcome, Session
-    from gatewatch_targets import Target
 
 
 # Set by the lab's kernel attachment (gatewatch.lab.rehearse): the command runs inside it.
@@ -40,7 +36,7 @@ def run(**given: Any) -> None:
         _into_lab(chosen)
     if not chosen.plan_only and not chosen.lab and ENVIRONMENT not in os.environ:
         _ready(chosen.consent)
-    session = _session(chosen)
+    session = prepare.session(chosen)
     if chosen.plan_only:
         _show_plan(session.plan, session.probes, session.rate, chosen.as_json)
         return
@@ -73,20 +69,13 @@ def _into_lab(chosen: Options) -> None:
         click.echo(why, err=True)
     if attach == "memory":
         return
-    scenario, isp = _lab_names(chosen)
+    scenario, isp = prepare.lab_names(chosen)
     arguments = list(sys.argv[1:])
     for flag in ("--lab", "--attach"):
         arguments = _without(arguments, flag)
     command = kernel.argv(scenario, isp, [sys.executable, "-m", "gatewatch", *arguments])
     # In place of this process, so that signals and the exit code are the run's own.
     os.execve(command[0], command, kernel.environment())
-
-
-def _lab_names(chosen: Options) -> tuple[str, str]:
-    scenario, colon, isp = (chosen.lab or "").rpartition(":")
-    if not colon:
-        raise click.UsageError("--lab takes SCENARIO:ISP, such as kh-2024:metfone")
-    return scenario, isp
 
 
 def _without(arguments: list[str], flag: str) -> list[str]:
@@ -101,115 +90,6 @@ def _without(arguments: list[str], flag: str) -> list[str]:
         elif not argument.startswith(f"{flag}="):
             out.append(argument)
     return out
-
-
-def _session(chosen: Options) -> Session:
-    from gatewatch.cli.consent import VERSION
-    from gatewatch.lab import rehearse
-    from gatewatch.lab.decode import ScenarioError
-    from gatewatch.runner.about import Vantage
-    from gatewatch.runner.campaign import Budget
-    from gatewatch.runner.session import Session, Surroundings
-    from gatewatch.store import default_root
-    from gatewatch_targets import helpers
-    from gatewatch_targets.text import COUNTRY
-
-    surroundings, vantage = Surroundings(), None
-    if chosen.lab:
-        try:
-            surroundings, vantage = rehearse.in_memory(*_lab_names(chosen))
-        except (ScenarioError, LookupError) as error:
-            raise click.UsageError(str(error.args[0])) from None
-    elif (found := rehearse.inside()) is not None:
-        surroundings, vantage = found
-    in_lab = surroundings.lab is not None
-    if chosen.resume:
-        vantage = _resumed(chosen.resume, surroundings.lab) or vantage
-    if vantage is None:
-        if not COUNTRY.fullmatch(chosen.country.upper()):
-            raise click.UsageError(f"--country takes a two-letter code, such as KH, not {chosen.country!r}")
-        vantage = Vantage(chosen.country.upper(), chosen.asn, chosen.isp, chosen.network_type)
-    risk = chosen.risk or ("high" if in_lab else "low")
-    plan, probes = _plan(chosen, vantage.country, risk)
-    rate = chosen.rate or float(plan.settings.get("rate", rehearse.RATE if in_lab else RATE))
-    return Session(
-        root=chosen.resume.parent if chosen.resume else chosen.root or default_root(),
-        plan=plan,
-        probes=probes,
-        vantage=vantage,
-        rate=rate,
-        helpers=() if chosen.no_helper else chosen.helper or tuple(h.url for h in helpers()),
-        budget=Budget(run=chosen.max_time, total_bytes=chosen.max_bytes),
-        consent_version=None if in_lab else VERSION,
-        resume=chosen.resume,
-        surroundings=surroundings,
-    )
-
-
-def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
-    """Give the vantage of a run that goes on; it must go on where it was begun, in the lab or outside."""
-    from gatewatch.runner.about import Vantage
-    from gatewatch.store.files import read_json
-    from gatewatch.store.folder import RUN
-
-    try:
-        about = read_json(folder / RUN)
-        begun, vantage = about.get("lab"), Vantage(**about["vantage"])
-    except (OSError, ValueError, LookupError, TypeError):
-        # Lost with the disk; the measurements are what counts.
-        return None
-    if begun and not (lab and all(begun.get(key) == lab[key] for key in ("scenario", "isp"))):
-        raise click.UsageError(f"this run was begun with --lab {begun.get('scenario')}:{begun.get('isp')}")
-    if lab and not begun:
-        raise click.UsageError("this run was begun outside the lab: resume it without --lab")
-    return vantage
-
-
-def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Probe]]:
-    from gatewatch.runner.plan import Plan, make
-    from gatewatch.runner.probes import NoSuchProbe, load
-    from gatewatch_targets.model import RISKS
-
-    try:
-        if chosen.resume:
-            plan = Plan.from_json(json.loads((chosen.resume / "plan.json").read_text(encoding="utf-8")))
-        else:
-            settings = {"rate": chosen.rate} if chosen.rate else {}
-            seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
-            targets = _targets(chosen, country, risk, seed)
-            plan = make(targets, chosen.probe, seed=seed, settings=settings, traces=chosen.traces)
-        probes = {name: load(name) for name in plan.probes}
-    except (NoSuchProbe, ValueError, OSError) as error:
-        raise click.UsageError(str(error)) from None
-    for probe in probes.values():
-        # What is resumed was chosen before.
-        if not chosen.resume and probe.risk not in RISKS[: RISKS.index(risk) + 1]:
-            raise click.UsageError(f"{probe.name} is of risk tier {probe.risk}: choose it with --risk")
-    return plan, probes
-
-
-def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target]:
-    from gatewatch_targets import BUILTIN, resolve_names, risk_in
-    from gatewatch_targets.model import RISKS
-
-    names = chosen.targets or tuple(n for n in ("global", country.lower()) if n in BUILTIN)
-    try:
-        found = resolve_names(names)
-    except (OSError, KeyError) as error:
-        raise click.UsageError(str(error)) from None
-    for problem in found.errors:
-        click.echo(str(problem), err=True)
-    allowed = RISKS[: RISKS.index(risk) + 1]
-    kept = [t for t in found.targets if risk_in(t, country) in allowed]
-    left_out = len(found.targets) - len(kept)
-    if left_out and not chosen.quiet:
-        click.echo(f"{left_out} targets of a higher risk tier than {risk} are left out.", err=True)
-    if not kept:
-        raise click.UsageError("no targets to measure")
-    if chosen.limit is None or chosen.limit >= len(kept):
-        return kept
-    # A sample, not the head: lists are sorted by country and category.
-    return random.Random(seed).sample(kept, chosen.limit)
 
 
 def _show_plan(plan: Plan, probes: Mapping[str, Probe], rate: float, as_json: bool) -> None:

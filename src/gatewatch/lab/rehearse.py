@@ -93,6 +93,7 @@ def in_memory(name: str, isp_id: str) -> tuple[Surroundings, Vantage]:
     surroundings = Surroundings(
         enter=enter,
         route=lambda: True,
+        route6=lambda: False,
         own_addresses=lambda: (isp.client,),
         clock=MockClock(autojump_threshold=0),
         lab={"scenario": scenario.name, "isp": isp_id, "attach": "memory"},

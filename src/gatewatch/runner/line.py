@@ -68,6 +68,11 @@ def has_route(address: tuple[str, int] = _ROUTE_4) -> bool:
     return True
 
 
+def has_route6() -> bool:
+    """Tell whether the routing table leads to the IPv6 internet; sends nothing."""
+    return has_route(_ROUTE_6)
+
+
 def own_addresses() -> tuple[str, ...]:
     """The addresses that this machine sends from, one of each family; what is to be scrubbed."""
     found = []
@@ -82,11 +87,19 @@ def own_addresses() -> tuple[str, ...]:
 
 
 class Line:
-    """The line during one run; ``route`` tells whether there is a way out at all (the lab replaces it)."""
+    """The line during one run.
 
-    def __init__(self, wire: Wire, route: Callable[[], bool] = has_route) -> None:
+    ``route`` tells whether there is a way out at all, ``route6`` whether there is one by IPv6 (the lab
+    replaces both).  A look sets ``wire.ipv6``: IPv6 is used where it was seen to work, since a broken one, of
+    which there are many, looks like blocking.
+    """
+
+    def __init__(
+        self, wire: Wire, route: Callable[[], bool] = has_route, route6: Callable[[], bool] = lambda: False
+    ) -> None:
         self._wire = wire
         self._route = route
+        self._route6 = route6
         self._lock = trio.Lock()
         #: When the line was last seen up, in trio's time.
         self.seen_up = float("-inf")
@@ -99,6 +112,7 @@ class Line:
         """Look once: resolvers over UDP and TCP, and pages whose whole content is known."""
         if not self._route():
             return self._note(Look(route=False))
+        six = self._route6()
         answered: list[str] = []
         pages: list[tuple[bool, float | None]] = []
 
@@ -127,8 +141,11 @@ class Line:
             for resolver in self._wire.resolvers[:3]:
                 nursery.start_soon(question, resolver.ipv4[0])
                 nursery.start_soon(connection, resolver.ipv4[0])
+                if six and resolver.ipv6:
+                    nursery.start_soon(connection, resolver.ipv6[0])
             for beacon in beacons():
                 nursery.start_soon(page, beacon)
+        self._wire.ipv6 = any(word.startswith("tcp ") and ":" in word for word in answered)
         # One changed page may be a server's whim; a portal changes all of them.
         portal = bool(pages) and not any(genuine for genuine, _ in pages)
         offsets = [offset for genuine, offset in pages if genuine and offset is not None]

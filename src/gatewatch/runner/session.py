@@ -23,7 +23,7 @@ from gatewatch import __version__
 from gatewatch.net.wire import Wire
 from gatewatch.runner.about import SOFTWARE, Vantage
 from gatewatch.runner.campaign import Budget, Campaign, Observer, said
-from gatewatch.runner.line import Line, has_route, own_addresses
+from gatewatch.runner.line import Line, has_route, has_route6, own_addresses
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe
@@ -44,6 +44,7 @@ class Surroundings:
     #: Entered inside the trio run, before anything is sent; gives what probes measure through.
     enter: Callable[[], AbstractAsyncContextManager[Wire]] = _internet
     route: Callable[[], bool] = has_route
+    route6: Callable[[], bool] = has_route6
     own_addresses: Callable[[], tuple[str, ...]] = own_addresses
     clock: trio.abc.Clock | None = None
     #: What run.json says of a lab, and files to lay beside it.
@@ -109,11 +110,10 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
     around = session.surroundings
     async with around.enter() as wire:
         wire.helpers = session.helpers
-        line = Line(wire, around.route)
+        line = Line(wire, around.route, around.route6)
         look = await line.look()
         if not look.up:
             return Outcome("no_network", look.reason, None, 0)
-        # IPv6 is used only where it was seen to work: a broken one looks like blocking.
         folder = _folder(session)
         campaign = Campaign(
             folder=folder,
