@@ -16,6 +16,7 @@ if sys.platform != "linux":
 
 import argparse
 import contextlib
+import gc
 import os
 import resource
 import shutil
@@ -58,8 +59,8 @@ def _fork(child: Callable[[], None]) -> int:
         os._exit(status)
 
 
-def _carry(device: devices.Device, engine: Engine, folder: Path, parent: int) -> None:
-    """The engine's process: packets until the end, then clear away."""
+def _carry(device: devices.Device, engine: Engine, folder: Path, parent: int, ready: int) -> None:
+    """The engine's process: packets until the end, then clear away; writes to ``ready`` at the start."""
 
     def stop(_signal: int, _frame: object) -> NoReturn:
         raise SystemExit(0)
@@ -71,7 +72,7 @@ def _carry(device: devices.Device, engine: Engine, folder: Path, parent: int) ->
     try:
         namespaces.die_with_parent(signal.SIGTERM)
         if os.getppid() == parent:
-            loop.run(device, engine)
+            loop.run(device, engine, lambda: os.write(ready, b"1"))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -134,7 +135,14 @@ def run(scenario_name: str, isp_id: str, attach: devices.Kind | None, command: l
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     here = os.getpid()
-    carrier = _fork(lambda: _carry(device, engine, folder, here))
+    # What exists now lives as long as the engine's process, whose collections need not look at it again.
+    gc.collect()
+    gc.freeze()
+    started, ready = os.pipe()
+    carrier = _fork(lambda: _carry(device, engine, folder, here, ready))
+    os.close(ready)
+    # The command's first packet must not wait for the engine; should that fail, _wait() tells.
+    os.read(started, 1)
     client = _fork(lambda: _become(command, environment, device.fd, here))
     os.close(device.fd)
     status = _wait(client, carrier)

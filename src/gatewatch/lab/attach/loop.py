@@ -15,6 +15,7 @@ import gc
 import os
 import select
 import time
+from collections.abc import Callable
 
 from gatewatch.lab.attach.devices import Device
 from gatewatch.lab.attach.namespaces import sharp_timers
@@ -39,13 +40,13 @@ def _write(device: Device, packets: list[bytes | bytearray]) -> None:
             continue  # lost: a full queue, or the client has taken its interface down
 
 
-def run(device: Device, engine: Engine) -> None:
-    """Carry packets until the process is told to end by a signal whose handler raises."""
+def run(device: Device, engine: Engine, started: Callable[[], object]) -> None:
+    """Carry packets until the process is told to end by a signal whose handler raises.
+
+    ``started`` is called once, when packets are carried from now on.
+    """
     sharp_timers()
-    # What exists now lives as long as the process: never look at it again.
-    gc.collect()
-    gc.freeze()
-    gc.disable()
+    gc.disable()  # the loop chooses when
     fd, skip = device.fd, len(device.header)
     buffer = bytearray(_BUFFER)
     buffers = [buffer]
@@ -53,6 +54,7 @@ def run(device: Device, engine: Engine) -> None:
     from_client, due_time, pop = engine.from_client, engine.due, engine.pop
     watched = [fd]
     collected = 0
+    started()
     while True:
         due = due_time()
         pause = None if due is None else max(due - clock(), 0.0)

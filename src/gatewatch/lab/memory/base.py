@@ -8,11 +8,12 @@ import socket
 import struct
 import sys
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from gatewatch.lab.packet import INITIAL_TTL, UNREACHABLE
+from gatewatch.lab.memory.icmp import Address, IcmpError
+from gatewatch.lab.packet import INITIAL_TTL
 from gatewatch.lab.stack import Stack
 
 if TYPE_CHECKING:
@@ -24,43 +25,7 @@ if TYPE_CHECKING:
 IP_RECVERR = 11
 IP_RECVTTL = int(getattr(socket, "IP_RECVTTL", 12))
 MSG_ERRQUEUE = 0x2000
-# <linux/errqueue.h>: struct sock_extended_err (errno, origin, type, code, padding, info, data), and the
-# offender's struct sockaddr_in behind it.
-_EXTENDED = struct.Struct("=IBBBBII")
-_OFFENDER = struct.Struct("=HH4s8x")
-_ORIGIN_ICMP = 2
-# ICMP codes for "destination unreachable" as Linux turns them into errnos (icmp_err_convert), where it is not
-# EHOSTUNREACH, and which of them are fatal for a connected datagram socket without IP_RECVERR.
-_UNREACHABLE = {0: errno.ENETUNREACH, 2: errno.ENOPROTOOPT, 3: errno.ECONNREFUSED, 6: errno.ENETUNREACH}
-_FATAL = frozenset({2, 3})
-
-Address = tuple[str, int]
 Ancillary = list[tuple[int, int, bytes]]
-
-
-class IcmpError(NamedTuple):
-    """An ICMP error about one of our packets: who sent it, with which TTL it came, what it quotes."""
-
-    kind: int
-    code: int
-    offender: bytes
-    ttl: int
-    destination: Address
-    quoted: bytes
-
-    @property
-    def errno(self) -> int:
-        """The error number Linux derives from it."""
-        return (
-            _UNREACHABLE.get(self.code, errno.EHOSTUNREACH)
-            if self.kind == UNREACHABLE
-            else errno.EHOSTUNREACH
-        )
-
-    @property
-    def fatal(self) -> bool:
-        """Whether a connected datagram socket hears of it without asking for it."""
-        return self.kind == UNREACHABLE and self.code in _FATAL
 
 
 class Network(Protocol):
@@ -201,9 +166,7 @@ class MemorySocket(trio.socket.SocketType):
             await self._wait()
         error = self._error_queue.popleft()
         self._error = self._error_queue[0].errno if self._error_queue else 0
-        extended = _EXTENDED.pack(error.errno, _ORIGIN_ICMP, error.kind, error.code, 0, 0, 0)
-        offender = _OFFENDER.pack(socket.AF_INET, 0, error.offender)
-        ancillary = [*self._ttl_message(error.ttl), (socket.IPPROTO_IP, IP_RECVERR, extended + offender)]
+        ancillary = [*self._ttl_message(error.ttl), (socket.IPPROTO_IP, IP_RECVERR, error.packed())]
         flags = MSG_ERRQUEUE | (socket.MSG_TRUNC if len(error.quoted) > bufsize else 0)
         return error.quoted[:bufsize], ancillary, flags, error.destination
 

@@ -12,8 +12,9 @@ import trio
 
 from gatewatch.lab.engine import Engine
 from gatewatch.lab.memory import lookup
-from gatewatch.lab.memory.base import IcmpError, MemorySocket, failure
+from gatewatch.lab.memory.base import MemorySocket, failure
 from gatewatch.lab.memory.datagram import DatagramSocket
+from gatewatch.lab.memory.icmp import IcmpError
 from gatewatch.lab.memory.poller import MemorySockets
 from gatewatch.lab.memory.stream import StreamSocket
 from gatewatch.lab.packet import ICMP, TCP, TIME_EXCEEDED, UDP, UNREACHABLE, payload, ports

@@ -10,8 +10,9 @@ from typing import Any
 
 import trio
 
-from gatewatch.lab.memory.base import Address, Ancillary
+from gatewatch.lab.memory.base import Ancillary
 from gatewatch.lab.memory.datagram import DatagramSocket
+from gatewatch.lab.memory.icmp import Address
 
 
 class Plain:

@@ -12,14 +12,13 @@ import trio
 from gatewatch.lab.memory.base import (
     IP_RECVERR,
     MSG_ERRQUEUE,
-    Address,
     Ancillary,
-    IcmpError,
     MemorySocket,
     Network,
     failure,
     numeric,
 )
+from gatewatch.lab.memory.icmp import Address, IcmpError
 from gatewatch.lab.tcp import Connection, State
 
 if TYPE_CHECKING:
