@@ -49,8 +49,3 @@ def redirected(url: Url, location: str) -> Url:
         # Not urljoin, to which "http://" is the page itself: it is broken, and a loop if followed.
         return parse(location)
     return parse(urljoin(str(url), location))
-
-
-def a_label(host: str) -> str:
-    """Give a host name as DNS and SNI have it; raises ValueError for what is no host name."""
-    return parse(f"https://{f'[{host}]' if ':' in host else host}/").host
