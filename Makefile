@@ -36,6 +36,7 @@ docs: $(BIN)/.installed-dev  ## write the generated pages anew
 	$(BIN)/python -m gatewatch.records.schema > docs/records.md
 	$(BIN)/python -m gatewatch_probes.page > docs/probes.md
 	$(BIN)/python -m gatewatch.cli.pages > docs/commands.md
+	$(BIN)/python docs/tables.py
 	$(BIN)/python docs/picture.py
 
 clean:

@@ -26,7 +26,7 @@ EXPECTED = {
     "dnsBlockingBOGON": "blocked(dns.bogon)",
     "dnsBlockingNXDOMAIN": "blocked(dns.nxdomain)",
     "dnsHijackingToLocalhostWithHTTPS": "blocked(dns.bogon)",
-    "dnsHijackingToProxyWithHTTPSURL": "tampered",
+    "dnsHijackingToProxyWithHTTPSURL": "tampered(dns.proxied)",
     "ghostDNSBlockingWithHTTP": "blocked(dns.redirect)",
     "httpBlockingConnectionReset": "blocked(http.reset)",
     "httpDiffWithConsistentDNS": "blocked(http.blockpage)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
@@ -32,6 +32,7 @@ class Features:
 
     test: str = doc("web_connectivity, or the name of another test")
     web: bool = doc("whether this is a web_connectivity measurement", True)
+    judged_test: bool = doc("whether this is another test with rules of its own", False)
     single_probe: bool = doc("whether the test measures one thing, without a control", False)
     single_succeeded: bool = doc("whether such a test got what it asked for", False)
     looked: bool = doc("whether anything was recorded at all", False)
@@ -132,6 +133,10 @@ _VALUES = attrgetter(*NAMES)
 _AT_REST = {field.name: field.default for field in fields(Features) if field.name != "test"}
 
 
+#: Tests with rules of their own, and who reads their records: a module beside this one for each.
+_OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {}
+
+
 def as_row(features: Features) -> dict[str, Any]:
     """Give the features as a mapping of names to scalars."""
     return dict(zip(NAMES, _VALUES(features), strict=True))
@@ -148,7 +153,8 @@ def rows(m: Measurement) -> Iterator[dict[str, Any]]:
     """Give the features of each hop as a mapping, from the input's own to where the way ended."""
     test = m.test_name if isinstance(m.test_name, str) else ""
     if test != _WEB:
-        yield {**_AT_REST, "test": test, "web": False, **_single(m, test)}
+        evidence = _OTHER_TESTS.get(test, _single)
+        yield {**_AT_REST, "test": test, "web": False, **evidence(m)}
         return
     keys = m.test_keys
     seen = control.read(keys.extra if keys else {})
@@ -181,8 +187,9 @@ def features(m: Measurement) -> Features:
     return Features(**row)
 
 
-def _single(m: Measurement, test: str) -> dict[str, Any]:
+def _single(m: Measurement) -> dict[str, Any]:
     """The features of a test without a control; of a test that nobody judges, only that it is one."""
+    test = m.test_name if isinstance(m.test_name, str) else ""
     if test not in SINGLE_TESTS or m.test_keys is None:
         return {"single_probe": test in SINGLE_TESTS}
     keys = m.test_keys

@@ -38,8 +38,12 @@ class Verdict:
     @property
     def label(self) -> str:
         """The verdict in one word, such as ``blocked(dns.nxdomain)`` or ``inconclusive(no_control)``."""
-        if self.status == "blocked":
-            return f"blocked({self.layer}.{self.method})"
+        if self.status in ("blocked", "tampered"):
+            return (
+                f"{self.status}({self.layer}.{self.method})"
+                if self.method
+                else f"{self.status}({self.layer})"
+            )
         return f"inconclusive({self.reason})" if self.reason else self.status
 
     def to_json(self) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from gatewatch.verdict.expr import Expr
 
-#: Rules are tried layer by layer in this order; ``line`` and ``whole`` stand around the network's own layers.
-LAYERS = ("line", "dns", "tcp", "tls", "http", "whole")
+#: Rules are tried layer by layer in this order; ``line`` and ``whole`` stand around the rest.
+LAYERS = ("line", "dns", "tcp", "tls", "http", "quic", "pace", "app", "whole")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,6 @@ class Rule:
     @property
     def label(self) -> str:
         """The verdict in one word, such as ``blocked(dns.nxdomain)`` or ``inconclusive(no_control)``."""
-        if self.status == "blocked":
-            return f"blocked({self.method})"
+        if self.status in ("blocked", "tampered"):
+            return f"{self.status}({self.method})"
         return f"inconclusive({self.reason})" if self.reason else self.status

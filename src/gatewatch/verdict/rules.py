@@ -29,7 +29,5 @@ def rules_markdown() -> str:
     lines = ["| rule | verdict | when | confidence | source |", "|---|---|---|---|---|"]
     for rule in RULES:
         label = f"note: {rule.method}" if rule.status == "note" else rule.label
-        if rule.status == "tampered":
-            label = f"tampered, {rule.method}"
         lines.append(f"| `{rule.id}` | {label} | {rule.when} | {rule.confidence} | {rule.source} |")
     return "\n".join(lines) + "\n"
