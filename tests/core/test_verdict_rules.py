@@ -220,7 +220,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
     "http.blockpage": ("blocked(http.blockpage)", plain(fetch(HTTP, body=NOTICE, headers={}))),
     "http.diff": ("blocked(http.diff)", plain(fetch(HTTP, body=NOTICE + "x" * 20_000, headers={}))),
     "whole.proxied": (
-        "tampered",
+        "tampered(dns.proxied)",
         web(
             queries=names([LIE], [LIE], [SITE]),
             connects=[connect(LIE)],
@@ -230,7 +230,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
         ),
     ),
     "whole.injected": (
-        "tampered",
+        "tampered(dns.injected)",
         secure(
             fetch(HTTPS),
             queries=[
