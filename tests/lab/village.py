@@ -7,7 +7,7 @@ import socket
 import ssl
 
 from gatewatch.lab import packet as p
-from gatewatch.lab.apps import Connection, StreamApp
+from gatewatch.lab.apps import Connection, DatagramApp, StreamApp, TalkLine
 from gatewatch.lab.engine import Engine
 from gatewatch.lab.scenario import Box, Hop, Isp, Network, Route, Scenario
 
@@ -35,8 +35,28 @@ class Greeter:
         self.connection.close()
 
 
+class Storyteller:
+    """Answers each datagram twice at once, and once more a quarter of a second later; "bye" ends it."""
+
+    def __init__(self, line: TalkLine) -> None:
+        self.line = line
+        self.heard = 0
+
+    def received(self, data: bytes, now: float) -> None:
+        self.heard += 1
+        if data == b"bye":
+            self.line.end()
+            return
+        self.line.send(b"once " + data)
+        self.line.send(b"upon " + data)
+        self.line.wake(now + 0.25)
+
+    def expired(self, now: float) -> None:
+        self.line.send(b"a time, after %d" % self.heard)
+
+
 class Village:
-    """Names as above; ports 80 and 443 greet, port 53 answers "true", gone.com's packets vanish."""
+    """Names as above; 80 and 443 greet, 53 answers "true", 4433 tells stories; gone.com's packets vanish."""
 
     def __init__(self) -> None:
         self.heard = b""
@@ -50,6 +70,9 @@ class Village:
 
     def datagram(self, address: str, port: int, source: tuple[str, int], data: bytes) -> bytes | None:
         return {53: b"true " + data, 9: b""}.get(port)
+
+    def talk(self, address: str, port: int, line: TalkLine) -> DatagramApp | None:
+        return Storyteller(line) if port == 4433 else None
 
     def exists(self, address: str) -> bool:
         return address != NAMES["gone.com"]

@@ -41,6 +41,37 @@ class StreamApp(Protocol):
         ...
 
 
+class TalkLine(Protocol):
+    """What a server application may do on a conversation over UDP."""
+
+    peer: tuple[str, int]
+    local: tuple[str, int]
+
+    def send(self, data: bytes) -> None:
+        """Send one datagram to the client."""
+        ...
+
+    def wake(self, at: float | None) -> None:
+        """Choose when :meth:`DatagramApp.expired` is called next, on its clock; None: never."""
+        ...
+
+    def end(self) -> None:
+        """Forget the conversation."""
+        ...
+
+
+class DatagramApp(Protocol):
+    """A server application on one client's conversation over UDP."""
+
+    def received(self, data: bytes, now: float) -> None:
+        """Take a datagram from the client."""
+        ...
+
+    def expired(self, now: float) -> None:
+        """Learn that the time set by :meth:`TalkLine.wake` has come."""
+        ...
+
+
 class Internet(Protocol):
     """Everything beyond the emulated path: who exists, what they serve."""
 
@@ -50,6 +81,10 @@ class Internet(Protocol):
 
     def datagram(self, address: str, port: int, source: tuple[str, int], data: bytes) -> bytes | None:
         """Answer a UDP datagram; None means ICMP port unreachable, ``b""`` means silently swallowed."""
+        ...
+
+    def talk(self, address: str, port: int, line: TalkLine) -> DatagramApp | None:
+        """Give the application for a new conversation over UDP; None: :meth:`datagram` answers each alone."""
         ...
 
     def exists(self, address: str) -> bool:

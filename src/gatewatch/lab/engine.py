@@ -8,6 +8,7 @@ The hot path is written for CPython: local names, cached ways, bytes instead of 
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from heapq import heappop, heappush
 
@@ -32,6 +33,7 @@ from gatewatch.lab.packet import (
 )
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.stack import Stack
+from gatewatch.lab.talks import Talks
 from gatewatch.lab.way import Way, Ways
 
 # RFC 862: the echo service, on every address, for timing.
@@ -56,6 +58,7 @@ class Engine:
         self._clock = clock
         self._ways = Ways(scenario, isp_id, world, self._launch, self._arrive)
         self._tcp = Stack(self._from_server, world.accept)
+        self._talks = Talks(self._say, world.talk)
         # Due time, a counter that keeps equal times in order, the packet (and its way).
         self._down: list[tuple[float, int, bytes | bytearray]] = []
         self._up: list[tuple[float, int, bytes | bytearray, Way]] = []
@@ -153,6 +156,8 @@ class Engine:
         sport, dport = ports(packet)
         own, client = bytes(packet[16:20]), bytes(packet[12:16])
         source = f"{client[0]}.{client[1]}.{client[2]}.{client[3]}", sport
+        if self._talks.receive((way.address, dport), source, payload(packet), now):
+            return
         answer = self._world.datagram(way.address, dport, source, payload(packet))
         if answer is None:
             left = packet[8] - way.length
@@ -161,14 +166,16 @@ class Engine:
         elif answer:
             self._from_server(udp(own, dport, client, sport, answer), now)
 
+    def _say(self, local: tuple[str, int], peer: tuple[str, int], data: bytes, now: float) -> None:
+        own, client = socket.inet_aton(local[0]), socket.inet_aton(peer[0])
+        self._from_server(udp(own, local[1], client, peer[1], data), now)
+
     # -- time
 
     def due(self) -> float | None:
         """When :meth:`pop` has something to do; None when nothing is under way."""
         times = [queue[0][0] for queue in (self._down, self._up) if queue]
-        timer = self._tcp.due()
-        if timer is not None:
-            times.append(timer)
+        times += [timer for timer in (self._tcp.due(), self._talks.due()) if timer is not None]
         return min(times, default=None)
 
     def pop(self, now: float) -> list[bytes | bytearray]:
@@ -184,6 +191,7 @@ class Engine:
         if ready and not (up and up[0][0] < now - _STRETCH):
             return ready
         self._tcp.tick(now)
+        self._talks.tick(now)
         if up and up[0][0] <= now:
             stop = self._clock() + _STRETCH
             while up and up[0][0] <= now:

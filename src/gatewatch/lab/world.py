@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from gatewatch.lab.apps import Connection, StreamApp
+from gatewatch.lab.apps import Connection, DatagramApp, StreamApp, TalkLine
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.servers.addresses import Addresses, is_bogon
 from gatewatch.lab.servers.dns import DnsStream, Resolver
@@ -73,6 +73,10 @@ class World:
         """Answer a datagram: DNS at the resolvers, port unreachable anywhere else."""
         if port == 53 and address in self._plain_dns:
             return self._resolver.answer(data, address)
+        return None
+
+    def talk(self, address: str, port: int, line: TalkLine) -> DatagramApp | None:
+        """Nobody here holds conversations over UDP."""
         return None
 
     def accept(self, address: str, port: int, connection: Connection) -> StreamApp | None:
