@@ -144,11 +144,13 @@ def read(packet: bytes) -> p.Segment:
 
 
 def assert_sound(packet: bytes) -> None:
-    """Check the IPv4 header's checksum and that of what it carries."""
-    assert p.checksum(packet[:20]) == 0xFFFF
-    body = packet[20:]
-    if packet[9] != p.ICMP:
-        body = packet[12:20] + bytes((0, packet[9])) + len(body).to_bytes(2, "big") + body
+    """Check an IPv4 header's checksum and that of what a packet carries."""
+    body = packet[p.head(packet) :]
+    if packet[0] == p.PLAIN_IPV4:
+        assert p.checksum(packet[:20]) == 0xFFFF
+    if p.protocol(packet) != p.ICMP:
+        addresses = p.source(packet) + p.destination(packet)
+        body = addresses + bytes((0, p.protocol(packet))) + len(body).to_bytes(2, "big") + body
     assert p.checksum(body) == 0xFFFF
 
 

@@ -1,7 +1,8 @@
-"""IPv4, ICMP, UDP and TCP packets as bytes: built, read and changed in place.
+"""TCP and UDP packets of both IP families as bytes: built and read.
 
-Only what the lab's clients and servers send: headers without IP options (RFC 791), no fragments.  Addresses
-are four bytes here, since nothing on the packet path should spend time on text.
+Addresses of four bytes make IPv4 packets, addresses of sixteen bytes IPv6 packets, and whatever reads a
+packet reads both: see :mod:`gatewatch.lab.header` and :mod:`gatewatch.lab.icmp`, whose names are all here, so
+that a middlebox needs this module only and no offset.
 """
 
 from __future__ import annotations
@@ -9,34 +10,114 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-ICMP, TCP, UDP = 1, 6, 17
+from gatewatch.lab.header import (
+    ICMP,
+    ICMPV6,
+    INITIAL_TTL,
+    IPV4_HEADER,
+    IPV6_HEADER,
+    PLAIN_IPV4,
+    TCP,
+    UDP,
+    checksum,
+    destination,
+    end,
+    flow,
+    head,
+    ip,
+    lower_ttl,
+    packed,
+    plain,
+    ports,
+    protocol,
+    pseudo,
+    source,
+    ttl,
+    turn_round,
+    unpacked,
+)
+from gatewatch.lab.icmp import (
+    ECHO,
+    ECHO_REPLY,
+    HOST_UNREACHABLE,
+    PORT_UNREACHABLE,
+    PROHIBITED,
+    TIME_EXCEEDED,
+    TOO_BIG,
+    UNREACHABLE,
+    Label,
+    icmp,
+    icmp_error,
+    icmp_kind,
+    icmp_mtu,
+)
+
+__all__ = [
+    "ACK",
+    "ECHO",
+    "ECHO_REPLY",
+    "FIN",
+    "HOST_UNREACHABLE",
+    "ICMP",
+    "ICMPV6",
+    "INITIAL_TTL",
+    "MSS",
+    "PLAIN_IPV4",
+    "PORT_UNREACHABLE",
+    "PROHIBITED",
+    "PSH",
+    "RST",
+    "SYN",
+    "TCP",
+    "TIME_EXCEEDED",
+    "TOO_BIG",
+    "UDP",
+    "UNREACHABLE",
+    "Label",
+    "Segment",
+    "checksum",
+    "destination",
+    "end",
+    "flags",
+    "flow",
+    "head",
+    "icmp",
+    "icmp_error",
+    "icmp_kind",
+    "icmp_mtu",
+    "ip",
+    "lower_ttl",
+    "mss",
+    "packed",
+    "payload",
+    "plain",
+    "ports",
+    "protocol",
+    "pseudo",
+    "segment",
+    "source",
+    "tcp",
+    "ttl",
+    "turn_round",
+    "udp",
+    "unpacked",
+]
+
 # RFC 9293 3.1: the control bits.
 FIN, SYN, RST, PSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
-# RFC 792 types.
-ECHO_REPLY, UNREACHABLE, ECHO, TIME_EXCEEDED = 0, 3, 8, 11
-PORT_UNREACHABLE = 3
-# The initial TTL of Linux and of most servers; what is left of it tells how far away a sender is.
-INITIAL_TTL = 64
-# Version 4, header of five words: the only first byte that is processed here.
-PLAIN_IPV4 = 0x45
-# RFC 792 quotes the header and eight bytes.  Many routers still do just that, so it is the case to be ready
-# for.
-QUOTE = 28
 # Ethernet's MTU without the IPv4 and TCP headers (RFC 9293 3.7.1).
 MSS = 1460
 
 _DONT_FRAGMENT = 0x4000
-_IP = struct.Struct("!BBHHHBBH4s4s")
 _TCP = struct.Struct("!HHIIBBHHH")
 _IP_TCP = struct.Struct("!BBHHHBBH4s4sHHIIBBHHH")
+_IP6_TCP = struct.Struct("!IHBB16s16sHHIIBBHHH")
 _SUMMED = struct.Struct("!HHIIBBH")  # a TCP header without checksum and urgent pointer
 _UDP = struct.Struct("!HHHH")
-_ICMP = struct.Struct("!BBHI")
-_PORTS = struct.Struct("!HH")
 
 
 class Segment(NamedTuple):
-    """A TCP segment as received: addresses in four bytes, MSS and window scale None when not offered."""
+    """A TCP segment as received: addresses in bytes, MSS and window scale None when not offered."""
 
     source: bytes
     destination: bytes
@@ -51,44 +132,20 @@ class Segment(NamedTuple):
     scale: int | None = None
 
 
-def checksum(data: bytes) -> int:
-    """Give the Internet checksum (RFC 1071) of a message whose checksum field is zero.
-
-    The one's complement sum of 16-bit words is the whole message as one number modulo 65535, and big-number
-    arithmetic does that at memory speed where a loop over words would not.
-    """
-    if len(data) & 1:
-        data += b"\0"
-    return 0xFFFF - int.from_bytes(data, "big") % 0xFFFF
-
-
-def ipv4(
-    protocol: int, source: bytes, destination: bytes, payload: bytes, *, ttl: int = INITIAL_TTL
-) -> bytes:
-    """Put an IPv4 header before a payload; its length must fit the MTU, nothing here fragments."""
-    size = 20 + len(payload)
-    # The words of the header, summed; version, header length and the "don't fragment" flag are constants.
-    total = 0x4500 + size + _DONT_FRAGMENT + (ttl << 8 | protocol)
-    total += int.from_bytes(source, "big") % 0xFFFF + int.from_bytes(destination, "big") % 0xFFFF
-    header = _IP.pack(
-        PLAIN_IPV4, 0, size, 0, _DONT_FRAGMENT, ttl, protocol, 0xFFFF - total % 0xFFFF, source, destination
-    )
-    return header + payload
-
-
-def _pseudo(protocol: int, source: bytes, destination: bytes, size: int) -> bytes:
-    return source + destination + struct.pack("!HH", protocol, size)
+def mss(address: bytes) -> int:
+    """Give the largest segment that fits Ethernet's MTU in packets to or from an address."""
+    return MSS if len(address) == 4 else MSS - (IPV6_HEADER - IPV4_HEADER)
 
 
 def udp(
     source: bytes, sport: int, destination: bytes, dport: int, data: bytes, *, ttl: int = INITIAL_TTL
 ) -> bytes:
-    """Build a UDP datagram with its IPv4 header (RFC 768)."""
+    """Build a UDP datagram with its IP header (RFC 768)."""
     size = 8 + len(data)
     bare = _UDP.pack(sport, dport, size, 0) + data
     # A sum of zero is sent as all ones, which checksum() gives: 0xFFFF - 0; zero would mean "no checksum".
-    total = checksum(_pseudo(UDP, source, destination, size) + bare) or 0xFFFF
-    return ipv4(UDP, source, destination, _UDP.pack(sport, dport, size, total) + data, ttl=ttl)
+    total = checksum(pseudo(UDP, source, destination, size) + bare) or 0xFFFF
+    return ip(UDP, source, destination, _UDP.pack(sport, dport, size, total) + data, ttl=ttl)
 
 
 def tcp(
@@ -105,63 +162,29 @@ def tcp(
     options: bytes = b"",
     ttl: int = INITIAL_TTL,
 ) -> bytes:
-    """Build a TCP segment with its IPv4 header (RFC 9293); ``options`` are padded to four bytes already."""
-    head = 20 + len(options)
+    """Build a TCP segment with its IP header (RFC 9293); ``options`` are padded to four bytes already."""
+    offset = 20 + len(options) << 2
     tail = options + data
     size = 20 + len(tail)
     # The engine's busiest builder: both headers in one pack, and only the tail's sum depends on its length.
     addresses = int.from_bytes(source + destination, "big")
-    fields = _SUMMED.pack(sport, dport, seq, ack, head << 2, flags, window)
+    fields = _SUMMED.pack(sport, dport, seq, ack, offset, flags, window)
     total = addresses + TCP + size + int.from_bytes(fields, "big") + 0xFFFF - checksum(tail)
+    if len(source) == 16:
+        headers = _IP6_TCP.pack(
+            *(0x60000000, size, TCP, ttl, source, destination),
+            *(sport, dport, seq, ack, offset, flags, window, 0xFFFF - total % 0xFFFF, 0),
+        )
+        return headers + tail
     outer = addresses + 0x4500 + 20 + size + _DONT_FRAGMENT + (ttl << 8 | TCP)
     return (
         _IP_TCP.pack(
             *(PLAIN_IPV4, 0, 20 + size, 0, _DONT_FRAGMENT, ttl, TCP, 0xFFFF - outer % 0xFFFF),
-            *(source, destination, sport, dport, seq, ack, head << 2, flags, window),
+            *(source, destination, sport, dport, seq, ack, offset, flags, window),
             *(0xFFFF - total % 0xFFFF, 0),
         )
         + tail
     )
-
-
-def icmp(
-    kind: int,
-    code: int,
-    source: bytes,
-    destination: bytes,
-    body: bytes,
-    *,
-    rest: int = 0,
-    ttl: int = INITIAL_TTL,
-) -> bytes:
-    """Build an ICMP message; ``rest`` is the header's second word."""
-    total = checksum(_ICMP.pack(kind, code, 0, rest) + body)
-    return ipv4(ICMP, source, destination, _ICMP.pack(kind, code, total, rest) + body, ttl=ttl)
-
-
-def icmp_error(
-    kind: int, code: int, source: bytes, packet: bytearray | bytes, *, quoted_ttl: int, ttl: int
-) -> bytes:
-    """Build the ICMP error that ``source`` sends about a packet, which arrived there with ``quoted_ttl``."""
-    quote = bytearray(packet[:QUOTE])
-    lower_ttl(quote, quote[8] - quoted_ttl)
-    return icmp(kind, code, source, bytes(packet[12:16]), bytes(quote), ttl=ttl)
-
-
-def lower_ttl(packet: bytearray, by: int) -> None:
-    """Take ``by`` off a packet's TTL and mend the header checksum (RFC 1624); ``by`` is at most the TTL."""
-    packet[8] -= by
-    # The TTL is the high byte of its word, so the complemented sum grows by `by` in the high byte.
-    total = (packet[10] << 8 | packet[11]) + (by << 8)
-    total = (total & 0xFFFF) + (total >> 16)
-    packet[10] = total >> 8
-    packet[11] = total & 0xFF
-
-
-def ports(packet: bytearray | bytes) -> tuple[int, int]:
-    """Give the source and destination port of a TCP or UDP packet."""
-    sport, dport = _PORTS.unpack_from(packet, 20)
-    return sport, dport
 
 
 def _options(raw: bytes) -> tuple[int | None, int | None]:
@@ -183,31 +206,40 @@ def _options(raw: bytes) -> tuple[int | None, int | None]:
     return mss, scale
 
 
+def flags(packet: bytearray | bytes) -> int:
+    """Give a TCP packet's control bits; 0 when it is too short to have any."""
+    at = 33 if packet[0] == PLAIN_IPV4 else 53
+    return packet[at] if len(packet) > at else 0
+
+
 def segment(packet: bytearray | bytes) -> Segment | None:
     """Read a TCP packet; None when it is too short for its own header."""
-    end = packet[2] << 8 | packet[3]
-    if len(packet) < 40 or end > len(packet):
+    if packet[0] == PLAIN_IPV4:
+        first, last = IPV4_HEADER, packet[2] << 8 | packet[3]
+    else:
+        first, last = IPV6_HEADER, end(packet)
+    if len(packet) < first + 20 or last > len(packet):
         return None
-    sport, dport, seq, ack, offset, flags, window, _, _ = _TCP.unpack_from(packet, 20)
-    start = 20 + ((offset >> 4) << 2)
-    if not 40 <= start <= end:
+    sport, dport, seq, ack, offset, flags, window, _, _ = _TCP.unpack_from(packet, first)
+    start = first + ((offset >> 4) << 2)
+    if not first + 20 <= start <= last:
         return None
-    mss, scale = _options(bytes(packet[40:start])) if flags & SYN else (None, None)
+    mss, scale = _options(bytes(packet[first + 20 : start])) if flags & SYN else (None, None)
     return Segment(
-        bytes(packet[12:16]),
-        bytes(packet[16:20]),
+        bytes(packet[12:16] if first == IPV4_HEADER else packet[8:24]),
+        bytes(packet[16:20] if first == IPV4_HEADER else packet[24:40]),
         sport,
         dport,
         seq,
         ack,
         flags,
         window,
-        bytes(packet[start:end]),
+        bytes(packet[start:last]),
         mss,
         scale,
     )
 
 
 def payload(packet: bytearray | bytes) -> bytes:
-    """Give what follows a UDP header."""
-    return bytes(packet[28 : packet[2] << 8 | packet[3]])
+    """Give what follows a UDP header, or an ICMP message's first eight bytes."""
+    return bytes(packet[head(packet) + 8 : end(packet)])

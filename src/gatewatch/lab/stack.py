@@ -7,12 +7,22 @@ class for its own address.
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Callable
 from heapq import heappop, heappush
 
 from gatewatch.lab.apps import StreamApp
-from gatewatch.lab.packet import ACK, INITIAL_TTL, RST, SYN, Segment, segment, tcp
+from gatewatch.lab.packet import (
+    ACK,
+    INITIAL_TTL,
+    RST,
+    SYN,
+    Segment,
+    flow,
+    packed,
+    segment,
+    tcp,
+    unpacked,
+)
 from gatewatch.lab.tcp import Client, Connection
 
 # Sends a packet; gets the packet and the time it leaves at.
@@ -42,7 +52,7 @@ class Stack:
         got = segment(packet)
         if got is None:
             return
-        connection = self._connections.get(bytes(packet[12:24]))
+        connection = self._connections.get(flow(packet))
         opening = got.flags & (SYN | ACK | RST) == SYN
         if connection is not None and opening and (got.seq + 1) & 0xFFFFFFFF != connection.incoming.next:
             # The client reuses its port and has forgotten the old connection, as a localiser does on purpose.
@@ -51,13 +61,13 @@ class Stack:
         if connection is not None:
             connection.receive(got)
         elif opening and self._accept is not None:
-            self._open_passive(bytes(packet[12:24]), got, self._accept)
+            self._open_passive(flow(packet), got, self._accept)
         elif not got.flags & RST:
             self._refuse(got)
 
     def _open_passive(self, key: bytes, syn: Segment, accept: Accept) -> None:
-        local = socket.inet_ntoa(syn.destination), syn.dport
-        peer = socket.inet_ntoa(syn.source), syn.sport
+        local = unpacked(syn.destination), syn.dport
+        peer = unpacked(syn.source), syn.sport
         connection = Connection(self, key, local, peer, self._random.getrandbits(32), INITIAL_TTL)
         app = accept(*local, connection)
         if app is None:
@@ -126,10 +136,11 @@ class Stack:
     ) -> None:
         """Put one segment of a connection on the wire."""
         key = connection.key
+        half = len(key) - 4 >> 1  # the size of an address
         packet = tcp(
-            key[4:8],
+            key[half : 2 * half],
             connection.local[1],
-            key[:4],
+            key[:half],
             connection.peer[1],
             seq=seq,
             ack=connection.incoming.next if flags & ACK else 0,
@@ -158,5 +169,5 @@ class Stack:
 
 
 def _key(source: tuple[str, int], destination: tuple[str, int]) -> bytes:
-    addresses = socket.inet_aton(source[0]) + socket.inet_aton(destination[0])
+    addresses = packed(source[0]) + packed(destination[0])
     return addresses + source[1].to_bytes(2, "big") + destination[1].to_bytes(2, "big")

@@ -12,7 +12,8 @@ from typing import TypeVar
 from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import ACK, FIN, RST, SYN, TCP, Segment, segment, tcp
+from gatewatch.lab.packet import ACK, FIN, RST, SYN, TCP, Segment, flags, segment, tcp
+from gatewatch.lab.packet import flow as flow_of
 
 # A ClientHello with a hybrid key share is about 1.8 KB, a request head with cookies up to 8 KB.
 _FIRST_BYTES = 8192
@@ -52,8 +53,8 @@ class FlowBox(Box):
 
     def inspect(self, packet: bytearray, wire: Wire) -> bool:
         """Follow the flow; swallow what belongs to a caught one when the box is in the path."""
-        flow = bytes(packet[12:24])
-        if packet[33] & SYN:
+        flow = flow_of(packet)
+        if flags(packet) & SYN:
             self._open.pop(flow, None)
             self._caught.pop(flow, None)
             return True

@@ -7,7 +7,7 @@ is redirected has no AAAA record in their answers.  DNS over TCP passes.
 from __future__ import annotations
 
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import UDP, payload, ports, udp
+from gatewatch.lab.packet import UDP, destination, payload, ports, source, udp
 from gatewatch.net import dnswire
 
 _NXDOMAIN = 3  # RFC 1035 4.1.1
@@ -41,7 +41,7 @@ class _Dns(Box):
     def reply(self, packet: bytearray, wire: Wire, answer: bytes) -> None:
         """Send an answer that claims to come from the resolver that was asked."""
         sport, dport = ports(packet)
-        wire.to_client(udp(bytes(packet[16:20]), dport, bytes(packet[12:16]), sport, answer))
+        wire.to_client(udp(destination(packet), dport, source(packet), sport, answer))
 
 
 class DnsLie(_Dns):

@@ -6,7 +6,7 @@ import html
 
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.flow import FlowBox, Unclear, acknowledge_end, release, reset
-from gatewatch.lab.packet import ACK, FIN, MSS, PSH, Segment, tcp
+from gatewatch.lab.packet import ACK, FIN, PSH, Segment, mss, tcp
 
 # Every HTTP/1.1 method in use begins with one of these letters; it keeps other protocols out at the first
 # byte.
@@ -61,10 +61,10 @@ class BlockPage(FlowBox):
         """Send the page with the numbers the client expects; in the path, end the server's side."""
         back = trigger.destination, trigger.dport, trigger.source, trigger.sport
         seq, ack = trigger.ack, (trigger.seq + len(trigger.data)) & 0xFFFFFFFF
-        page = self.page()
-        for start in range(0, len(page), MSS):
-            flags = ACK if start + MSS < len(page) else ACK | PSH | FIN
-            data = page[start : start + MSS]
+        page, size = self.page(), mss(trigger.source)
+        for start in range(0, len(page), size):
+            flags = ACK if start + size < len(page) else ACK | PSH | FIN
+            data = page[start : start + size]
             wire.to_client(
                 tcp(*back, seq=(seq + start) & 0xFFFFFFFF, ack=ack, flags=flags, window=0xFFFF, data=data)
             )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import ACK, RST, SYN, TCP, segment, tcp
+from gatewatch.lab.packet import ACK, RST, SYN, TCP, destination, flags, segment, tcp, unpacked
 
 
 class _Syn(Box):
@@ -13,10 +11,10 @@ class _Syn(Box):
 
     def blocked(self, packet: bytearray) -> bool:
         """Say whether this is a SYN to an address that serves a blocked name, and so all names beside it."""
-        if packet[33] & (SYN | ACK) != SYN:
+        if flags(packet) & (SYN | ACK) != SYN:
             return False
         # Asked anew for each SYN, because an address gets its names when somebody first resolves them.
-        names = self.world.names_at(socket.inet_ntoa(packet[16:20]))
+        names = self.world.names_at(unpacked(destination(packet)))
         return any(self.description.matches(name) for name in names)
 
 
