@@ -22,6 +22,11 @@ _HEADER = struct.Struct("!6H")
 _RR = struct.Struct("!HHIH")
 # An OPT record that offers 1232 bytes, the size that survives every common path (DNS flag day 2020).
 _EDNS = b"\x00" + _RR.pack(41, 1232, 0, 0)
+# The same with an empty NSID option (RFC 5001 2.1), which asks the server to say which one it is.
+NSID = 3
+_EDNS_NSID = b"\x00" + _RR.pack(41, 1232, 0, 4) + struct.pack("!HH", NSID, 0)
+# RFC 1035 3.2.4: the class in which servers tell of themselves (RFC 4892).
+IN, CHAOS = 1, 3
 # Compression pointers can be chained into a loop by a hostile answer; no honest name needs more.
 _MAX_POINTERS = 16
 # A name of 255 bytes has at most 127 labels (RFC 1035 2.3.4); an endless one costs its length each time.
@@ -72,10 +77,13 @@ def encode_name(name: str) -> bytes:
     return bytes(out) + b"\0"
 
 
-def query(name: str, qtype: str, txid: int) -> bytes:
-    """Write a recursive query of class IN with EDNS(0), as stub resolvers send it."""
+def query(name: str, qtype: str, txid: int, *, qclass: int = IN, nsid: bool = False) -> bytes:
+    """Write a recursive query with EDNS(0), as stub resolvers send it; ``nsid`` asks who answers."""
     return (
-        _HEADER.pack(txid, _RD, 1, 0, 0, 1) + encode_name(name) + struct.pack("!HH", QTYPES[qtype], 1) + _EDNS
+        _HEADER.pack(txid, _RD, 1, 0, 0, 1)
+        + encode_name(name)
+        + struct.pack("!HH", QTYPES[qtype], qclass)
+        + (_EDNS_NSID if nsid else _EDNS)
     )
 
 
@@ -146,8 +154,37 @@ def parse(wire: bytes) -> Reply:
         raise Unusual(str(error)) from error
 
 
-def answer(query_wire: bytes, *, rcode: int = 0, addresses: tuple[str, ...] = (), ttl: int = 60) -> bytes:
-    """Write the response to a query: its question, and an A or AAAA record for each address."""
+class Asked(NamedTuple):
+    """A whole question: transaction id, name in lower case, type and class, and whether NSID was asked."""
+
+    txid: int
+    name: str
+    qtype: int
+    qclass: int
+    nsid: bool
+
+
+def asked(wire: bytes) -> Asked:
+    """Read a query with its class and its wish for NSID; raises :class:`Unusual`."""
+    txid, name, qtype = question(wire)
+    try:
+        _, end = _name(wire, 12)
+        (qclass,) = struct.unpack_from("!H", wire, end + 2)
+        return Asked(txid, name, qtype, qclass, wire[end + 4 :] == _EDNS_NSID)
+    except (IndexError, struct.error) as error:
+        raise Unusual(str(error)) from error
+
+
+def answer(
+    query_wire: bytes,
+    *,
+    rcode: int = 0,
+    addresses: tuple[str, ...] = (),
+    texts: tuple[str, ...] = (),
+    ttl: int = 60,
+    nsid: bytes = b"",
+) -> bytes:
+    """Write the response to a query: its question, a record for each address or text, and who answers."""
     txid, _, _ = question(query_wire)
     _, end = _name(query_wire, 12)
     records = b""
@@ -155,5 +192,16 @@ def answer(query_wire: bytes, *, rcode: int = 0, addresses: tuple[str, ...] = ()
         six = ":" in address
         packed = socket.inet_pton(socket.AF_INET6 if six else socket.AF_INET, address)
         records += b"\xc0\x0c" + _RR.pack(28 if six else 1, 1, ttl, len(packed)) + packed
-    head = _HEADER.pack(txid, _QR | _RD | _RA | rcode, 1, len(addresses), 0, 0)
-    return head + query_wire[12 : end + 4] + records
+    for text in texts:
+        raw = text.encode("ascii")[:255]
+        # A text's class is the question's: CHAOS for what servers tell of themselves.
+        head = b"\xc0\x0c" + struct.pack("!H", QTYPES["TXT"]) + query_wire[end + 2 : end + 4]
+        records += head + struct.pack("!IH", ttl, len(raw) + 1) + bytes((len(raw),)) + raw
+    extra = b""
+    if nsid:
+        option = struct.pack("!HH", NSID, len(nsid)) + nsid
+        extra = b"\x00" + _RR.pack(41, 1232, 0, len(option)) + option
+    counts = 1, len(addresses) + len(texts), 0, 1 if extra else 0
+    return (
+        _HEADER.pack(txid, _QR | _RD | _RA | rcode, *counts) + query_wire[12 : end + 4] + records + extra
+    )

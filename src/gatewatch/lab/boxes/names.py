@@ -1,7 +1,8 @@
-"""DNS interference: a lying resolver, dropped questions, forged answers that overtake the true one.
+"""DNS interference on the way: a lying resolver, dropped questions, forged answers that overtake the true one.
 
-All three watch UDP port 53 and act on questions for A and AAAA records, as deployed injectors do; a name that
-is redirected has no AAAA record in their answers.  DNS over TCP passes.
+All watch UDP port 53 and act on questions for A and AAAA records, whoever is asked: an injector looks at the
+port and not at who listens there, so a question to an address without any resolver is answered, too.  DNS
+over TCP passes.  A proxy, which answers every name, is in :mod:`gatewatch.lab.boxes.resolver`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,14 @@ from gatewatch.lab.boxes.base import Box, Wire
 from gatewatch.lab.packet import UDP, destination, payload, ports, source, udp
 from gatewatch.net import dnswire
 
-_NXDOMAIN = 3  # RFC 1035 4.1.1
+# RFC 1035 4.1.1: what else a resolver may say instead of an answer; "empty" is an answer without records.
+_RCODES = {"nxdomain": 3, "servfail": 2, "refused": 5, "empty": 0}
 _A, _AAAA = dnswire.QTYPES["A"], dnswire.QTYPES["AAAA"]
 
 
-class _Dns(Box):
+class Dns(Box):
+    """What DNS boxes share: which questions they see, how they answer in another's name."""
+
     protocol = UDP
 
     def watches(self, protocol: int, address: str, port: int) -> bool:
@@ -26,25 +30,31 @@ class _Dns(Box):
         """Give the query when the box acts on its name."""
         query = payload(packet)
         try:
-            _, name, qtype = dnswire.question(query)
+            question = dnswire.asked(query)
         except dnswire.Unusual:
             return None
-        return query if qtype in (_A, _AAAA) and self.description.matches(name) else None
+        known = question.qtype in (_A, _AAAA) and question.qclass == dnswire.IN
+        return query if known and self.description.matches(question.name) else None
 
-    def forge(self, query: bytes) -> bytes:
-        """Write the false answer: no such name, or the chosen address."""
-        if self.description.method == "nxdomain":
-            return dnswire.answer(query, rcode=_NXDOMAIN)
-        _, _, qtype = dnswire.question(query)
-        return dnswire.answer(query, addresses=(self.description.address,) if qtype == _A else ())
+    def forge(self, query: bytes, number: int = 0) -> bytes:
+        """Write the false answer: an error, or the chosen address of the family asked for, if there is one.
+
+        ``number`` counts the answers to one question: each in turn holds another of the addresses.
+        """
+        box = self.description
+        if box.method in _RCODES:
+            return dnswire.answer(query, rcode=_RCODES[box.method])
+        six = dnswire.asked(query).qtype == _AAAA
+        lies = tuple(a for a in (box.address, *box.lies) if a and (":" in a) is six)
+        return dnswire.answer(query, addresses=(lies[number % len(lies)],) if lies else ())
 
     def reply(self, packet: bytearray, wire: Wire, answer: bytes) -> None:
         """Send an answer that claims to come from the resolver that was asked."""
         sport, dport = ports(packet)
-        wire.to_client(udp(destination(packet), dport, source(packet), sport, answer))
+        wire.to_client(udp(destination(packet), dport, source(packet), sport, answer, ttl=self.ttl))
 
 
-class DnsLie(_Dns):
+class DnsLie(Dns):
     """Answers instead of the resolver."""
 
     def inspect(self, packet: bytearray, wire: Wire) -> bool:
@@ -52,24 +62,30 @@ class DnsLie(_Dns):
         query = self.asked(packet)
         if query is None:
             return True
+        self.struck = True
         self.reply(packet, wire, self.forge(query))
         return not self.description.in_path
 
 
-class DnsDrop(_Dns):
+class DnsDrop(Dns):
     """Swallows questions."""
 
     def inspect(self, packet: bytearray, wire: Wire) -> bool:
         """Let only other names pass."""
-        return self.asked(packet) is None
+        self.struck = self.asked(packet) is not None
+        return not self.struck
 
 
-class DnsInject(_Dns):
-    """Answers first and lets the question go on: the true answer arrives later."""
+class DnsInject(Dns):
+    """Answers first, perhaps several times, and lets the question go on: the true answer arrives later."""
 
     def inspect(self, packet: bytearray, wire: Wire) -> bool:
         """Race the resolver."""
         query = self.asked(packet)
         if query is not None:
-            self.reply(packet, wire, self.forge(query))
+            self.struck = True
+            # Two or three answers to one question were seen in China, by as many injectors, with different
+            # addresses (Anonymous et al., "Triplet Censors", FOCI 2020).
+            for number in range(self.description.answers):
+                self.reply(packet, wire, self.forge(query, number))
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gatewatch.lab.apps import Connection
-from gatewatch.lab.servers.known import WHOAMI
+from gatewatch.lab.servers import whoami
 from gatewatch.net import dnswire
 
 _NXDOMAIN = 3  # RFC 1035 4.1.1
@@ -24,16 +24,17 @@ class Resolver:
         self._answers: dict[bytes, bytes] = {}
 
     def answer(self, message: bytes, egress: str) -> bytes:
-        """Answer a query; ``egress`` is the address this resolver is seen from; b"" for what is none."""
+        """Answer a query; ``egress`` is this resolver's own address; b"" for what is no query."""
         cached = self._answers.get(message[2:])
         if cached is not None:
             return message[:2] + cached
         try:
             _, name, qtype = dnswire.question(message)
+            about = whoami.told(message, egress)
         except dnswire.Unusual:
             return b""
-        if name in WHOAMI:
-            return dnswire.answer(message, addresses=(egress,) if qtype == dnswire.QTYPES["A"] else (), ttl=0)
+        if about is not None:
+            return about
         addresses = self._address_of(name) if name else ()
         if not addresses:
             reply = dnswire.answer(message, rcode=_NXDOMAIN)

@@ -10,7 +10,7 @@ from gatewatch_targets import beacons, helpers, resolvers
 
 
 class PublicResolver(NamedTuple):
-    """A public resolver: IPv4 addresses, the names on its certificate, whether it answers on port 53."""
+    """A public resolver: addresses, IPv4 first, the names on its certificate, whether it answers on port 53."""
 
     addresses: tuple[str, ...]
     names: tuple[str, ...]
@@ -55,8 +55,8 @@ BEACONS = {
     (_host(beacon.url), urlsplit(beacon.url).path): (beacon.status, beacon.body) for beacon in beacons()
 }
 
-# Names whose A record is the address their asker's resolver comes from.
-WHOAMI = frozenset({"whoami.v4.powerdns.org", "whoami.akamai.net"})
+# Names that tell their asker where its resolver's questions come from.
+WHOAMI = frozenset({"whoami.v4.powerdns.org", "whoami.akamai.net", "o-o.myaddr.l.google.com"})
 
 # What measuring itself needs; a share that hit these would test our manners and not our verdicts.
 INFRASTRUCTURE = frozenset(
