@@ -98,7 +98,7 @@ def test_routes_are_chosen_by_block_then_as_then_country_then_default(tmp_path: 
         (
             'method = "bogon"',
             "",
-            "isp[0].box[0].method: '' is none of nxdomain, bogon, redirect",
+            "isp[0].box[0].method: '' is none of nxdomain, empty, servfail, refused, bogon, redirect",
         ),
         ('"127.0.0.1"', '"127.0.0"', "isp[0].box[0].address: '127.0.0' is not an IPv4 address"),
         ('domains = ["reset.com"]', "", "isp[0].box[1]: needs domains, lists or a share"),

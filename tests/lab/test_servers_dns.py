@@ -138,3 +138,31 @@ def test_the_citizen_lab_doh_url_is_answered(world: World) -> None:
         "www.example.com",
         world.address_of("www.example.com"),
     )
+
+
+def chaos(world: World, server: str, name: str = "id.server") -> tuple[int, list[str], list[str]]:
+    """The response code, the texts and the NSID of a question about the server itself."""
+    import dns.edns
+    import dns.message
+
+    wire = world.datagram(server, 53, (CLIENT, 5353), dnswire.query(name, "TXT", 7, qclass=3, nsid=True))
+    message = dns.message.from_wire(wire or b"")
+    texts = [b"".join(data.strings).decode() for rrset in message.answer for data in rrset]
+    said = [o.to_text().partition("NSID ")[2] for o in message.options if o.otype == dns.edns.NSID]
+    return int(message.rcode()), texts, said
+
+
+def test_each_resolver_says_who_it_is(world: World) -> None:
+    assert chaos(world, "1.1.1.1") == (0, ["SIN"], ["21m304"])
+    assert chaos(world, "9.9.9.10")[1] == ["res110.sin.rrdns.pch.net"]
+    assert chaos(world, "8.8.8.8") == (5, [], ["gpdns-sin"])
+    assert chaos(world, ISP, "version.bind")[1] == ["ns-36-37-242-53"]
+    assert chaos(world, ISP, "love.server")[0] == 5
+
+
+def test_google_s_name_tells_the_asker_as_text(world: World) -> None:
+    import dns.message
+
+    wire = world.datagram("8.8.8.8", 53, (CLIENT, 5353), dnswire.query("o-o.myaddr.l.google.com", "TXT", 7))
+    (rrset,) = dns.message.from_wire(wire or b"").answer
+    assert [data.to_text() for data in rrset] == ['"8.8.8.8"']

@@ -18,7 +18,9 @@ def with_boxes(*boxes: Box, **sites: object) -> Scenario:
 
 
 def box(kind: str, hop: int = 3, domain: str = "x.com", method: str = "") -> Box:
-    return Box(kind=kind, hop=hop, domains=frozenset({domain}), method=method)
+    # A rewriting resolver is told of no domains.
+    domains = frozenset() if kind == "dns-rewrite" else frozenset({domain})
+    return Box(kind=kind, hop=hop, domains=domains, method=method)
 
 
 def label(scenario: Scenario, url: str) -> str:
@@ -33,6 +35,10 @@ def label(scenario: Scenario, url: str) -> str:
         ("dns-lie", "redirect", "blocked(dns.redirect)", "blocked(dns.redirect)"),
         ("dns-drop", "", "blocked(dns.timeout)", "blocked(dns.timeout)"),
         ("dns-inject", "redirect", "blocked(dns.injected)", "blocked(dns.injected)"),
+        ("dns-proxy", "redirect", "blocked(dns.redirect)", "blocked(dns.redirect)"),
+        ("dns-filter", "bogon", "inconclusive(own_filter)", "inconclusive(own_filter)"),
+        ("dns-lie", "servfail", "inconclusive(resolver_error)", "inconclusive(resolver_error)"),
+        ("dns-rewrite", "", "ok", "ok"),
         ("tcp-drop", "", "blocked(tcp.timeout)", "blocked(tcp.timeout)"),
         ("tcp-reset", "", "blocked(tcp.refused)", "blocked(tcp.refused)"),
         ("sni-reset", "", "blocked(tls.reset)", "ok"),

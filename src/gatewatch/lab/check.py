@@ -17,6 +17,13 @@ _METHODS = {
     "http": {"blockpage", "reset", "eof", "timeout", "diff"},
 }
 
+# What a DNS box may say instead of an address.
+_ERRORS = ("nxdomain", "empty", "servfail", "refused")
+# Boxes that need no domains: they act on every name in some way.
+_UNSELECTIVE = ("dns-proxy", "dns-rewrite")
+# DNS boxes that act on questions to every resolver unless told otherwise.
+_FOR_ALL = ("dns-inject", "dns-proxy")
+
 
 def _require(good: bool, where: str, why: str) -> None:
     if not good:
@@ -28,6 +35,13 @@ def _address(text: str, where: str) -> None:
         ipaddress.IPv4Address(text)
     except ValueError:
         raise ScenarioError(f"{where}: {text!r} is not an IPv4 address") from None
+
+
+def _any_address(text: str, where: str) -> None:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        raise ScenarioError(f"{where}: {text!r} is not an address") from None
 
 
 def _one_of(value: str, allowed: tuple[str, ...], where: str) -> None:
@@ -42,21 +56,27 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
     _one_of(box.kind, tuple(KINDS), f"{where}.kind")
     _require(1 <= box.hop <= longest, f"{where}.hop", f"{box.hop} is past the path's {longest} hops")
     _share(box.share, f"{where}.share")
-    _require(bool(box.domains or box.lists) or box.share > 0, where, "needs domains, lists or a share")
+    selective = bool(box.domains or box.lists) or box.share > 0
+    _require(selective or box.kind in _UNSELECTIVE, where, "needs domains, lists or a share")
     for i, name in enumerate(box.lists):
         _one_of(name, lists, f"{where}.lists[{i}]")
     for domain in box.domains:
         _require(domain == domain.lower(), f"{where}.domains", f"{domain!r}: write it in lower case")
-    if box.kind in ("dns-lie", "dns-inject"):
-        _one_of(box.method, ("nxdomain", "bogon", "redirect"), f"{where}.method")
-        if box.method != "nxdomain":
-            _address(box.address, f"{where}.address")
+    if box.layer == "dns" and box.kind != "dns-drop" and selective:
+        _one_of(box.method, (*_ERRORS, "bogon", "redirect"), f"{where}.method")
+    if box.kind == "dns-rewrite" or box.method in ("bogon", "redirect"):
+        _address(box.address, f"{where}.address")
+    for i, lie in enumerate(box.lies):
+        _any_address(lie, f"{where}.lies[{i}]")
+    _require(1 <= box.answers <= 8, f"{where}.answers", f"{box.answers} is not a number from 1 to 8")
     if box.layer == "dns" and box.resolvers:
         _one_of(box.resolvers, ("isp", "all"), f"{where}.resolvers")
     if box.layer == "dns":
         # Queries to the ISP's own resolver never come further than its local hops.
-        reach = box.hop <= isp.local_hops or box.resolvers == "all" or box.kind == "dns-inject"
+        reach = box.hop <= isp.local_hops or box.resolvers == "all" or box.kind in _FOR_ALL
         _require(reach, f"{where}.hop", f"{box.hop} is behind the resolver at hop {isp.local_hops}")
+    if box.verdict == "down" or box.verdict.startswith("inconclusive("):
+        return
     layer, _, method = box.verdict.partition(".")
     _require(method in _METHODS.get(layer, ()), f"{where}.truth", f"{box.verdict!r} is not a layer.method")
 
@@ -134,7 +154,7 @@ def complete(scenario: Scenario) -> Scenario:
 
 
 def _filled(box: Box, spare: frozenset[str], lists: dict[str, frozenset[str]]) -> Box:
-    # An injector in the path cannot tell resolvers apart; a lying resolver is just one resolver.
-    resolvers = box.resolvers or ("all" if box.kind == "dns-inject" else "isp")
+    # An injector or proxy in the path does not tell resolvers apart; a lying resolver is just one resolver.
+    resolvers = box.resolvers or ("all" if box.kind in _FOR_ALL else "isp")
     domains = box.domains.union(*(lists[name] for name in box.lists))
     return replace(box, domains=domains, spare=box.spare | spare, resolvers=resolvers)

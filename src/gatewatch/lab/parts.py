@@ -20,6 +20,12 @@ KINDS = {
     "dns-lie": Kind("dns", (53,), ""),
     "dns-drop": Kind("dns", (53,), "dns.timeout"),
     "dns-inject": Kind("dns", (53,), "dns.injected"),
+    # Every question to port 53 goes to the ISP's resolver, which lies about some names.
+    "dns-proxy": Kind("dns", (53,), ""),
+    # A resolver that its user chose, against advertisements.
+    "dns-filter": Kind("dns", (53,), "inconclusive(own_filter)"),
+    # A resolver that answers for names that do not exist; nothing that exists is touched.
+    "dns-rewrite": Kind("dns", (53,), "down"),
     "tcp-drop": Kind("tcp", (), "tcp.timeout"),
     # Linux reports an RST that answers a SYN as ECONNREFUSED, not as ECONNRESET.
     "tcp-reset": Kind("tcp", (), "tcp.refused"),
@@ -28,7 +34,15 @@ KINDS = {
     "http-blockpage": Kind("http", (80,), "http.blockpage"),
     "http-reset": Kind("http", (80,), "http.reset"),
 }
-_LIES = {"nxdomain": "dns.nxdomain", "bogon": "dns.bogon", "redirect": "dns.redirect"}
+_LIES = {
+    "nxdomain": "dns.nxdomain",
+    "empty": "dns.nxdomain",
+    "bogon": "dns.bogon",
+    "redirect": "dns.redirect",
+    # An error is neither a lie nor silence, and honest resolvers have them, too.
+    "servfail": "inconclusive(resolver_error)",
+    "refused": "inconclusive(resolver_error)",
+}
 _BLOCK_PAGE = "This page is not available by order of the authorities."
 
 
@@ -95,9 +109,11 @@ class Box:
     lists: tuple[str, ...] = ()  # names of the scenario's [[list]] tables, whose domains join ``domains``
     share: float = 0.0
     salt: str = "box"
-    method: str = ""  # dns-lie and dns-inject: nxdomain | bogon | redirect
-    address: str = ""  # what bogon and redirect answer
-    resolvers: str = ""  # dns-*: "isp" or "all"; empty: all for dns-inject, else isp
+    method: str = ""  # dns-*: nxdomain | empty | servfail | refused | bogon | redirect
+    address: str = ""  # what bogon and redirect answer, and dns-rewrite
+    lies: tuple[str, ...] = ()  # more such addresses, IPv6 for AAAA questions among them
+    answers: int = 1  # dns-inject: how many answers to one question, each with another address
+    resolvers: str = ""  # dns-*: "isp" or "all"; empty: all for dns-inject and dns-proxy, else isp
     in_path: bool = True  # False: on-path, the trigger packet goes on too
     title: str = "Blocked"  # http-blockpage: the page's title
     body: str = _BLOCK_PAGE

@@ -7,6 +7,7 @@ address, TLS, HTTP, and on to where a redirect points.  The first interference o
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from gatewatch.lab.scenario import Box, Scenario
@@ -15,12 +16,16 @@ from gatewatch.lab.sites import State, Url, listens, neighbours, redirect, split
 # A name that is dead for everybody can still be lied about.  That is visible only where the lie is an address
 # that nobody else is given.
 _ANSWERS = ("bogon", "redirect")
+_INCONCLUSIVE = re.compile(r"inconclusive\((\w+)\)")
 _MAX_REDIRECTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The verdict to be found: ``status`` is ok, down or blocked; ``method`` is its layer.method."""
+    """The verdict to be found: ``status`` is ok, down, blocked or inconclusive.
+
+    ``method`` is the layer.method of what is blocked, and the reason of what is inconclusive.
+    """
 
     status: str
     method: str | None = None
@@ -45,7 +50,9 @@ def _first(boxes: tuple[Box, ...], layer: str, names: tuple[str, ...], port: int
 
 
 def _blocked(box: Box, url: Url) -> Truth:
-    return Truth("blocked", box.verdict, f"{box.kind} at hop {box.hop} acts on {url.host}")
+    reason = f"{box.kind} at hop {box.hop} acts on {url.host}"
+    unclear = _INCONCLUSIVE.fullmatch(box.verdict)
+    return Truth("inconclusive", unclear[1], reason) if unclear else Truth("blocked", box.verdict, reason)
 
 
 def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:

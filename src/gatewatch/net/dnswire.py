@@ -202,6 +202,4 @@ def answer(
         option = struct.pack("!HH", NSID, len(nsid)) + nsid
         extra = b"\x00" + _RR.pack(41, 1232, 0, len(option)) + option
     counts = 1, len(addresses) + len(texts), 0, 1 if extra else 0
-    return (
-        _HEADER.pack(txid, _QR | _RD | _RA | rcode, *counts) + query_wire[12 : end + 4] + records + extra
-    )
+    return _HEADER.pack(txid, _QR | _RD | _RA | rcode, *counts) + query_wire[12 : end + 4] + records + extra

@@ -12,6 +12,7 @@ from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box
 from gatewatch.lab.boxes.names import DnsDrop, DnsInject, DnsLie
 from gatewatch.lab.boxes.page import BlockPage, HttpReset
+from gatewatch.lab.boxes.resolver import DnsProxy, DnsRewrite
 from gatewatch.lab.boxes.sni import SniDrop, SniReset
 from gatewatch.lab.boxes.syn import TcpDrop, TcpReset
 
@@ -21,6 +22,9 @@ _KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
     "dns-lie": DnsLie,
     "dns-drop": DnsDrop,
     "dns-inject": DnsInject,
+    "dns-proxy": DnsProxy,
+    "dns-filter": DnsLie,
+    "dns-rewrite": DnsRewrite,
     "tcp-drop": TcpDrop,
     "tcp-reset": TcpReset,
     "sni-reset": SniReset,

@@ -1,4 +1,4 @@
-"""DNS interference on the way: a lying resolver, dropped questions, forged answers that overtake the true one.
+"""DNS interference on the way: lying resolvers, dropped questions, forged answers that overtake the true one.
 
 All watch UDP port 53 and act on questions for A and AAAA records, whoever is asked: an injector looks at the
 port and not at who listens there, so a question to an address without any resolver is answered, too.  DNS
@@ -8,7 +8,7 @@ over TCP passes.  A proxy, which answers every name, is in :mod:`gatewatch.lab.b
 from __future__ import annotations
 
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import UDP, destination, payload, ports, source, udp
+from gatewatch.lab.packet import INITIAL_TTL, UDP, destination, payload, ports, source, udp
 from gatewatch.net import dnswire
 
 # RFC 1035 4.1.1: what else a resolver may say instead of an answer; "empty" is an answer without records.
@@ -20,6 +20,8 @@ class Dns(Box):
     """What DNS boxes share: which questions they see, how they answer in another's name."""
 
     protocol = UDP
+    ttl = INITIAL_TTL  # what a forged answer leaves with
+    struck = False
 
     def watches(self, protocol: int, address: str, port: int) -> bool:
         """Questions to the ISP's own resolver, or to any."""

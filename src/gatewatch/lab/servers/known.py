@@ -10,7 +10,7 @@ from gatewatch_targets import beacons, helpers, resolvers
 
 
 class PublicResolver(NamedTuple):
-    """A public resolver: addresses, IPv4 first, the names on its certificate, whether it answers on port 53."""
+    """A public resolver: addresses (IPv4 first), names on its certificate, whether it answers on port 53."""
 
     addresses: tuple[str, ...]
     names: tuple[str, ...]
