@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from gatewatch.net.address import is_bogon
+from gatewatch.records.control import VALID
 from gatewatch.records.field import NO_EXTRA
 from gatewatch.verdict.words import NOT_LOOKED, kind, name_kind
 
-# THIPInfo flag (probe-cli internal/model/ooapi.go): the address has a valid certificate for the name.
-_VALID = 8
 # A response holds as many endpoints as were asked for; more is an attack on whoever reads it.
 _MOST = 256
 
@@ -76,7 +75,7 @@ def read(keys: Mapping[str, Any]) -> Control:
     asns = {}
     for address, facts in list(info.items())[:_MOST]:
         asns[address] = number(_object(facts).get("asn"))
-        if number(_object(facts).get("flags")) & _VALID:
+        if number(_object(facts).get("flags")) & VALID:
             valid.add(address)
     addrs = names.get("addrs")
     listed = [a for a in addrs[:_MOST] if isinstance(a, str)] if isinstance(addrs, list) else []

@@ -1,30 +1,25 @@
 """OONI's test helper, spoken exactly: what a vantage abroad, with no censor on its path, sees of a URL.
 
-The protocol and every failure name are those of oohelperd (probe-cli, internal/oohelperd), whose DNS, TCP and
-HTTP failures keep the spelling of its Python ancestor while its TLS failures do not.
+The protocol's words are :mod:`gatewatch.records.control`'s, which the real helper (:mod:`gatewatch.helper`)
+speaks, too.  This one measures nothing: it asks the lab's world, which knows.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
-import re
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
 from gatewatch.lab.servers.addresses import is_bogon
 from gatewatch.lab.servers.http import Handler, Reply, Request, header_fields
 from gatewatch.lab.sites import Url, is_literal, split
+from gatewatch.records import control
+from gatewatch.records import failure as f
+from gatewatch.records.control import Json, Question
 
-# THIPInfo flags (probe-cli internal/model/ooapi.go).
-_BY_PROBE, _BY_HELPER, _BOGON, _VALID = 1, 2, 4, 8
-# Go's default HTTP client gives up after ten requests in a chain.
-_MAX_REDIRECTS = 10
 # oohelperd asks through one machine; any address outside the scenario's own country does.
 _VANTAGE = "68.183.70.80"
-_TITLE = re.compile(rb"(?is)<title>(.*?)</title>")
-_FORWARDED = ("accept", "accept-language", "user-agent")
-
-Json = dict[str, Any]
 
 
 class Abroad(Protocol):
@@ -56,120 +51,93 @@ def helper(world: Abroad) -> Handler:
 
     def respond(request: Request) -> Reply:
         if request.method == "GET":
-            return _json({"message": "Hello OONItarian!"})
+            return _json(control.HELLO)
         if request.method != "POST":
             return Reply(400)
         try:
-            question = json.loads(request.body)
-            url = split(question["http_request"])
-            endpoints = [str(endpoint) for endpoint in question.get("tcp_connect") or ()]
-            headers = {k.lower(): v for k, v in (question.get("http_request_headers") or {}).items()}
-        except (ValueError, KeyError, TypeError, AttributeError):
+            question = control.question(json.loads(request.body))
+            return _json(_measure(world, split(question.url), question))
+        except ValueError:
             return Reply(400)
-        return _json(_measure(world, url, str(question["http_request"]), endpoints, headers))
 
     return respond
 
 
-def _json(value: Json) -> Reply:
+def _json(value: Any) -> Reply:
     return Reply(200, (("Content-Type", "application/json"),), json.dumps(value).encode())
 
 
-def _measure(world: Abroad, url: Url, text: str, endpoints: list[str], headers: dict[str, list[str]]) -> Json:
+def _measure(world: Abroad, url: Url, question: Question) -> Json:
     # A bare address is not looked up, and its list of addresses stays empty.
     addresses = () if url.literal else world.address_of(url.host)
     found: dict[str, int] = {}
-    for endpoint in endpoints:
-        address, _, digits = endpoint.rpartition(":")
-        if is_literal(address) and digits.isdecimal():
-            found[address] = found.get(address, 0) | _BY_PROBE
+    for address in question.addresses:
+        if is_literal(address):
+            found[address] = control.BY_PROBE
     for address in addresses:
-        found[address] = found.get(address, 0) | _BY_HELPER
+        found[address] = found.get(address, 0) | control.BY_HELPER
     for address in found:
-        found[address] |= _BOGON if is_bogon(address) else 0
-    # A URL with a port is tried there; http also on 443: TLS tells whether an address is the name's own.
-    has_port = url.port not in (80, 443) or text.split("/")[2].endswith(f":{url.port}")
-    ports = [url.port] if has_port or url.scheme == "https" else [80, 443]
-    tcp: Json = {}
-    tls: Json = {}
+        found[address] |= control.BOGON if is_bogon(address) else 0
+    tcp: dict[str, Json] = {}
+    tls: dict[str, Json] = {}
     for address in sorted(found):
-        for port in () if found[address] & _BOGON else ports:
+        if found[address] & control.BOGON:
+            continue
+        for port in control.ports(url.scheme, control.written_port(question.url)):
             failure = world.reach(address, port)
-            tcp[f"{address}:{port}"] = {"status": failure is None, "failure": _connect_name(failure)}
-            if failure is None and port == 443:
+            tcp[f"{address}:{port}"] = control.connected(failure)
+            if failure is None and port == control.TLS_PORT:
                 valid = world.certified(address, url.host)
-                found[address] |= _VALID if valid else 0
-                tls[f"{address}:{port}"] = {
-                    "server_name": url.host,
-                    "status": valid,
-                    "failure": None if valid else _handshake_failure(world, address),
-                }
-    return {
-        "tcp_connect": tcp,
-        "tls_handshake": tls,
-        "quic_handshake": {},
-        "http_request": fetch(world, text, headers),
-        "http3_request": None,
-        "dns": {
-            "failure": None if addresses or url.literal else "dns_name_error",
-            "addrs": list(addresses),
-        },
-        "ip_info": {ip: {"asn": world.asn_of(ip), "flags": flags} for ip, flags in sorted(found.items())},
-    }
+                found[address] |= control.VALID if valid else 0
+                problem = None if valid else _handshake_failure(world, address)
+                tls[f"{address}:{port}"] = control.shaken(url.host, problem)
+    missing = None if addresses or url.literal else f.DNS_NXDOMAIN
+    return control.answer(
+        names=(addresses, missing),
+        flags=found,
+        asns={address: world.asn_of(address) for address in found},
+        tcp=tcp,
+        tls=tls,
+        http=fetch(world, question),
+    )
 
 
 def _handshake_failure(world: Abroad, address: str) -> str:
     # A port that accepts and stays silent runs into the helper's own limit.
-    return "ssl_invalid_hostname" if world.handler(address, 443) else "generic_timeout_error"
+    return f.SSL_INVALID_HOSTNAME if world.handler(address, control.TLS_PORT) else f.GENERIC_TIMEOUT
 
 
-def _connect_name(failure: str | None) -> str | None:
-    return "connection_refused_error" if failure == "connection_refused" else failure
-
-
-def _failed(failure: str) -> Json:
-    return {
-        "body_length": -1,
-        "discovered_h3_endpoint": "",
-        "failure": failure,
-        "title": "",
-        "headers": {},
-        "status_code": -1,
-    }
-
-
-def fetch(world: Abroad, text: str, headers: dict[str, list[str]]) -> Json:
+def fetch(world: Abroad, question: Question) -> Json:
     """One GET with its redirects; the last response is what counts."""
-    for _ in range(_MAX_REDIRECTS):
+    text = question.url
+    sent = {name.lower(): value for name, value in question.headers}
+    h3: str | None = None
+    for _ in range(control.MAX_REDIRECTS):
         url = split(text)
         addresses = world.address_of(url.host)
         if not addresses:
-            return _failed("dns_lookup_error")
+            return control.not_fetched(f.DNS_NXDOMAIN)
         failures = [world.reach(address, url.port) for address in addresses]
         if None not in failures:
-            return _failed(_connect_name(failures[0]) or "unknown_error")
+            return control.not_fetched(failures[0] or f.unknown(""))
         address = addresses[failures.index(None)]
         handler = world.handler(address, url.port)
         if handler is None:
-            return _failed("generic_timeout_error")
+            return control.not_fetched(f.GENERIC_TIMEOUT)
         if url.scheme == "https" and not world.certified(address, url.host):
-            return _failed("unknown_error")
-        sent = {name: ", ".join(values) for name, values in headers.items() if name in _FORWARDED}
+            return control.not_fetched(f.SSL_INVALID_HOSTNAME)
+        # Go's client asks for gzip on its own, and undoes it.
+        asking = {**sent, "accept-encoding": "gzip"}
         reply = handler(
-            Request("GET", url.scheme, url.host, url.target, sent, b"", _VANTAGE, address, url.port)
+            Request("GET", url.scheme, url.host, url.target, asking, b"", _VANTAGE, address, url.port)
         )
-        fields = {name.title(): value for name, value in header_fields(reply)}
-        if 300 <= reply.status < 400 and "Location" in fields:
-            text = urljoin(text, fields["Location"])
+        fields = header_fields(reply)
+        named = {name.lower(): value for name, value in fields}
+        if h3 is None:
+            h3 = control.h3_endpoint(fields, url.host)
+        if 300 <= reply.status < 400 and "location" in named:
+            text = urljoin(text, named["location"])
             continue
-        title = _TITLE.search(reply.body)
-        fields.pop("Transfer-Encoding", None)  # Go's client keeps it out of the header map
-        return {
-            "body_length": len(reply.body),
-            "discovered_h3_endpoint": "",
-            "failure": None,
-            "title": title[1].decode("utf-8", "replace").strip() if title else "",
-            "headers": fields,
-            "status_code": reply.status,
-        }
-    return _failed("unknown_error")
+        body = gzip.decompress(reply.body) if named.get("content-encoding") == "gzip" else reply.body
+        return control.fetched(reply.status, fields, body, h3)
+    return control.not_fetched(f.TOO_MANY_REDIRECTS)
