@@ -13,6 +13,7 @@ from gatewatch.lab.servers.helper import fetch
 from gatewatch.lab.sites import split
 from gatewatch.lab.truth import truth
 from gatewatch.lab.world import World
+from gatewatch.records.control import Question
 
 LISTS = Path(__file__).resolve().parents[2] / "../shared/data/citizenlab"
 
@@ -30,7 +31,7 @@ def urls() -> list[str]:
 
 def visit(world: World, url: str) -> str:
     """What an unfiltered visitor finds: the helper's own eyes, without its protocol."""
-    return "ok" if fetch(world, url, {})["failure"] is None else "down"
+    return "ok" if fetch(world, Question(url))["failure"] is None else "down"
 
 
 def test_the_clear_isps_truth_is_what_an_unfiltered_visitor_finds() -> None:
