@@ -18,7 +18,7 @@ from gatewatch.net.journal import Journal
 from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import failure as f
-from gatewatch_probes.fetch import reach
+from gatewatch_probes.again import reach
 from gatewatch_probes.resolve import Found, look_up
 
 # A helper that failed is passed over for this long: under a gateway that blocks them all, each target would

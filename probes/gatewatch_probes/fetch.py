@@ -9,49 +9,23 @@ Reference: OONI web_connectivity (requests), RFC 9110, RFC 9112.
 
 from __future__ import annotations
 
-import trio
-
 from gatewatch.net import transfer
 from gatewatch.net.journal import Journal
-from gatewatch.net.secure import SecureStream
-from gatewatch.net.stream import Stream
 from gatewatch.net.url import Url, parse, redirected
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch.records.failure import HTTP_BAD_REDIRECT, TOO_MANY_REDIRECTS
-from gatewatch_probes.connect import dial, labels, to_try
-from gatewatch_probes.handshake import shake
+from gatewatch_probes.again import get, get_twice, reach, reach_again, was_cut
+from gatewatch_probes.connect import labels, to_try
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import Target
-
-
-async def reach(
-    journal: Journal, wire: Wire, url: Url, address: str, tags: tuple[str, ...]
-) -> Stream | SecureStream | None:
-    """Open the connection that a URL needs: TCP, and TLS for https."""
-    tcp = await dial(journal, wire, address, url.port, url.host, tags)
-    if tcp is None or url.scheme == "http":
-        return tcp
-    return await shake(journal, wire, tcp, url.host)
-
-
-async def get(
-    journal: Journal, wire: Wire, connection: Stream | SecureStream, url: Url, tags: tuple[str, ...]
-) -> transfer.Transferred | None:
-    """Send one GET within the limit and close; None when time ran out (on record as such)."""
-    got: transfer.Transferred | None = None
-    try:
-        with trio.move_on_after(wire.limits.transfer):
-            got = await transfer.exchange(journal, connection, url, tags=tags)
-    finally:
-        connection.close()
-    return got
 
 
 async def visit(
     journal: Journal, wire: Wire, url: Url, found: Found, tags: tuple[str, ...]
 ) -> transfer.Transferred | None:
-    """GET a URL from the first of its addresses that lets us."""
+    """GET a URL from the first of its addresses that lets us; when none does, the first is tried again."""
+    cut: list[str] = []
     for address in to_try(wire, found):
         labelled = labels(found, address, tags)
         async with wire.turns.take(address):
@@ -59,7 +33,14 @@ async def visit(
                 continue
             connection = await reach(journal, wire, url, address, labelled)
             if connection is not None:
-                return await get(journal, wire, connection, url, labelled)
+                return await get_twice(journal, wire, connection, url, address, labelled)
+            cut += [address] if was_cut(journal, address, url.port) else []
+    for address in cut[:1]:
+        labelled = labels(found, address, tags)
+        async with wire.turns.take(address):
+            connection = await reach_again(journal, wire, url, address, labelled)
+            if connection is not None:
+                return await get(journal, wire, connection, url, ("again", *labelled))
     return None
 
 

@@ -15,20 +15,23 @@ from typing import Any
 
 import trio
 
-from gatewatch.net.address import is_address, is_bogon
+from gatewatch.net.address import endpoint, is_address, is_bogon
 from gatewatch.net.journal import Journal
 from gatewatch.net.transfer import Transferred
 from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
+from gatewatch_probes.again import get_twice, reach, reach_again, was_cut
 from gatewatch_probes.connect import dial, labels, to_try
 from gatewatch_probes.control import Helpers, request_for
-from gatewatch_probes.fetch import follow, get, reach
+from gatewatch_probes.fetch import follow
 from gatewatch_probes.handshake import shake
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import Target
 
 DEPTH_0 = ("depth=0",)
+# Addresses of one name that are tried again; when both fail twice, a third would not change what is said.
+AGAIN_MOST = 2
 
 
 class Web:
@@ -78,6 +81,7 @@ class _Visit:
         known = _addresses(control)
         more = Found(trusted=tuple(a for a in known if a not in self.found.all))
         await self._try(to_try(self.wire, more))
+        await self._try_again(control)
         stopped = await self._fetch(known)
         return self.journal.keys(
             agent="redirect",
@@ -118,9 +122,30 @@ class _Visit:
             self.reached.add(address)
             if first and self.fetched_from is None and address in self.found.system:
                 self.fetched_from = address
-                self.got = await get(self.journal, self.wire, connection, self.url, tags)
+                self.got = await get_twice(self.journal, self.wire, connection, self.url, address, tags)
             else:
                 connection.close()
+
+    async def _try_again(self, control: dict[str, Any] | None) -> None:
+        """Try once more what was cut: the system's addresses, and others when nothing at all was reached."""
+        tried = [a for a in to_try(self.wire, self.found) if was_cut(self.journal, a, self.url.port)]
+        wanted = [a for a in tried if a in self.found.system or not self.reached]
+        # What is down for the control, too, needs no second look.
+        alive = [a for a in wanted if not _down(control, a, self.url.port)]
+
+        async def one(address: str) -> None:
+            async with self.wire.turns.take(address):
+                if self.wire.is_silent(address, self.url.port):
+                    return
+                tags = labels(self.found, address, DEPTH_0)
+                connection = await reach_again(self.journal, self.wire, self.url, address, tags)
+                if connection is not None:
+                    self.reached.add(address)
+                    connection.close()
+
+        async with trio.open_nursery() as nursery:
+            for address in alive[:AGAIN_MOST]:
+                nursery.start_soon(one, address)
 
     async def _fetch(self, known: tuple[str, ...]) -> str | None:
         """GET what is still to be got, and follow where it leads; gives what stopped the way."""
@@ -139,9 +164,9 @@ class _Visit:
     async def _get(self, address: str, tags: tuple[str, ...]) -> Transferred | None:
         async with self.wire.turns.take(address):
             connection = await reach(self.journal, self.wire, self.url, address, tags)
-            return (
-                None if connection is None else await get(self.journal, self.wire, connection, self.url, tags)
-            )
+            if connection is None:
+                return None
+            return await get_twice(self.journal, self.wire, connection, self.url, address, tags)
 
     async def _validate(self) -> None:
         """Ask the system's addresses for a certificate of the name: the site's own servers have one."""
@@ -160,3 +185,10 @@ def _addresses(control: dict[str, Any] | None) -> tuple[str, ...]:
     answer = (control or {}).get("dns")
     found = answer.get("addrs") if isinstance(answer, dict) else None
     return tuple(a for a in found if isinstance(a, str) and is_address(a)) if isinstance(found, list) else ()
+
+
+def _down(control: dict[str, Any] | None, address: str, port: int) -> bool:
+    """Tell whether the control could not connect to an endpoint either."""
+    tried = (control or {}).get("tcp_connect")
+    seen = tried.get(endpoint(address, port)) if isinstance(tried, dict) else None
+    return isinstance(seen, dict) and seen.get("status") is False

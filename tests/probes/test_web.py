@@ -133,7 +133,8 @@ def test_an_endpoint_silent_for_other_names_is_skipped_at_no_cost() -> None:
         with hosts(names, {}) as (wire, world):
             for n in range(SILENT_NAMES):
                 keys = await visit(wire, f"http://n{n}.org/")
-                assert [c.status.failure for c in keys.tcp_connect or ()] == ["generic_timeout_error"]
+                failures = [c.status.failure for c in keys.tcp_connect or () if "again" not in (c.tags or ())]
+                assert failures == ["generic_timeout_error"]
             before = len([1 for a, _, _ in world.connected if a == LIE])
             keys = await visit(wire, f"http://n{SILENT_NAMES}.org/")
             assert endpoints(keys) == [] and len([1 for a, _, _ in world.connected if a == LIE]) == before

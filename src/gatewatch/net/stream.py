@@ -90,6 +90,10 @@ class Stream:
         )
         self._socket.setsockopt(level, option, ttl)
 
+    def set_nodelay(self) -> None:
+        """Send each write at once, as a segment of its own, whatever is still unacknowledged (RFC 896)."""
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     def close(self) -> None:
         """End the connection politely."""
         self._socket.close()

@@ -30,6 +30,10 @@ class Limits:
     #: A DoH or DoT exchange with its connection.
     carried: float = 10.0
     connect: float = 10.0
+    #: The second try of a connect that met silence: three SYNs (after 0, 1 and 3 s; RFC 6298 2, Linux).
+    connect_again: float = 4.0
+    #: Before anything is tried again: what was wrong for a moment should be over.
+    pause: float = 1.0
     handshake: float = 10.0
     #: A whole HTTP exchange.
     transfer: float = 10.0

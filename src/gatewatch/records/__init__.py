@@ -7,6 +7,7 @@ from gatewatch.records.handshake import Handshake
 from gatewatch.records.hop import HopReply, TraceKeys
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
 from gatewatch.records.query import Answer, Query
+from gatewatch.records.second import ResidualWait, SecondControl
 from gatewatch.records.transaction import HttpRequest, HttpResponse, Transaction
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "NetworkEvent",
     "Problem",
     "Query",
+    "ResidualWait",
+    "SecondControl",
     "TestKeys",
     "TraceKeys",
     "Transaction",

@@ -85,6 +85,15 @@ def unknown(text: str) -> str:
     return f"{_UNKNOWN}: {text[:_UNKNOWN_TEXT_LIMIT]}" if text else _UNKNOWN
 
 
+#: How a step ends that somebody cut, or that met a bad moment: what is tried a second time.
+CUT: Final = frozenset(
+    {
+        *(GENERIC_TIMEOUT, EOF, CONNECTION_REFUSED, CONNECTION_RESET, HOST_UNREACHABLE, NETWORK_UNREACHABLE),
+        *("timed_out", "connection_aborted", "network_reset"),
+    }
+)
+
+
 def is_timeout(failure: str | None) -> bool:
     """Tell whether a failure means silence until a limit ran out: ours, or the kernel's own (ETIMEDOUT)."""
     return failure in (GENERIC_TIMEOUT, "timed_out")

@@ -26,6 +26,8 @@ RECORDS: tuple[type[Any], ...] = (
     records.HttpRequest,
     records.HttpResponse,
     records.NetworkEvent,
+    records.SecondControl,
+    records.ResidualWait,
     records.TraceKeys,
     records.HopReply,
 )
