@@ -29,11 +29,14 @@ def guarded(
 ) -> tuple[Filter, ResidualWait]:
     path = Filter(shut)
 
-    async def main() -> ResidualWait:
-        with trio.CancelScope(deadline=deadline):
-            return await wait_until_clear(path.control, since=0.0, patience=patience)
+    found: list[ResidualWait] = []
 
-    return path, run(main)
+    async def main() -> None:
+        with trio.CancelScope(deadline=deadline):
+            found.append(await wait_until_clear(path.control, since=0.0, patience=patience))
+
+    run(main)
+    return path, found[0]
 
 
 def test_a_free_path_costs_one_control_exchange() -> None:

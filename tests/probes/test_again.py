@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from collections.abc import Mapping
 
 import pytest
 from tests.worlds.authority import server
@@ -43,9 +44,9 @@ def ended(_: bytes) -> tuple[bytes]:
 
 
 def visit(
-    servers: dict[tuple[str, int], Server],
+    servers: Mapping[tuple[str, int], Server],
     url: str,
-    names: dict[str, tuple[str, ...]] | None = None,
+    names: Mapping[str, tuple[str, ...]] | None = None,
     **about: object,
 ) -> TestKeys:
     async def main() -> TestKeys:
@@ -112,7 +113,7 @@ def test_a_page_that_had_begun_is_slow_and_not_asked_for_again() -> None:
 
 
 def test_a_redirect_that_is_cut_once_is_followed_all_the_same() -> None:
-    servers = {
+    servers: dict[tuple[str, int], Server] = {
         (SITE, 80): http("302 Found", "Location: https://b.org/"),
         (OTHER, 443): InTurn(reset, TlsServer(server("b.org"), http("200 OK"))),
     }
