@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 
-from gatewatch.lab.decode import ScenarioError
-from gatewatch.lab.scenario import KINDS, Box, Hop, Isp, PageHost, Scenario
+from gatewatch.lab.check_path import address as _address
+from gatewatch.lab.check_path import any_address as _any_address
+from gatewatch.lab.check_path import back, hops, line, prefix
+from gatewatch.lab.check_path import require as _require
+from gatewatch.lab.check_path import share as _share
+from gatewatch.lab.scenario import KINDS, Box, Isp, PageHost, Scenario
 from gatewatch.lab.servers.known import INFRASTRUCTURE
 
 # The layers and methods of the verdict vocabulary that a box can cause.
@@ -25,31 +28,8 @@ _UNSELECTIVE = ("dns-proxy", "dns-rewrite")
 _FOR_ALL = ("dns-inject", "dns-proxy")
 
 
-def _require(good: bool, where: str, why: str) -> None:
-    if not good:
-        raise ScenarioError(f"{where}: {why}")
-
-
-def _address(text: str, where: str) -> None:
-    try:
-        ipaddress.IPv4Address(text)
-    except ValueError:
-        raise ScenarioError(f"{where}: {text!r} is not an IPv4 address") from None
-
-
-def _any_address(text: str, where: str) -> None:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        raise ScenarioError(f"{where}: {text!r} is not an address") from None
-
-
 def _one_of(value: str, allowed: tuple[str, ...], where: str) -> None:
     _require(value in allowed, where, f"{value!r} is none of {', '.join(allowed)}")
-
-
-def _share(value: float, where: str) -> None:
-    _require(0.0 <= value <= 1.0, where, f"{value} is not a share between 0 and 1")
 
 
 def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -> None:
@@ -81,25 +61,12 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
     _require(method in _METHODS.get(layer, ()), f"{where}.truth", f"{box.verdict!r} is not a layer.method")
 
 
-def _hops(path: tuple[Hop, ...], where: str) -> None:
-    last = 0.0
-    for i, hop in enumerate(path):
-        _address(hop.address, f"{where}[{i}].address")
-        _require(hop.ms >= last, f"{where}[{i}].ms", f"{hop.ms} is less than the hop before")
-        last = hop.ms
-
-
 def _isp(scenario: Scenario, isp: Isp, where: str) -> None:
-    _address(isp.client, f"{where}.client")
-    _address(isp.resolver, f"{where}.resolver")
     _require(bool(isp.path), f"{where}.path", "needs at least one hop")
     inside = 1 <= isp.local_hops <= len(isp.path)
     _require(inside, f"{where}.local_hops", f"{isp.local_hops} is past the ISP's {len(isp.path)} hops")
-    for key in ("client", "resolver"):
-        network = scenario.network_of(getattr(isp, key))
-        own = network is not None and network.asn == isp.asn
-        _require(own, f"{where}.{key}", f"{getattr(isp, key)} is outside the networks of AS{isp.asn}")
-    _hops(isp.path, f"{where}.path")
+    line(scenario, isp, where)
+    hops(isp.path, f"{where}.path")
     usable = [route for route in scenario.routes if not route.isps or isp.id in route.isps]
     general = any("default" in route.prefixes for route in usable)
     _require(general, where, 'has no route with prefixes = ["default"]')
@@ -111,15 +78,13 @@ def _isp(scenario: Scenario, isp: Isp, where: str) -> None:
 
 def _plan(scenario: Scenario) -> None:
     for i, network in enumerate(scenario.networks):
-        for j, prefix in enumerate(network.prefixes):
-            try:
-                ipaddress.IPv4Network(prefix)
-            except ValueError as error:
-                raise ScenarioError(f"network[{i}].prefixes[{j}]: {error}") from None
+        for j, block in enumerate(network.prefixes):
+            prefix(block, f"network[{i}].prefixes[{j}]")
     hosting = {network.country == scenario.country for network in scenario.networks if network.hosting}
     _require(hosting == {True, False}, "network", "needs hosting networks inside and outside the country")
     for i, route in enumerate(scenario.routes):
-        _hops(route.path, f"route[{i}].path")
+        hops(route.path, f"route[{i}].path")
+        back(route.back, f"route[{i}].back")
         last = route.path[-1].ms if route.path else 0.0
         _require(route.server_ms >= last, f"route[{i}].server_ms", "is less than the last hop's delay")
     for i, host in enumerate(scenario.pagehosts):
@@ -138,7 +103,9 @@ def _pagehost(host: PageHost, where: str) -> None:
 def complete(scenario: Scenario) -> Scenario:
     """Check a decoded scenario and fill in what follows from it; raises ScenarioError with the place."""
     _plan(scenario)
-    for key in ("dead", "refused", "vanished", "https_redirect", "path_redirect", "twin"):
+    _share(scenario.loss, "loss")
+    _require(scenario.jitter_ms >= 0, "jitter_ms", "is less than nothing")
+    for key in ("dead", "refused", "vanished", "https_redirect", "path_redirect", "twin", "ipv6"):
         _share(getattr(scenario.sites, f"{key}_share"), f"sites.{key}_share")
     ids = [isp.id for isp in scenario.isps]
     _require(bool(ids), "isp", "needs at least one")
@@ -148,7 +115,14 @@ def complete(scenario: Scenario) -> Scenario:
     spare = scenario.sites.spare | INFRASTRUCTURE
     lists = {item.name: item.domains for item in scenario.lists}
     isps = tuple(
-        replace(isp, boxes=tuple(_filled(box, spare, lists) for box in isp.boxes)) for isp in scenario.isps
+        replace(
+            isp,
+            boxes=tuple(_filled(box, spare, lists) for box in isp.boxes),
+            ipv6=isp.ipv6 or ("works" if isp.client6 else "none"),
+            loss=scenario.loss if isp.loss is None else isp.loss,
+            jitter_ms=scenario.jitter_ms if isp.jitter_ms is None else isp.jitter_ms,
+        )
+        for isp in scenario.isps
     )
     return replace(scenario, isps=isps, sites=replace(scenario.sites, spare=spare))
 

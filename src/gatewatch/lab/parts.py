@@ -6,6 +6,25 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from zlib import crc32
 
+from gatewatch.lab.hops import Hop, Path, Route
+
+__all__ = [
+    "KINDS",
+    "Box",
+    "DomainList",
+    "Hop",
+    "Isp",
+    "Kind",
+    "Network",
+    "PageHost",
+    "Path",
+    "Route",
+    "Sites",
+    "bare",
+    "covers",
+    "fraction",
+]
+
 
 class Kind(NamedTuple):
     """A kind of middlebox: its layer, the ports it watches (() is every port), its usual truth."""
@@ -65,15 +84,6 @@ def covers(domains: frozenset[str], name: str) -> bool:
             return True
         name = name.partition(".")[2]
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A router: its address, one-way delay from the client in ms, whether it stays silent."""
-
-    address: str
-    ms: float
-    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +158,8 @@ class Box:
 class Isp:
     """An access network: the client's address, its resolver, its routers up to the border, its boxes.
 
-    The resolver (and the ISP's other servers) stand behind the first ``local_hops`` routers.
+    The resolver (and the ISP's other servers) stand behind the first ``local_hops`` routers.  ``loss`` and
+    ``jitter_ms`` are the scenario's where they are not given; a rate of 0 is no limit.
     """
 
     id: str
@@ -159,30 +170,17 @@ class Isp:
     path: tuple[Hop, ...]
     local_hops: int = 3
     source: str = ""
+    client6: str = ""
+    resolver6: str = ""  # the second resolver that the client is given
+    # none | works | broken (an address and a default route, but every packet vanishes); empty: works where
+    # there is a client6.
+    ipv6: str = ""
+    loss: float | None = None  # the share of packets lost between the ends, in each direction
+    jitter_ms: float | None = None  # up to how much later a packet comes, evenly spread, in each direction
+    down_kbps: float = 0.0  # the access line's rate to the client, in 1,000 bits a second
+    up_kbps: float = 0.0
+    queue_ms: float = 200.0  # what the access line's queue holds at its rate; more is dropped
     boxes: tuple[Box, ...] = field(default=(), metadata={"key": "box"})
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """The way from an ISP's border to some destinations.
-
-    ``prefixes`` hold CIDR blocks, two-letter countries (all their networks), `AS` numbers, or "default";
-    ``isps`` limits the route to some ISPs (empty: all).  Delays of ``path`` and ``server_ms`` count one way
-    from the border, in ms.
-    """
-
-    name: str
-    prefixes: tuple[str, ...]
-    server_ms: float
-    path: tuple[Hop, ...] = ()
-    isps: tuple[str, ...] = ()
-
-
-class Path(NamedTuple):
-    """Every router between client and server in order, and the one-way delay to the server in ms."""
-
-    hops: tuple[Hop, ...]
-    server_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,5 +215,8 @@ class Sites:
     twin_share: float = 0.0  # has two addresses
     domestic: frozenset[str] = frozenset()  # hosted inside the country, besides its own top-level domain
     shared: tuple[tuple[str, ...], ...] = ()  # each group of names lives on one address
+    ipv6: frozenset[str] = frozenset()  # has an IPv6 address beside its IPv4 one
+    ipv6_only: frozenset[str] = frozenset()  # has no other
+    ipv6_share: float = 0.0
     spare: frozenset[str] = frozenset()  # never counted into a share, here or in a box
     seed: str = "sites"

@@ -10,7 +10,7 @@ import csv
 import io
 import ipaddress
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import resources
 from pathlib import Path as FilePath
@@ -68,6 +68,8 @@ class Scenario:
     sites: Sites = field(default_factory=Sites)
     lists: tuple[DomainList, ...] = field(default=(), metadata={"key": "list"})
     pagehosts: tuple[PageHost, ...] = field(default=(), metadata={"key": "pagehost"})
+    loss: float = 0.0  # for every ISP that says nothing else
+    jitter_ms: float = 0.0
 
     def isp(self, isp_id: str) -> Isp:
         """Give an ISP by its id; raises KeyError that lists the known ones."""
@@ -78,19 +80,21 @@ class Scenario:
         raise KeyError(f"scenario {self.name} has no ISP {isp_id!r}; it has {known}")
 
     @cached_property
-    def _plan(self) -> tuple[tuple[int, int, int, Network], ...]:
-        """The address plan as (mask, network, length, owner), longest prefix first."""
-        rows = []
+    def _plan(self) -> dict[int, tuple[tuple[int, int, int, Network], ...]]:
+        """The address plan by IP version as (mask, network, length, owner), longest prefix first."""
+        rows: dict[int, list[tuple[int, int, int, Network]]] = {4: [], 6: []}
         for network in self.networks:
             for prefix in network.prefixes:
-                block = ipaddress.IPv4Network(prefix)
-                rows.append((int(block.netmask), int(block.network_address), block.prefixlen, network))
-        return tuple(sorted(rows, key=lambda row: -row[2]))
+                block = ipaddress.ip_network(prefix)
+                row = int(block.netmask), int(block.network_address), block.prefixlen, network
+                rows[block.version].append(row)
+        return {version: tuple(sorted(found, key=lambda row: -row[2])) for version, found in rows.items()}
 
     def network_of(self, address: str) -> Network | None:
-        """Give the network an IPv4 address belongs to by longest prefix, or None outside the plan."""
-        number = int(ipaddress.IPv4Address(address))
-        return next((net for mask, base, _, net in self._plan if number & mask == base), None)
+        """Give the network an address belongs to by longest prefix, or None outside the plan."""
+        ip = ipaddress.ip_address(address)
+        number = int(ip)
+        return next((net for mask, base, _, net in self._plan[ip.version] if number & mask == base), None)
 
     def prefixes_csv(self) -> str:
         """Give the address plan as CSV with the columns prefix, asn, country, name, for the analysis."""
@@ -117,8 +121,8 @@ class Scenario:
         # max() keeps the first of equals, so the file's order decides between equally close routes.
         route = max(usable, key=lambda candidate: _closeness(candidate, address, network))
         border = isp.path[-1].ms
-        tail = tuple(Hop(hop.address, border + hop.ms, hop.silent) for hop in route.path)
-        return Path(isp.path + tail, border + route.server_ms)
+        tail = tuple(replace(hop, ms=border + hop.ms) for hop in route.path)
+        return Path(isp.path + tail, border + route.server_ms, route.back)
 
 
 def _closeness(route: Route, address: str, network: Network | None) -> int:
@@ -126,8 +130,8 @@ def _closeness(route: Route, address: str, network: Network | None) -> int:
     best = -1
     for prefix in route.prefixes:
         if "/" in prefix:
-            block = ipaddress.IPv4Network(prefix)
-            if ipaddress.IPv4Address(address) in block:
+            block = ipaddress.ip_network(prefix)
+            if ipaddress.ip_address(address) in block:
                 best = max(best, 3 + block.prefixlen)
         elif prefix == "default":
             best = max(best, 0)
