@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import h11
@@ -22,10 +23,18 @@ class Wire:
         self.sent = bytearray()
         self.closed = False
         self.aborted = False
+        self.waiting: list[tuple[float, Callable[[], object]]] = []
 
     def write(self, data: bytes) -> None:
         assert not self.closed, "written after close"
         self.sent += data
+
+    def feed(self, source: Iterator[bytes]) -> None:
+        for piece in source:
+            self.write(piece)
+
+    def later(self, seconds: float, call: Callable[[], object]) -> None:
+        self.waiting.append((seconds, call))
 
     def close(self) -> None:
         self.closed = True

@@ -7,6 +7,7 @@ about sockets or clocks.  The engine's userspace TCP implements :class:`Connecti
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 
@@ -18,6 +19,14 @@ class Connection(Protocol):
 
     def write(self, data: bytes) -> None:
         """Queue bytes for the client."""
+        ...
+
+    def feed(self, source: Iterator[bytes]) -> None:
+        """Send what an iterator gives, asking for more only as fast as the client takes it."""
+        ...
+
+    def later(self, seconds: float, call: Callable[[], object]) -> None:
+        """Call something after so many seconds, unless the connection is over by then."""
         ...
 
     def close(self) -> None:

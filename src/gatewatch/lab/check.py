@@ -9,9 +9,11 @@ from gatewatch.lab.check_path import any_address as _any_address
 from gatewatch.lab.check_path import back, hops, line, prefix
 from gatewatch.lab.check_path import require as _require
 from gatewatch.lab.check_path import share as _share
+from gatewatch.lab.host import CERTIFICATES, DOMESTIC, DOWN, Host
 from gatewatch.lab.scenario import KINDS, Box, Isp, PageHost, Scenario
 from gatewatch.lab.servers.known import INFRASTRUCTURE
 
+HELPER_STATES = ("up", "refused", "error_500", "slow")
 # The layers and methods of the verdict vocabulary that a box can cause.
 _METHODS = {
     "dns": {"nxdomain", "bogon", "redirect", "injected", "timeout", "proxied"},
@@ -100,11 +102,47 @@ def _pagehost(host: PageHost, where: str) -> None:
     _require(both, where, '"timeout" needs both http and https; one port alone can be "silent"')
 
 
+def _host(host: Host, where: str) -> None:
+    _require(bool(host.names), f"{where}.names", "needs at least one")
+    for name in host.names:
+        _require(name == name.lower(), f"{where}.names", f"{name!r}: write it in lower case")
+    for key in ("addresses", "abroad", "silent"):
+        for i, address in enumerate(getattr(host, key)):
+            _any_address(address, f"{where}.{key}[{i}]")
+    _require(bool(host.addresses) or not host.abroad, f"{where}.abroad", "needs addresses beside it")
+    for address in host.silent:
+        _require(address in host.everywhere, f"{where}.silent", f"{address} is none of its addresses")
+    _one_of(host.certificate, CERTIFICATES, f"{where}.certificate")
+    _one_of(host.domestic, DOMESTIC, f"{where}.domestic")
+    _one_of(host.down, DOWN, f"{where}.down")
+    _share(host.flaky, f"{where}.flaky")
+    for i, header in enumerate(host.headers):
+        _require(":" in header, f"{where}.headers[{i}]", f"{header!r} is not `Name: value`")
+
+
+def _placed(scenario: Scenario) -> Scenario:
+    """Put every [[box]] of the scenario onto the paths of its ISPs."""
+    ids = [isp.id for isp in scenario.isps]
+    for i, box in enumerate(scenario.boxes):
+        for j, name in enumerate(box.isps):
+            _one_of(name, tuple(ids), f"box[{i}].isps[{j}]")
+    isps = tuple(
+        replace(isp, boxes=isp.boxes + tuple(b for b in scenario.boxes if not b.isps or isp.id in b.isps))
+        for isp in scenario.isps
+    )
+    return replace(scenario, isps=isps, boxes=())
+
+
 def complete(scenario: Scenario) -> Scenario:
     """Check a decoded scenario and fill in what follows from it; raises ScenarioError with the place."""
     _plan(scenario)
     _share(scenario.loss, "loss")
     _require(scenario.jitter_ms >= 0, "jitter_ms", "is less than nothing")
+    for i, host in enumerate(scenario.hosts):
+        _host(host, f"host[{i}]")
+    _one_of(scenario.helpers, HELPER_STATES, "helpers")
+    _one_of(scenario.client.getaddrinfo, ("glibc", "android"), "client.getaddrinfo")
+    scenario = _placed(scenario)
     for key in ("dead", "refused", "vanished", "https_redirect", "path_redirect", "twin", "ipv6"):
         _share(getattr(scenario.sites, f"{key}_share"), f"sites.{key}_share")
     ids = [isp.id for isp in scenario.isps]

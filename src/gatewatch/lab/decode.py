@@ -42,8 +42,13 @@ def _scalar(expected: type, value: Any, where: str) -> Any:
 def _value(expected: Any, value: Any, where: str) -> Any:
     origin = get_origin(expected)
     if origin in (Union, types.UnionType):
-        inner = next(arg for arg in get_args(expected) if arg is not type(None))
-        return _value(inner, value, where)
+        choices = [arg for arg in get_args(expected) if arg is not type(None)]
+        # The last one complains: `text or true/false` may be either, and nothing else.
+        return _value(next((arg for arg in choices if arg is type(value)), choices[-1]), value, where)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ScenarioError(f"{where}: expected a table, found {_kind(value)}")
+        return {key: _value(get_args(expected)[1], item, f"{where}.{key}") for key, item in value.items()}
     if origin in (tuple, frozenset):
         if not isinstance(value, list):
             raise ScenarioError(f"{where}: expected a list, found {_kind(value)}")

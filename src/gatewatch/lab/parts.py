@@ -129,6 +129,7 @@ class Box:
     body: str = _BLOCK_PAGE
     truth: str = ""  # what the analysis must find; empty: the kind's usual
     spare: frozenset[str] = frozenset()
+    isps: tuple[str, ...] = ()  # of a [[box]] for several ISPs: whose path it stands on; empty: all
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -152,6 +153,17 @@ class Box:
         if not self.share or covers(self.spare, name):
             return False
         return fraction(self.salt, name) < self.share
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The machine that measures, where it is not as it should be."""
+
+    #: How getaddrinfo words a failure: glibc's, or Android's, which knows one error for "no such name" and
+    #: "no address" (bionic: EAI_NODATA; OONI QA dnsBlockingAndroidDNSCacheNoData).
+    getaddrinfo: str = "glibc"
+    #: Seconds that its clock is ahead of the world's.
+    clock_offset_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,10 +16,13 @@ from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
+from gatewatch.lab.acceptance import Acceptance
 from gatewatch.lab.decode import ScenarioError, decode
+from gatewatch.lab.host import Host
 from gatewatch.lab.parts import (
     KINDS,
     Box,
+    Client,
     DomainList,
     Hop,
     Isp,
@@ -33,11 +36,18 @@ from gatewatch.lab.parts import (
     fraction,
 )
 
+#: The folder of the acceptance scenarios.
+ACCEPTANCE = "acceptance"
+
 __all__ = [
+    "ACCEPTANCE",
     "KINDS",
+    "Acceptance",
     "Box",
+    "Client",
     "DomainList",
     "Hop",
+    "Host",
     "Isp",
     "Network",
     "PageHost",
@@ -70,6 +80,12 @@ class Scenario:
     pagehosts: tuple[PageHost, ...] = field(default=(), metadata={"key": "pagehost"})
     loss: float = 0.0  # for every ISP that says nothing else
     jitter_ms: float = 0.0
+    hosts: tuple[Host, ...] = field(default=(), metadata={"key": "host"})
+    boxes: tuple[Box, ...] = field(default=(), metadata={"key": "box"})  # of every ISP, or of Box.isps
+    client: Client = field(default_factory=Client)
+    helpers: str = "up"  # what OONI's test helpers do: up | refused | error_500 | slow
+    acceptance: Acceptance | None = None
+    seed: int = 0  # for what is left to chance, such as a flaky host
 
     def isp(self, isp_id: str) -> Isp:
         """Give an ISP by its id; raises KeyError that lists the known ones."""
@@ -78,6 +94,18 @@ class Scenario:
                 return isp
         known = ", ".join(isp.id for isp in self.isps)
         raise KeyError(f"scenario {self.name} has no ISP {isp_id!r}; it has {known}")
+
+    @cached_property
+    def _pinned(self) -> dict[str, Host]:
+        found: dict[str, Host] = {}
+        for host in self.hosts:
+            for name in host.names:
+                found.setdefault(name, host)
+        return found
+
+    def host(self, name: str) -> Host | None:
+        """Give the [[host]] table that holds a name, None for all other names."""
+        return self._pinned.get(name)
 
     @cached_property
     def _plan(self) -> dict[int, tuple[tuple[int, int, int, Network], ...]]:
@@ -140,10 +168,12 @@ def _closeness(route: Route, address: str, network: Network | None) -> int:
     return best
 
 
-def names() -> tuple[str, ...]:
-    """Name the packaged scenarios, sorted."""
-    folder = resources.files("gatewatch.lab") / "scenarios"
-    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+def names(folder: str = "") -> tuple[str, ...]:
+    """Name the packaged scenarios, sorted; ``folder`` names those of a folder, as `acceptance/NAME`."""
+    place = resources.files("gatewatch.lab") / "scenarios" / folder
+    prefix = f"{folder}/" if folder else ""
+    files = [f.name for f in place.iterdir() if f.name.endswith(".toml")]
+    return tuple(sorted(prefix + name.removesuffix(".toml") for name in files))
 
 
 def _parse(text: str, label: str) -> dict[str, Any]:
@@ -154,22 +184,22 @@ def _parse(text: str, label: str) -> dict[str, Any]:
 
 
 def load(name_or_path: str) -> Scenario:
-    """Read and check a packaged scenario by name, or a file by path (anything with a slash or `.toml`).
+    """Read and check a packaged scenario by name, or a file by path (anything with `./` or `.toml`).
 
-    ``include = ["abroad"]`` adds the networks and routes of a packaged part after the file's own.
+    ``include = ["abroad"]`` adds the tables of a packaged part after the file's own.
     Raises ScenarioError for a wrong or missing scenario; the message names file, place and reason.
     """
     from gatewatch.lab.check import complete  # here, because the checks need the class above
 
     folder = resources.files("gatewatch.lab") / "scenarios"
-    if "/" in name_or_path or name_or_path.endswith(".toml"):
+    if name_or_path in (*names(), *names(ACCEPTANCE)):
+        label = f"{name_or_path}.toml"
+        text = folder.joinpath(*label.split("/")).read_text("utf-8")
+    elif "/" in name_or_path or name_or_path.endswith(".toml"):
         path = FilePath(name_or_path)
         if not path.is_file():
             raise ScenarioError(f"{path}: no such file")
         text, label = path.read_text("utf-8"), path.name
-    elif name_or_path in names():
-        label = f"{name_or_path}.toml"
-        text = (folder / label).read_text("utf-8")
     else:
         raise ScenarioError(f"no scenario {name_or_path!r}; packaged are {', '.join(names())}")
     table = _parse(text, label)

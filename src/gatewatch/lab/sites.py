@@ -7,11 +7,13 @@ it.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from gatewatch.lab.host import Host
 from gatewatch.lab.scenario import Scenario, covers, fraction
 
 # Reserved by RFC 2606 and RFC 6761: no resolver on the public internet knows a name under these.
@@ -27,6 +29,11 @@ class State(Enum):
     DEAD = "dead"  # no such name
     REFUSED = "refused"  # resolves; every connection is refused
     VANISHED = "vanished"  # resolves; packets to it vanish
+
+
+_DOWN = {"refused": State.REFUSED, "vanished": State.VANISHED}
+# Where a /redirect/N leads next.
+_CHAIN = re.compile(r"/redirect/(\d{1,3})\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +78,19 @@ def join(scheme: str, host: str, target: str) -> str:
     return f"{scheme}://{host}{target}"
 
 
-def listens(port: int) -> bool:
-    """Say whether sites listen on a port (either protocol is spoken on any of them)."""
+def listens(port: int, host: Host | None = None) -> bool:
+    """Say whether a site listens on a port (either protocol is spoken on any of them)."""
+    if host is not None and host.ports:
+        return port in host.ports
     return port in _WEB_PORTS or port >= 1024
 
 
 def state(scenario: Scenario, host: str) -> State:
     """Give a host's true state; lists come before shares, and reserved or single-label names are dead."""
     sites = scenario.sites
+    pinned = scenario.host(host)
+    if pinned is not None:
+        return _DOWN.get(pinned.down, State.LIVE)
     if is_literal(host):
         return State.VANISHED if host in sites.vanished else State.LIVE
     if "." not in host or host.rpartition(".")[2] in _RESERVED or covers(sites.dead, host):
@@ -103,6 +115,9 @@ def state(scenario: Scenario, host: str) -> State:
 
 def redirect(scenario: Scenario, url: Url) -> str | None:
     """Give the URL a site redirects to, or None when it answers with its page."""
+    pinned = scenario.host(url.host)
+    if pinned is not None:
+        return _pinned_redirect(pinned, url)
     sites = scenario.sites
     # A redirect keeps to the default ports; sites on odd ports and bare addresses have nowhere else to go.
     if url.literal or url.port != (443 if url.scheme == "https" else 80):
@@ -121,8 +136,24 @@ def redirect(scenario: Scenario, url: Url) -> str | None:
     return None
 
 
+def _pinned_redirect(host: Host, url: Url) -> str | None:
+    for rule in host.redirects:
+        if rule.path == url.target:
+            return rule.to
+    left = _CHAIN.match(url.target) if host.redirect_chain else None
+    if left is None or left[1] == "0":
+        return None
+    return join(url.scheme, url.host, f"/redirect/{int(left[1]) - 1}" if int(left[1]) > 1 else "/")
+
+
 def neighbours(scenario: Scenario, host: str) -> tuple[str, ...]:
     """Give every name that is listed on the same address as this one, itself included."""
+    pinned = scenario.host(host)
+    if pinned is not None:
+        mine = set(pinned.everywhere)
+        if not mine:
+            return pinned.names
+        return tuple(name for other in scenario.hosts if mine & set(other.everywhere) for name in other.names)
     return next((group for group in scenario.sites.shared if host in group), (host,))
 
 

@@ -41,6 +41,7 @@ class Stack:
         self._random = random.Random(seed)
         self._connections: dict[bytes, Connection] = {}
         self._timers: list[tuple[float, int, Connection]] = []
+        self._calls: list[tuple[float, int, Callable[[], object]]] = []
         self._armed = 0
 
     def __len__(self) -> int:
@@ -116,10 +117,13 @@ class Stack:
         timers = self._timers
         while timers and timers[0][2].deadline == float("inf"):
             heappop(timers)[2].scheduled = float("inf")
-        return timers[0][0] if timers else None
+        return min((queue[0][0] for queue in (timers, self._calls) if queue), default=None)
 
     def tick(self, now: float) -> None:
         """Let every timer that is due expire."""
+        while self._calls and self._calls[0][0] <= now:
+            self.now = now
+            heappop(self._calls)[2]()
         while self._timers and self._timers[0][0] <= now:
             _, _, connection = heappop(self._timers)
             connection.scheduled = float("inf")
@@ -158,6 +162,11 @@ class Stack:
             connection.scheduled = connection.deadline
             self._armed += 1
             heappush(self._timers, (connection.deadline, self._armed, connection))
+
+    def later(self, seconds: float, call: Callable[[], object]) -> None:
+        """Call something after so many seconds."""
+        self._armed += 1
+        heappush(self._calls, (self.now + seconds, self._armed, call))
 
     def forget(self, connection: Connection) -> None:
         """Drop a connection; its timer entry runs out by itself."""

@@ -9,6 +9,7 @@ retransmission (a TUN queue can overflow), strict RST acceptance (RFC 5961), hal
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from typing import Protocol
 
@@ -25,6 +26,8 @@ _SYN_OPTIONS = _MSS_OPTION + b"\x01\x03\x03" + bytes([SCALE])
 _DEFAULT_MSS = 536
 # Three duplicate acknowledgements mean a loss (RFC 5681 3.2).
 _DUPLICATES = 3
+# What is kept ready of a source that is asked as it drains: the client's whole window and some to follow.
+_READY = 1 << 19
 # How long a connection that nobody of ours waits for may stay silent: nginx waits 60 s for a request and
 # Linux as long in FIN-WAIT-2; twice that cuts nobody off, and flows that a box swallowed do not pile up.
 _IDLE = 120.0
@@ -78,6 +81,10 @@ class Host(Protocol):
         """Drop a finished connection."""
         ...
 
+    def later(self, seconds: float, call: Callable[[], object]) -> None:
+        """Call something after so many seconds."""
+        ...
+
 
 class Connection:
     """One TCP connection's sequence numbers, buffers and timer; applications see write, close and abort."""
@@ -95,6 +102,8 @@ class Connection:
         # the first on (once the SYN is acknowledged).
         self._una = self._nxt = self._max = iss
         self._buffer = bytearray()
+        self._source: Iterator[bytes] | None = None
+        self._drawing = False
         self._window, self._scale, self._mss = 0, 0, _DEFAULT_MSS  # the peer's; scale -1: it offered none
         self._fin_queued = self._fin_sent = self._fin_acked = False
         self._ack_owed = False
@@ -110,6 +119,27 @@ class Connection:
             self._buffer += data
             self._transmit()
 
+    def feed(self, source: Iterator[bytes]) -> None:
+        """Send what an iterator gives, asking it only for what the peer will soon take."""
+        if self.state is not State.CLOSED and not self._fin_queued:
+            self._source = source
+            self._transmit()
+
+    def _draw(self) -> None:
+        """Take from the source until enough is ready; the source may close the connection at its end."""
+        while self._source is not None and len(self._buffer) < _READY:
+            self._drawing = True
+            piece = next(self._source, None)
+            self._drawing = False
+            if piece is None:
+                self._source = None
+            else:
+                self._buffer += piece
+
+    def later(self, seconds: float, call: Callable[[], object]) -> None:
+        """Call something after so many seconds, unless the connection is over by then."""
+        self.host.later(seconds, lambda: None if self.state is State.CLOSED else call())
+
     @property
     def backlog(self) -> int:
         """How many written bytes the peer has not acknowledged."""
@@ -122,8 +152,11 @@ class Connection:
             self._transmit()
 
     def close(self) -> None:
-        """Send FIN after the queued data; what the peer still sends is acknowledged and thrown away."""
-        self.app = self.client = None
+        """Send FIN after the queued data; what the peer still sends is acknowledged and thrown away.
+
+        Of a source that is not drained yet no more is asked.
+        """
+        self.app = self.client = self._source = None
         if self.state is State.SYN_SENT:
             self._finish()
         elif self.state is not State.CLOSED:
@@ -276,9 +309,10 @@ class Connection:
 
     def _transmit(self) -> None:
         """Send what is queued, as far as the peer's window goes, and the FIN behind it."""
-        if self.state is not State.ESTABLISHED:
+        if self.state is not State.ESTABLISHED or self._drawing:
             return
         was_idle = self._nxt == self._una
+        self._draw()
         while True:
             flight = (self._nxt - self._una) & _MASK
             size = min(self._mss, len(self._buffer) - flight, self._window - flight)
@@ -289,7 +323,7 @@ class Connection:
                 self._rto.sent(self._nxt, self.host.now)
             last = flight + size == len(self._buffer)
             self._emit(ACK | PSH if last else ACK, seq, bytes(self._buffer[flight : flight + size]))
-        if self._fin_queued and not self._fin_sent and flight == len(self._buffer):
+        if self._fin_queued and not self._fin_sent and self._source is None and flight == len(self._buffer):
             self._fin_sent = True
             seq, self._nxt = self._nxt, (self._nxt + 1) & _MASK
             self._emit(FIN | ACK, seq)
@@ -364,7 +398,7 @@ class Connection:
     def _finish(self) -> None:
         if self.state is not State.CLOSED:
             self.state = State.CLOSED
-            self.app = self.client = None
+            self.app = self.client = self._source = None
             self._buffer.clear()
             self.deadline = _NEVER
             self.host.forget(self)

@@ -22,7 +22,7 @@ _MAX_REDIRECTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The verdict to be found: ``status`` is ok, down, blocked or inconclusive.
+    """The verdict to be found: ``status`` is ok, down, server_side, blocked or inconclusive.
 
     ``method`` is the layer.method of what is blocked, and the reason of what is inconclusive.
     """
@@ -66,7 +66,8 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
             return Truth("down", reason=f"{url.host} has no address anywhere")
         if box is not None:
             return _blocked(box, url)
-    if site is not State.LIVE or not listens(url.port):
+    pinned = scenario.host(url.host)
+    if site is not State.LIVE or not listens(url.port, pinned):
         return Truth("down", reason=f"{url.host}:{url.port} is {site.value} for everybody")
     # A box that acts on addresses hits everybody who shares one.
     box = _first(boxes, "tcp", neighbours(scenario, url.host))
@@ -74,7 +75,13 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
         box = _first(boxes, "tls", (url.host,), url.port)
     if box is None and url.scheme == "http":
         box = _first(boxes, "http", (url.host,), url.port)
-    return None if box is None else _blocked(box, url)
+    if box is not None:
+        return _blocked(box, url)
+    if pinned is not None and url.scheme == "https" and pinned.certificate != "ok":
+        return Truth("down", reason=f"{url.host} shows everybody a certificate that is {pinned.certificate}")
+    if pinned is not None and pinned.domestic != "ok":
+        return Truth("server_side", reason=f"{url.host} itself answers the country with {pinned.domestic}")
+    return None
 
 
 def truth(scenario: Scenario, isp_id: str, url: str) -> Truth:

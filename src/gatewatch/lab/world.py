@@ -6,7 +6,11 @@ client finds wrong was done on the way.
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from functools import cache, partial
+from random import Random
 
 from gatewatch.lab.apps import Connection, DatagramApp, StreamApp, TalkLine
 from gatewatch.lab.scenario import Scenario
@@ -14,9 +18,9 @@ from gatewatch.lab.servers.addresses import Addresses, is_bogon
 from gatewatch.lab.servers.dns import DnsStream, Resolver
 from gatewatch.lab.servers.doh import doh
 from gatewatch.lab.servers.helper import helper
-from gatewatch.lab.servers.http import Handler, HttpStream, Silent, Sniffed
+from gatewatch.lab.servers.http import Handler, HttpStream, Reply, Request, Silent, Sniffed
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
-from gatewatch.lab.servers.tls import Authority
+from gatewatch.lab.servers.tls import Authority, Certificate
 from gatewatch.lab.servers.web import Web, notice
 from gatewatch.lab.sites import State, listens, state
 
@@ -28,10 +32,13 @@ class World:
         self._scenario = scenario
         self._addresses = Addresses(scenario)
         self.address_of = self._addresses.of
+        self.abroad = self._addresses.abroad
         self.names_at = self._addresses.names_at
-        self._resolver = Resolver(self.address_of)
-        self._web = Web(scenario, self.address_of, self.names_at)
-        self._authority = Authority(self._certificate)
+        self.inside = cache(self._inside)
+        self._resolver = Resolver(self.address_of, self.abroad, lambda egress: not self.inside(egress))
+        self._web = Web(scenario, self._addresses.everywhere, self.names_at, self.inside)
+        self._authority = Authority(self._certificate, now=self.now)
+        self._chance = Random(scenario.seed)
         self._pagehosts = {host.address: host for host in scenario.pagehosts}
         self._public = {address: resolver for resolver in RESOLVERS for address in resolver.addresses}
         own = {isp.resolver for isp in scenario.isps}
@@ -40,9 +47,18 @@ class World:
         self._closed |= {hop.address for isp in scenario.isps for hop in isp.path}
         self._closed |= {hop.address for route in scenario.routes for hop in route.path}
         self._doh = doh(self._resolver, self._web.respond)
-        self._helper = helper(self)
+        self._helper = helper(self, scenario.helpers)
         self._exists: dict[str, bool] = {}
         self._helpers = frozenset(HELPERS.values())
+
+    def now(self) -> datetime:
+        """The world's wall clock, which the client's may run ahead of."""
+        return datetime.now(UTC) - timedelta(seconds=self._scenario.client.clock_offset_s)
+
+    def _inside(self, address: str) -> bool:
+        """Say whether an address is in the scenario's country."""
+        network = self._scenario.network_of(address)
+        return network is not None and network.country == self._scenario.country
 
     def ca_pem(self) -> bytes:
         """Give the lab authority's certificate in PEM, for the client's trust store."""
@@ -60,8 +76,11 @@ class World:
             return known
         names = self.names_at(address)
         host = self._pagehosts.get(address)
+        pinned = self._scenario.host(names[0])
         if host is not None:
             there = host.http != "timeout"
+        elif pinned is not None and address in pinned.silent:
+            there = False
         else:
             there = not is_bogon(address) and state(self._scenario, names[0]) is not State.VANISHED
         # An address that no name has yet may still be given to one that vanishes.
@@ -89,7 +108,7 @@ class World:
         if self._promise(address, port) == "silent":
             return Silent()
         handler = self.handler(address, port)
-        if handler is None:
+        if handler is None or self._flakes(address):
             return None
         if port == 80:
             return HttpStream(connection, handler, scheme="http")
@@ -97,8 +116,12 @@ class World:
 
     def reach(self, address: str, port: int) -> str | None:
         """Connect from abroad: None, or OONI's failure name."""
-        if not self.exists(address):
+        pinned = self._scenario.host(self.names_at(address)[0])
+        down = pinned.down if pinned is not None else ""
+        if not self.exists(address) or down == "helper-vanished":
             return "generic_timeout_error"
+        if down == "helper-refused" or self._flakes(address):
+            return "connection_refused"
         named = (port == 53 and address in self._plain_dns) or (port == 853 and address in self._public)
         if named or self._promise(address, port) == "silent" or self.handler(address, port) is not None:
             return None
@@ -116,22 +139,52 @@ class World:
         promise = self._promise(address, port)
         if promise:
             return notice(self._pagehosts[address]) if promise == "serve" else None
-        if not listens(port) or address in self._closed:
+        name = self.names_at(address)[0]
+        if not listens(port, self._scenario.host(name)) or address in self._closed:
             return None
         if address in self._public:
-            return self._doh
+            return self._dated(self._doh)
         if address in self._helpers:
-            return self._helper
-        live = state(self._scenario, self.names_at(address)[0]) is State.LIVE
-        return self._web.respond if live else None
+            return None if self._scenario.helpers == "refused" else self._dated(self._helper)
+        live = state(self._scenario, name) is State.LIVE
+        return self._dated(self._web.respond) if live else None
 
-    def _certificate(self, address: str, sni: str | None) -> tuple[str, ...]:
-        """The names a certificate shown at an address holds."""
+    def _dated(self, handler: Handler) -> Handler:
+        """Let a server write its own time where the client's clock differs from it."""
+        if not self._scenario.client.clock_offset_s:
+            return handler
+
+        def respond(request: Request) -> Reply:
+            reply = handler(request)
+            date = ("Date", format_datetime(self.now(), usegmt=True))
+            return replace(reply, headers=(date, *reply.headers))
+
+        return respond
+
+    def _flakes(self, address: str) -> bool:
+        """Draw whether a connection to a flaky host is refused."""
+        pinned = self._scenario.host(self.names_at(address)[0])
+        return pinned is not None and pinned.flaky > 0 and self._chance.random() < pinned.flaky
+
+    def _certificate(self, address: str, sni: str | None) -> Certificate:
+        """What a server at an address shows for an SNI."""
         if address in self._public:
             # A resolver's certificate names all its hosts and addresses (RFC 8310 lets clients check either).
-            return (*self._public[address].names, *self._public[address].addresses)
-        return (self._web.host_at(address, sni),)
+            return Certificate((*self._public[address].names, *self._public[address].addresses))
+        name = self._web.host_at(address, sni)
+        pinned = self._scenario.host(name)
+        if pinned is None:
+            return Certificate((name,))
+        if pinned.certificate == "wrong_name":
+            return Certificate((f"another.{name}",), brief=True)
+        return Certificate((name,), "" if pinned.certificate == "ok" else pinned.certificate, brief=True)
 
-    def certified(self, address: str, name: str) -> bool:
-        """Say whether a TLS handshake with this address ends in a certificate for this name."""
-        return self.handler(address, 443) is not None and name in self._certificate(address, name)
+    def handshake(self, address: str, name: str, port: int = 443) -> str | None:
+        """Shake hands from abroad: None when it ends in a valid certificate for this name, or the failure."""
+        if self.handler(address, port) is None:
+            # A port that accepts and stays silent runs into the helper's own limit.
+            return "generic_timeout_error"
+        shown = self._certificate(address, name)
+        if name not in shown.names:
+            return "ssl_invalid_hostname"
+        return {"untrusted": "ssl_unknown_authority", "expired": "ssl_invalid_certificate"}.get(shown.fault)

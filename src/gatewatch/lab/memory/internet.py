@@ -47,6 +47,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         self.stack = Stack(lambda packet, _: self.transmit(packet), seed=1)
         self.now = clock
         self._resolver = scenario.isp(isp_id).resolver
+        self._android = scenario.client.getaddrinfo == "android"
         self._engine = Engine(scenario, isp_id, self.world, clock=clock)
         self._datagram: dict[int, DatagramSocket] = {}
         self._next_port = itertools.cycle(range(_FIRST_PORT, _LAST_PORT + 1))
@@ -88,7 +89,9 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         """Resolve through the ISP's resolver; raises socket.gaierror."""
         name = (host or b"localhost").decode("ascii")
         try:
-            found = await lookup.addresses(self._resolver, name, family, next(self._txid))
+            found = await lookup.addresses(
+                self._resolver, name, family, next(self._txid), android=self._android
+            )
         except ValueError:  # not a domain name at all
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
         return lookup.entries(found, int(port or 0), type, proto)

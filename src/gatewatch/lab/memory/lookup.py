@@ -84,8 +84,11 @@ def _verdict(questions: list[_Question]) -> int:
     return _NONAME if codes == {_NXDOMAIN} else _NODATA
 
 
-async def addresses(resolver: str, name: str, family: int, txid: int) -> list[str]:
-    """Give a name's IPv4 addresses; raises socket.gaierror."""
+async def addresses(resolver: str, name: str, family: int, txid: int, *, android: bool = False) -> list[str]:
+    """Give a name's IPv4 addresses; raises socket.gaierror.
+
+    ``android`` words failures as bionic does, which says EAI_NODATA also of a name that does not exist.
+    """
     qtypes = {socket.AF_INET: ("A",), socket.AF_INET6: ("AAAA",)}.get(
         socket.AddressFamily(family), ("A", "AAAA")
     )
@@ -94,6 +97,7 @@ async def addresses(resolver: str, name: str, family: int, txid: int) -> list[st
     found = [a for question in questions if question.reply for a in question.reply.addresses if ":" not in a]
     if not found:
         number = _verdict(questions)
+        number = _NODATA if android and number == _NONAME else number
         raise socket.gaierror(number, _TEXT[number])
     return found
 

@@ -7,6 +7,7 @@ import socket
 import struct
 from functools import lru_cache
 
+from gatewatch.lab.host import Host
 from gatewatch.lab.scenario import Scenario, fraction
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.sites import State, is_domestic, is_literal, neighbours, state
@@ -59,6 +60,18 @@ class Addresses:
                 self._bind(name, resolver.addresses)
         for name, address in HELPERS.items():
             self._bind(name, (address,))
+        # Geo-DNS: what resolvers abroad are told where that is something else.
+        self._abroad: dict[str, tuple[str, ...]] = {}
+        for host in reversed(scenario.hosts):  # so that the first table of a name counts
+            self._pin(host)
+
+    def _pin(self, host: Host) -> None:
+        for name in host.names if host.addresses else ():
+            self._forward[name] = host.addresses
+            for address in host.everywhere:
+                self._reverse.setdefault(address, []).append(name)
+        for name in host.names if host.abroad or host.domestic_only else ():
+            self._abroad[name] = host.abroad
 
     def _bind(self, name: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
         self._forward[name] = addresses
@@ -98,6 +111,20 @@ class Addresses:
         if len(group) == 1 and fraction("twin", name) < self._scenario.sites.twin_share:
             found.append(self._free(name, "second address"))
         return self._bind(name, tuple(found))
+
+    def abroad(self, name: str) -> tuple[str, ...]:
+        """Give the records of a name that resolvers outside the country are told."""
+        found = self._abroad.get(name.lower().rstrip("."))
+        return self.of(name) if found is None else found
+
+    @property
+    def split(self) -> frozenset[str]:
+        """The names whose answers depend on who asks."""
+        return frozenset(self._abroad)
+
+    def everywhere(self, name: str) -> tuple[str, ...]:
+        """Give every address of a name, whoever is told it."""
+        return (*self.of(name), *self._abroad.get(name.lower().rstrip("."), ()))
 
     def names_at(self, address: str) -> tuple[str, ...]:
         """Give the names handed this address, first come first; the address itself when there are none."""

@@ -13,19 +13,30 @@ _NXDOMAIN = 3  # RFC 1035 4.1.1
 _CACHE = 20_000
 # What a recursive resolver typically has left of a five-minute record.
 _TTL = 240
+# The record type of an address without and with a colon.
+_QTYPE = (dnswire.QTYPES["A"], dnswire.QTYPES["AAAA"])
 
 
 class Resolver:
     """Answers DNS messages from the true name system."""
 
-    def __init__(self, address_of: Callable[[str], tuple[str, ...]]) -> None:
-        self._address_of = address_of
+    def __init__(
+        self,
+        address_of: Callable[[str], tuple[str, ...]],
+        abroad: Callable[[str], tuple[str, ...]] | None = None,
+        is_abroad: Callable[[str], bool] = lambda egress: False,
+    ) -> None:
+        # What resolvers inside the country and outside are told.
+        self._address_of = address_of, abroad or address_of
+        self._is_abroad = is_abroad
         # Everything after the transaction id is the same for the same question: one dictionary look-up.
-        self._answers: dict[bytes, bytes] = {}
+        self._answers: tuple[dict[bytes, bytes], dict[bytes, bytes]] = ({}, {})
 
     def answer(self, message: bytes, egress: str) -> bytes:
         """Answer a query; ``egress`` is this resolver's own address; b"" for what is no query."""
-        cached = self._answers.get(message[2:])
+        abroad = self._is_abroad(egress)
+        answers = self._answers[abroad]
+        cached = answers.get(message[2:])
         if cached is not None:
             return message[:2] + cached
         try:
@@ -35,17 +46,16 @@ class Resolver:
             return b""
         if about is not None:
             return about
-        addresses = self._address_of(name) if name else ()
+        addresses = self._address_of[abroad](name) if name else ()
         if not addresses:
             reply = dnswire.answer(message, rcode=_NXDOMAIN)
-        elif qtype == dnswire.QTYPES["A"]:
-            reply = dnswire.answer(message, addresses=addresses, ttl=_TTL)
         else:
-            # IPv4 only in this lab: the name exists but has no such record.
-            reply = dnswire.answer(message)
-        if len(self._answers) >= _CACHE:
-            self._answers.clear()
-        self._answers[message[2:]] = reply[2:]
+            # A name without a record of the wanted type exists all the same (RFC 2308 2.2).
+            wanted = tuple(a for a in addresses if qtype == _QTYPE[":" in a])
+            reply = dnswire.answer(message, addresses=wanted, ttl=_TTL)
+        if len(answers) >= _CACHE:
+            answers.clear()
+        answers[message[2:]] = reply[2:]
         return reply
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
@@ -20,13 +21,17 @@ from gatewatch.records.control import Json, Question
 
 # oohelperd asks through one machine; any address outside the scenario's own country does.
 _VANTAGE = "68.183.70.80"
+# oohelperd reads no more of a page.
+_MAX_BODY = 1 << 24
+# How long a slow helper thinks: longer than any client of ours waits (OONI's own waits 30 s).
+_SLOW = 45.0
 
 
 class Abroad(Protocol):
     """What the helper needs of the world."""
 
-    def address_of(self, name: str) -> tuple[str, ...]:
-        """Give a name's true A records."""
+    def abroad(self, name: str) -> tuple[str, ...]:
+        """Give a name's records as resolvers outside the country are told them."""
         ...
 
     def reach(self, address: str, port: int) -> str | None:
@@ -37,8 +42,8 @@ class Abroad(Protocol):
         """Give who answers HTTP there, or None."""
         ...
 
-    def certified(self, address: str, name: str) -> bool:
-        """Say whether the certificate shown at an address for this SNI holds the name."""
+    def handshake(self, address: str, name: str, port: int = 443) -> str | None:
+        """Shake hands: None when the certificate shown for this SNI is the name's own, or the failure."""
         ...
 
     def asn_of(self, address: str) -> int:
@@ -46,10 +51,19 @@ class Abroad(Protocol):
         ...
 
 
-def helper(world: Abroad) -> Handler:
-    """Give the helper's HTTP handler: POST measures, GET says hello, the rest is a client's error."""
+def helper(world: Abroad, mood: str = "up") -> Handler:
+    """Give the helper's HTTP handler: POST measures, GET says hello, the rest is a client's error.
+
+    ``mood`` is the scenario's word for all helpers: up, error_500, or slow.
+    """
 
     def respond(request: Request) -> Reply:
+        if mood == "error_500":
+            return Reply(500)
+        reply = answer(request)
+        return replace(reply, delay=_SLOW) if mood == "slow" else reply
+
+    def answer(request: Request) -> Reply:
         if request.method == "GET":
             return _json(control.HELLO)
         if request.method != "POST":
@@ -69,7 +83,7 @@ def _json(value: Any) -> Reply:
 
 def _measure(world: Abroad, url: Url, question: Question) -> Json:
     # A bare address is not looked up, and its list of addresses stays empty.
-    addresses = () if url.literal else world.address_of(url.host)
+    addresses = () if url.literal else world.abroad(url.host)
     found: dict[str, int] = {}
     for address in question.addresses:
         if is_literal(address):
@@ -87,9 +101,8 @@ def _measure(world: Abroad, url: Url, question: Question) -> Json:
             failure = world.reach(address, port)
             tcp[f"{address}:{port}"] = control.connected(failure)
             if failure is None and port == control.TLS_PORT:
-                valid = world.certified(address, url.host)
-                found[address] |= control.VALID if valid else 0
-                problem = None if valid else _handshake_failure(world, address)
+                problem = world.handshake(address, url.host)
+                found[address] |= 0 if problem else control.VALID
                 tls[f"{address}:{port}"] = control.shaken(url.host, problem)
     missing = None if addresses or url.literal else f.DNS_NXDOMAIN
     return control.answer(
@@ -102,11 +115,6 @@ def _measure(world: Abroad, url: Url, question: Question) -> Json:
     )
 
 
-def _handshake_failure(world: Abroad, address: str) -> str:
-    # A port that accepts and stays silent runs into the helper's own limit.
-    return f.SSL_INVALID_HOSTNAME if world.handler(address, control.TLS_PORT) else f.GENERIC_TIMEOUT
-
-
 def fetch(world: Abroad, question: Question) -> Json:
     """One GET with its redirects; the last response is what counts."""
     text = question.url
@@ -114,7 +122,7 @@ def fetch(world: Abroad, question: Question) -> Json:
     h3: str | None = None
     for _ in range(control.MAX_REDIRECTS):
         url = split(text)
-        addresses = world.address_of(url.host)
+        addresses = world.abroad(url.host)
         if not addresses:
             return control.not_fetched(f.DNS_NXDOMAIN)
         failures = [world.reach(address, url.port) for address in addresses]
@@ -124,8 +132,9 @@ def fetch(world: Abroad, question: Question) -> Json:
         handler = world.handler(address, url.port)
         if handler is None:
             return control.not_fetched(f.GENERIC_TIMEOUT)
-        if url.scheme == "https" and not world.certified(address, url.host):
-            return control.not_fetched(f.SSL_INVALID_HOSTNAME)
+        problem = world.handshake(address, url.host, url.port) if url.scheme == "https" else None
+        if problem is not None:
+            return control.not_fetched(problem)
         # Go's client asks for gzip on its own, and undoes it.
         asking = {**sent, "accept-encoding": "gzip"}
         reply = handler(
@@ -139,5 +148,7 @@ def fetch(world: Abroad, question: Question) -> Json:
             text = urljoin(text, named["location"])
             continue
         body = gzip.decompress(reply.body) if named.get("content-encoding") == "gzip" else reply.body
+        if reply.repeat:
+            body += reply.piece * min(reply.repeat, _MAX_BODY // len(reply.piece))
         return control.fetched(reply.status, fields, body, h3)
     return control.not_fetched(f.TOO_MANY_REDIRECTS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
+from itertools import chain, repeat
 
 import h11
 
@@ -35,21 +36,35 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One response; Date and Content-Length or Transfer-Encoding are added when it is written."""
+    """One response; Date and Content-Length or Transfer-Encoding are added when it is written.
+
+    A body too large to be held is made of ``piece``, repeated ``repeat`` times behind ``body``.  ``delay`` is
+    how many seconds the server thinks before it answers.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     chunked: bool = False
+    piece: bytes = b""
+    repeat: int = 0
+    delay: float = 0.0
+
+    @property
+    def length(self) -> int:
+        """The whole body's bytes."""
+        return len(self.body) + len(self.piece) * self.repeat
 
 
 def header_fields(reply: Reply) -> list[tuple[str, str]]:
     """Give the header fields of a reply as they are sent, framing included."""
-    fields = [("Date", formatdate(usegmt=True)), *reply.headers]
+    fields = list(reply.headers)
+    if not any(name == "Date" for name, _ in fields):
+        fields.insert(0, ("Date", formatdate(usegmt=True)))
     if reply.chunked:
         fields.append(("Transfer-Encoding", "chunked"))
     elif reply.status != 204:  # RFC 9110 8.6: no Content-Length with 204
-        fields.append(("Content-Length", str(len(reply.body))))
+        fields.append(("Content-Length", str(reply.length)))
     return fields
 
 
@@ -95,10 +110,8 @@ class HttpStream:
                     return
             elif isinstance(event, h11.EndOfMessage):
                 self._answer()
-                if self._h11.our_state is h11.MUST_CLOSE:
-                    self._connection.close()
+                if self._h11.our_state is not h11.IDLE:  # closed, or the reply takes its time
                     return
-                self._h11.start_next_cycle()
             else:
                 # NEED_DATA, or ConnectionClosed after Connection: close.
                 return
@@ -121,7 +134,34 @@ class HttpStream:
                 port=port,
             )
         )
-        self._connection.write(self._written(reply, head=request.method == b"HEAD"))
+        head = request.method == b"HEAD"
+        if reply.repeat and not head:
+            self._connection.feed(self._drawn(reply))
+        elif reply.delay:
+            self._connection.later(reply.delay, lambda: self._late(reply, head=head))
+        else:
+            self._connection.write(self._written(reply, head=head))
+            self._next()
+
+    def _late(self, reply: Reply, *, head: bool) -> None:
+        self._connection.write(self._written(reply, head=head))
+        self._next()
+        self._advance()
+
+    def _next(self) -> None:
+        """Close after the last reply, or make ready for another request."""
+        if self._h11.our_state is h11.MUST_CLOSE:
+            self._connection.close()
+        else:
+            self._h11.start_next_cycle()
+
+    def _drawn(self, reply: Reply) -> Iterator[bytes]:
+        """The reply's bytes, piece by piece as the client takes them."""
+        yield self._h11.send(h11.Response(status_code=reply.status, headers=header_fields(reply))) or b""
+        for piece in chain((reply.body,), repeat(reply.piece, reply.repeat)):
+            yield self._h11.send(h11.Data(data=piece)) or b""
+        yield self._h11.send(h11.EndOfMessage()) or b""
+        self._next()
 
     def _written(self, reply: Reply, *, head: bool) -> bytes:
         """The reply's bytes, in one piece: one write is one flight of segments."""

@@ -7,12 +7,14 @@ an ordinary :class:`~gatewatch.lab.apps.Connection` with the plain text.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import trustme
 from cryptography import x509
@@ -28,8 +30,23 @@ _RECORD = 16384
 # A context costs about 60 KB; a list's longest pass needs each only for a moment.
 _CONTEXTS = 1024
 
-# Gives the certificate's names: (server address, SNI or None) -> names, the first being the subject.
-NamesFor = Callable[[str, str | None], tuple[str, ...]]
+# What is issued for a site that a scenario pins, as Let's Encrypt does: 90 days, renewed after 60.
+_AGE, _LEFT = timedelta(days=30), timedelta(days=60)
+
+
+class Certificate(NamedTuple):
+    """What a server shows: the names on it, the first being the subject, and what is wrong with it.
+
+    ``fault`` is "", expired or untrusted; ``brief`` ones live 90 days, all others as long as the authority.
+    """
+
+    names: tuple[str, ...]
+    fault: str = ""
+    brief: bool = False
+
+
+# Chooses a certificate: (server address, SNI or None) -> what is shown.
+Choose = Callable[[str, str | None], Certificate]
 
 
 class _ServerSide(ssl.SSLObject):
@@ -38,76 +55,98 @@ class _ServerSide(ssl.SSLObject):
     address: str = ""
 
 
+class _Signer:
+    """A certificate authority: its certificate and its key."""
+
+    def __init__(self, organization: str) -> None:
+        authority = trustme.CA(organization_name=organization, organization_unit_name="an emulation")
+        self.pem = authority.cert_pem.bytes()
+        self.certificate = x509.load_pem_x509_certificate(self.pem)
+        key = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)  # trustme's default
+        self.key = key
+
+
 class Authority:
     """The lab's certificate authority and its server contexts; issuing is lazy, about 2 ms a name."""
 
-    def __init__(self, names_for: NamesFor) -> None:
-        authority = trustme.CA(organization_name="gatewatch lab", organization_unit_name="an emulation")
-        self._pem = authority.cert_pem.bytes()
-        self._root = x509.load_pem_x509_certificate(self._pem)
-        signer = serialization.load_pem_private_key(authority.private_key_pem.bytes(), None)
-        assert isinstance(signer, ec.EllipticCurvePrivateKey)  # trustme's default
-        self._signer = signer
+    def __init__(self, choose: Choose, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._trusted = _Signer("gatewatch lab")
+        # Nobody's trust store holds this one.
+        self._unknown = cache(lambda: _Signer("gatewatch lab, unknown to all"))
+        self._now = now
         # One key for all sites: nobody compares them, and a key each would double the cost of issuing.
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._key_pem = self._key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        self._names_for = names_for
+        self._certificate = choose
         self._context = lru_cache(_CONTEXTS)(self._issue)
-        self._front = self._issue(("front.lab.invalid",))
+        self._front = self._issue(Certificate(("front.lab.invalid",)))
         self._front.sni_callback = self._choose
         self._front.sslobject_class = _ServerSide
 
     @property
     def pem(self) -> bytes:
         """The authority's certificate, for the client's trust store; trustme's run until the year 3000."""
-        return self._pem
+        return self._trusted.pem
 
-    def _issue(self, names: tuple[str, ...]) -> ssl.SSLContext:
+    def _issue(self, certificate: Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         # The ssl module reads certificates from files only; a folder, since Windows opens no open file twice.
         with TemporaryDirectory() as folder:
             chain = Path(folder, "chain.pem")
-            chain.write_bytes(self._key_pem + self._signed(names))
+            chain.write_bytes(self._key_pem + self._signed(certificate))
             context.load_cert_chain(chain)
         return context
 
-    def _signed(self, names: tuple[str, ...]) -> bytes:
-        """A server certificate in PEM for these names and addresses.
+    def _validity(self, certificate: Certificate) -> tuple[datetime, datetime]:
+        """From when to when a certificate counts, on the world's clock."""
+        root = self._trusted.certificate
+        if certificate.fault == "expired":
+            return self._now() - 4 * _AGE, self._now() - _AGE
+        if certificate.brief:
+            return self._now() - _AGE, self._now() + _LEFT
+        return root.not_valid_before_utc, root.not_valid_after_utc
+
+    def _signed(self, certificate: Certificate) -> bytes:
+        """A server certificate in PEM.
 
         Written here and not by trustme, which refuses host names that IDNA 2008 forbids (`a_b`, `r3---sn`),
         although lists hold them, and makes a new key for each.
         """
         alternatives = [
-            x509.IPAddress(ip_address(name)) if is_literal(name) else x509.DNSName(name) for name in names
+            x509.IPAddress(ip_address(name)) if is_literal(name) else x509.DNSName(name)
+            for name in certificate.names
         ]
+        signer = self._unknown() if certificate.fault == "untrusted" else self._trusted
+        begins, ends = self._validity(certificate)
         builder = x509.CertificateBuilder(
-            issuer_name=self._root.subject,
+            issuer_name=signer.certificate.subject,
             subject_name=x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "gatewatch lab site")]),
             public_key=self._key.public_key(),
             serial_number=x509.random_serial_number(),
-            not_valid_before=self._root.not_valid_before_utc,
-            not_valid_after=self._root.not_valid_after_utc,
+            not_valid_before=begins,
+            not_valid_after=ends,
         )
         # OpenSSL 3 and Python 3.13 verify strictly (RFC 5280): key identifiers and usages must be there.
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._signer.public_key())
-        certificate = (
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
+        signed = (
             builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=True)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
             .add_extension(issuer, critical=False)
             .add_extension(usage, critical=False)
-            .sign(self._signer, hashes.SHA256())
+            .sign(signer.key, hashes.SHA256())
         )
-        return certificate.public_bytes(serialization.Encoding.PEM)
+        return signed.public_bytes(serialization.Encoding.PEM)
 
     def _choose(self, connection: ssl.SSLObject, sni: str | None, _context: ssl.SSLContext) -> None:
         assert isinstance(connection, _ServerSide)
-        connection.context = self._context(self._names_for(connection.address, sni))
+        connection.context = self._context(self._certificate(connection.address, sni))
 
     def serve(self, connection: Connection, inside: Callable[[Connection], StreamApp]) -> TlsStream:
         """Put TLS on a connection; ``inside`` builds the application that sees the plain text."""
@@ -170,6 +209,12 @@ class TlsStream:
         self._tls.write(data)
         self.flush()
 
+    def encrypted(self, source: Iterator[bytes]) -> Iterator[bytes]:
+        """Encrypt a source piece by piece, as it is asked."""
+        for piece in source:
+            self._tls.write(piece)
+            yield self._outgoing.read()
+
     def close(self) -> None:
         """Send close_notify and FIN, once."""
         if self._closing:
@@ -191,6 +236,12 @@ class _Plain:
 
     def write(self, data: bytes) -> None:
         self._stream.write(data)
+
+    def feed(self, source: Iterator[bytes]) -> None:
+        self._connection.feed(self._stream.encrypted(source))
+
+    def later(self, seconds: float, call: Callable[[], object]) -> None:
+        self._connection.later(seconds, call)
 
     def close(self) -> None:
         self._stream.close()

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from gatewatch.lab.host import Host
 from gatewatch.lab.scenario import PageHost, Scenario, fraction
 from gatewatch.lab.servers.http import Handler, Reply, Request
 from gatewatch.lab.servers.known import BEACONS
@@ -77,14 +78,28 @@ _TOPICS: Final = ("Independent news", "Online community", "Official portal", "Op
 _MOVED: Final = (301, 302, 308)
 
 
-def _page(host: str, target: str, client: str) -> bytes:
+# A page larger than this is made while it is sent.
+_HELD = 1 << 17
+_PIECE: Final = random.Random(32).randbytes(1 << 16)
+# Cloudflare's challenge, with both marks of it: the body's words, and the header of "Detecting a challenge page
+# response" in Cloudflare's documentation.
+_CHALLENGE: Final = (
+    b"<html><head><title>Attention Required! | Cloudflare</title></head><body><h1>One more step</h1><p>Please"
+    b" complete the security check to access this site.</p><div id='cf-wrapper'><form id='challenge-form'>"
+    b"<div class='cf-turnstile'></div></form></div></body></html>\n"
+)
+_REFUSAL: Final = b"<html><head><title>%s</title></head><body><h1>%s</h1></body></html>\n"
+_REFUSALS: Final = {403: b"403 Forbidden", 451: b"451 Unavailable For Legal Reasons"}
+
+
+def _page(host: str, target: str, client: str, title: str = "", size: int = 0) -> bytes:
     """The page of a host: its length and text depend on the host alone, apart from the echo."""
-    size = _SMALLEST + int(fraction("length", host) * (_LARGEST - _SMALLEST))
+    size = size or _SMALLEST + int(fraction("length", host) * (_LARGEST - _SMALLEST))
     start = int(fraction("text", host) * (len(_TEXT) - _LARGEST))
-    topic = _TOPICS[int(fraction("topic", host) * len(_TOPICS))]
+    title = html.escape(title or f"{host} {_TOPICS[int(fraction('topic', host) * len(_TOPICS))]}")
     heading = html.escape(target.partition("?")[0])
     head = (
-        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{host} {topic}</title></head>\n'
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>\n'
         f"<body><h1>{host}</h1><h2>{heading}</h2>\n<p>Your address is {client}</p>\n<p>"
     ).encode()
     return head + _TEXT[start : start + size] + b"</p></body></html>\n"
@@ -98,9 +113,11 @@ class Web:
         scenario: Scenario,
         address_of: Callable[[str], tuple[str, ...]],
         names_at: Callable[[str], tuple[str, ...]],
+        inside: Callable[[str], bool] = lambda client: True,
     ) -> None:
         self._scenario = scenario
         self._address_of = address_of
+        self._inside = inside
         self._names_at = names_at
 
     def host_at(self, address: str, host: str | None) -> str:
@@ -118,9 +135,12 @@ class Web:
             return Reply(status, (("Content-Type", "text/plain"),), f"{text}\n".encode() if text else b"")
         server = ("Server", _SERVERS[int(fraction("server", host) * len(_SERVERS))])
         location = redirect(self._scenario, Url(request.scheme, host, request.port, request.target))
+        pinned = self._scenario.host(host)
         if location:
             status = _MOVED[int(fraction("moved", host) * len(_MOVED))]
             return Reply(status, (server, ("Location", location)))
+        if pinned is not None:
+            return _pinned(pinned, host, request, server, inside=self._inside(request.client))
         body = _page(host, request.target, request.client)
         headers = [server, ("Content-Type", "text/html; charset=utf-8"), ("X-Client-IP", request.client)]
         headers += [habit for habit in _HABITS if fraction(habit[0], host) < 0.4]
@@ -128,6 +148,27 @@ class Web:
             headers.append(("Content-Encoding", "gzip"))
             body = gzip.compress(body, 1, mtime=0)
         return Reply(200, tuple(headers), body, chunked=fraction("chunked", host) < _CHUNKED)
+
+
+def _pinned(host: Host, name: str, request: Request, server: tuple[str, str], *, inside: bool) -> Reply:
+    """The reply of a host that a scenario pins, where it is no redirect."""
+    kind = ("Content-Type", "text/html; charset=utf-8")
+    if inside and host.domestic == "captcha":
+        return Reply(503, (("Server", "cloudflare"), ("Cf-Mitigated", "challenge"), kind), _CHALLENGE)
+    if inside and host.domestic in ("403", "451"):
+        text = _REFUSALS[int(host.domestic)]
+        return Reply(int(host.domestic), (server, kind), _REFUSAL % (text, text))
+    if inside and host.domestic.startswith("broken-"):
+        return Reply(302, (server, ("Location", f"{host.domestic.removeprefix('broken-')}://")))
+    headers: tuple[tuple[str, str], ...] = (server, kind)
+    if host.headers:
+        pairs = (line.partition(":") for line in host.headers)
+        headers = (*((key, value.strip()) for key, _, value in pairs), kind)
+    if host.size > _HELD:
+        whole, rest = divmod(host.size, len(_PIECE))
+        return Reply(host.status, headers, _PIECE[:rest], piece=_PIECE, repeat=whole)
+    body = _page(name, request.target, request.client, host.title, host.size)
+    return Reply(host.status, headers, body)
 
 
 def notice(host: PageHost) -> Handler:
