@@ -50,6 +50,7 @@ class Host:
     silent: tuple[str, ...] = ()  # addresses of it that swallow every packet, such as a broken IPv6
     flaky: float = 0.0  # probability that a connection is refused, drawn from the seed for each
     domestic_only: bool = False  # the name has no address for resolvers abroad
+    absent: bool = False  # the name has no address for anybody
 
     @property
     def everywhere(self) -> tuple[str, ...]:

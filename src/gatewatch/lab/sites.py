@@ -90,7 +90,7 @@ def state(scenario: Scenario, host: str) -> State:
     sites = scenario.sites
     pinned = scenario.host(host)
     if pinned is not None:
-        return _DOWN.get(pinned.down, State.LIVE)
+        return State.DEAD if pinned.absent else _DOWN.get(pinned.down, State.LIVE)
     if is_literal(host):
         return State.VANISHED if host in sites.vanished else State.LIVE
     if "." not in host or host.rpartition(".")[2] in _RESERVED or covers(sites.dead, host):

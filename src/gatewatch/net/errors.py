@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 
 import trio
 
@@ -28,6 +29,11 @@ _EAI = {
 _BY_EAI = {getattr(socket, name): text for name, text in _EAI.items() if hasattr(socket, name)}
 
 
+# Android's C library says EAI_NODATA of a name that does not exist, too, and OONI has a word for that
+# (probe-cli, netxlite: ErrAndroidDNSCacheNoData).  The lab pretends to be one by setting it.
+bionic = hasattr(sys, "getandroidapilevel")
+
+
 class Eof(ConnectionError):
     """The peer ended the connection in the middle of something."""
 
@@ -35,6 +41,8 @@ class Eof(ConnectionError):
 def translate(error: BaseException) -> str:
     """Give the failure for an exception; ``unknown_failure: ...`` for what has no word."""
     if isinstance(error, socket.gaierror):
+        if bionic and _BY_EAI.get(error.errno or 0) == f.DNS_NO_ANSWER:
+            return f.ANDROID_NO_DATA
         return _BY_EAI.get(error.errno or 0, f.unknown(str(error.strerror)))
     if isinstance(error, ssl.SSLError):
         return _tls(error)

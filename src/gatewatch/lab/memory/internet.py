@@ -21,7 +21,7 @@ from gatewatch.lab.packet import ICMP, TCP, TIME_EXCEEDED, UDP, UNREACHABLE, pay
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.stack import Stack
 from gatewatch.lab.world import World
-from gatewatch.net import datagram
+from gatewatch.net import datagram, errors
 
 # Linux's default ip_local_port_range.
 _FIRST_PORT, _LAST_PORT = 32768, 60999
@@ -192,6 +192,7 @@ async def attached(
     The sockets that :mod:`gatewatch.net.datagram` watches stay the lab's until the trio run ends.
     """
     internet = MemoryInternet(scenario, isp_id, world)
+    bionic, errors.bionic = errors.bionic, scenario.client.getaddrinfo == "android"
     problem: Exception | None = None
     async with trio.open_nursery() as nursery:
         nursery.start_soon(internet.run)
@@ -203,6 +204,7 @@ async def attached(
         except Exception as error:
             problem = error  # raised below, so that the nursery does not wrap it into a group
         finally:
+            errors.bionic = bionic
             trio.socket.set_custom_socket_factory(factory)
             trio.socket.set_custom_hostname_resolver(resolver)
             nursery.cancel_scope.cancel()

@@ -81,8 +81,8 @@ _MOVED: Final = (301, 302, 308)
 # A page larger than this is made while it is sent.
 _HELD = 1 << 17
 _PIECE: Final = random.Random(32).randbytes(1 << 16)
-# Cloudflare's challenge, with both marks of it: the body's words, and the header of "Detecting a challenge page
-# response" in Cloudflare's documentation.
+# Cloudflare's challenge, with both marks of it: the body's words, and the header that Cloudflare documents
+# ("Detecting a challenge page response").
 _CHALLENGE: Final = (
     b"<html><head><title>Attention Required! | Cloudflare</title></head><body><h1>One more step</h1><p>Please"
     b" complete the security check to access this site.</p><div id='cf-wrapper'><form id='challenge-form'>"
