@@ -238,7 +238,7 @@ def test_a_box_of_the_scenario_stands_on_every_path_that_it_names(tmp_path: Any)
     ("line", "message"),
     [
         ('names = ["Pinned.com"]', "host[0].names: 'Pinned.com': write it in lower case"),
-        ('names = ["a.com"]\naddresses = ["1.2.3"]', "host[0].addresses[0]: '1.2.3' is not an address"),
+        ('names = ["a.com"]\naddresses = ["1.2.3"]', "host[0].addresses[0]: '1.2.3' is not an IPv4 address"),
         ('names = ["a.com"]\ncertificate = "old"', "host[0].certificate: 'old' is none of ok, expired"),
         ('names = ["a.com"]\nabroad = ["1.2.3.4"]', "host[0].abroad: needs addresses beside it"),
         ('names = ["a.com"]\nheaders = ["x"]', "host[0].headers[0]: 'x' is not `Name: value`"),
