@@ -1,7 +1,19 @@
 """WHAT is tested: target lists, networks, resolvers and fingerprints, as data with typed loaders."""
 
+from .endpoints import app_at, apps
 from .lists import BUILTIN, ReadResult, load, read, resolve_names
-from .model import Beacon, Category, Fingerprint, Helper, Network, Resolver, Source, Target
+from .model import (
+    App,
+    Beacon,
+    Category,
+    Endpoint,
+    Fingerprint,
+    Helper,
+    Network,
+    Resolver,
+    Source,
+    Target,
+)
 from .reference import (
     beacons,
     categories,
@@ -18,9 +30,11 @@ from .url import Url, UrlError
 
 __all__ = [
     "BUILTIN",
+    "App",
     "Beacon",
     "Category",
     "DataError",
+    "Endpoint",
     "Fingerprint",
     "Helper",
     "Network",
@@ -31,6 +45,8 @@ __all__ = [
     "Target",
     "Url",
     "UrlError",
+    "app_at",
+    "apps",
     "beacons",
     "categories",
     "fingerprints",

@@ -21,7 +21,7 @@ from .reference import open_data
 from .rows import DataError, Problem, lines
 from .text import quote
 
-BUILTIN = ("global", "kh", "my", "np", "th")
+BUILTIN = ("global", "kh", "my", "np", "th", "apps")
 
 # Enough to see what is wrong with a file; a file that is not a list at all must not fill the memory.
 MAX_PROBLEMS = 1000
@@ -52,7 +52,8 @@ def load(name: str) -> tuple[Target, ...]:
 def _load(name: str) -> tuple[Target, ...]:
     if name not in BUILTIN:
         raise KeyError(f"no built-in list {quote(name)}; there are {', '.join(BUILTIN)}")
-    file = f"{name}.csv"
+    # apps.csv holds the endpoints of the apps that the list's targets stand for.
+    file = "app-targets.csv" if name == "apps" else f"{name}.csv"
     with open_data(file) as stream:
         result = parse_list(stream, file, builtin=True)
     if result.problems:

@@ -14,6 +14,8 @@ Where = Literal["dns.a", "http.body", "http.title", "http.host", "http.location"
 Scope = Literal["national", "isp", "institution", "product", "transit", "context"]
 Confidence = Literal["high", "medium", "low"]
 Filtering = Literal["none", "security", "unknown"]
+Protocol = Literal["tcp", "tls", "http", "https", "dot", "doh"]
+Needed = Literal["all", "any", "no"]
 
 # In rising order: comparing tiers is comparing places here.
 RISKS: tuple[Risk, ...] = get_args(Risk)
@@ -163,6 +165,54 @@ class Fingerprint:
             rest = value.removeprefix(self.pattern)
             return value.startswith(self.pattern) and (not rest or rest[0] in "/:?#")
         return value.strip().lower() == self.pattern.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server that an app goes to, and what a probe does there.
+
+    ``role``: what the app needs it for; all rows of one role stand for one another.
+    ``address``: ``host:port``, or for http, https and doh the URL.
+    ``protocol``: ``tcp`` (a connection), ``tls`` and ``dot`` (a handshake), ``http`` (a POST without a body,
+    which is what a data centre of Telegram answers), ``https`` (a GET), ``doh`` (a question to a resolver).
+    ``needed``: ``all`` (each endpoint of the role), ``any`` (one of them is enough), ``no`` (told, but the
+    app works without).
+    ``issuer``: words in the certificates of an authority that no system trusts, such as Signal's own.
+    """
+
+    role: str
+    address: str
+    protocol: Protocol
+    needed: Needed
+    issuer: str
+    source: str
+    note: str
+
+    @property
+    def url(self) -> str:
+        """The endpoint as an address that the steps of a probe understand."""
+        if "://" in self.address:
+            return self.address
+        return f"{'http' if self.protocol == 'tcp' else 'https'}://{self.address}/"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An app or a way around, by its endpoints; ``url`` is the address of the target that stands for it.
+
+    ``test``: the test_name of its measurements: OONI's where the meaning is the same, else ``app``.
+    """
+
+    id: str
+    title: str
+    url: str
+    test: str
+    endpoints: tuple[Endpoint, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles in the table's order."""
+        return tuple(dict.fromkeys(endpoint.role for endpoint in self.endpoints))
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,7 +212,7 @@ def test_higher_tiers_are_left_out_unless_chosen() -> None:
     ("words", "said"),
     [
         (("--targets", "nolist"), "nolist: no such file, and no built-in list"),
-        (("--targets", "np", "--probe", "wob"), "no probe 'wob'; there are connect, "),
+        (("--targets", "np", "--probe", "wob"), "no probe 'wob'; there are "),
         (("--targets", "np", "--probe", "none.py"), "none.py: no such Python file"),
         (("--targets", "np", "--country", "Nepal"), "two-letter code, such as KH, not 'Nepal'"),
         (("--lab", "small", "--attach", "memory"), "SCENARIO:ISP"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.core.fires_apps import FIRES_APPS
 from tests.core.verdict_build import (
     HEADERS,
     HOST,
@@ -252,6 +253,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
         plain(fetch(HTTP, body=NOTICE, headers=HEADERS)),
     ),
     "whole.undetermined": ("inconclusive(undetermined)", web(queries=names([SITE]), control=control())),
+    **FIRES_APPS,
 }
 
 

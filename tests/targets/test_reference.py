@@ -9,6 +9,7 @@ from gatewatch_targets import (
     BUILTIN,
     DataError,
     Target,
+    apps,
     beacons,
     categories,
     fingerprints,
@@ -75,6 +76,7 @@ def test_every_source_is_used() -> None:
     keys = {key for name in BUILTIN for target in load(name) for key in target.source.split()}
     for rows in (resolvers(), networks(), fingerprints(), helpers(), beacons()):
         keys.update(key for row in rows for key in row.source.split())
+    keys.update(key for app in apps().values() for end in app.endpoints for key in end.source.split())
     assert keys == set(sources())
 
 

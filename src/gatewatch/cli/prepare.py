@@ -94,7 +94,7 @@ def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
 
 def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Probe]]:
     from gatewatch.runner.plan import Plan, make
-    from gatewatch.runner.probes import NoSuchProbe, load
+    from gatewatch.runner.probes import NoSuchProbe, fits, load
     from gatewatch_targets.model import RISKS
 
     try:
@@ -104,7 +104,17 @@ def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Pro
             settings = {"rate": chosen.rate} if chosen.rate else {}
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
             targets = _targets(chosen, country, risk, seed)
-            plan = make(targets, chosen.probe, seed=seed, settings=settings, traces=chosen.traces)
+            known = {name: load(name) for name in chosen.probe}
+            plan = make(
+                targets,
+                chosen.probe,
+                seed=seed,
+                settings=settings,
+                traces=chosen.traces,
+                fits=lambda name, target: fits(known[name], target),
+            )
+            if not plan.items:
+                raise ValueError(f"nothing in these lists is for {', '.join(chosen.probe)}")
         probes = {name: load(name) for name in plan.probes}
     except (NoSuchProbe, ValueError, OSError) as error:
         raise click.UsageError(str(error)) from None

@@ -22,9 +22,9 @@ from gatewatch.runner.about import Vantage, engine
 from gatewatch.runner.line import Line
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Item
-from gatewatch.runner.probes import Probe
+from gatewatch.runner.probes import Probe, named
 from gatewatch.store import RunFolder, Scrubber, StoreFull, Unscrubbable
-from gatewatch.verdict import Verdict, classic_keys, judge
+from gatewatch.verdict import Verdict, derived_keys, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class Campaign:
             probe_network_name=self.vantage.isp,
             software_version=__version__,
             test_keys=keys,
-            test_name=probe.test_name,
+            test_name=named(probe, item.target),
             test_runtime=round(trio.current_time() - start, 6),
             test_start_time=self.run_started,
             test_version=probe.version,
@@ -185,8 +185,7 @@ class Campaign:
         verdict: Verdict | None = None
         if measurement.test_name != "trace":
             verdict = judge(measurement)
-            if measurement.test_name == "web_connectivity":
-                keys = replace(keys, extra={**keys.extra, **classic_keys(measurement, verdict)})
+            keys = replace(keys, extra={**keys.extra, **derived_keys(measurement, verdict)})
             measurement = replace(measurement, test_keys=keys, x_gatewatch_verdict=verdict.to_json())
         self.folder.append(item.id, dumps(self.scrubber.measurement(measurement)))
         self.observer.measured(item, verdict)

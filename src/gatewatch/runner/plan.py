@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -95,17 +95,18 @@ def make(
     seed: int,
     settings: Mapping[str, Any],
     traces: int = 0,
+    fits: Callable[[str, Target], bool] = lambda probe, target: True,
 ) -> Plan:
     """Plan every probe on every target, shuffled by ``seed``, and a trace to ``traces`` of them.
 
     Shuffled, so that the sites of one category are not asked for in a row, which is how a watcher would
     recognise the list.  The probes of one target follow each other's order in ``probes``.  Traces go to
     controls and to other targets in turns: controls are mostly domestic, most others abroad, and it takes
-    both ways to see where the country ends.
+    both ways to see where the country ends.  ``fits`` leaves out what a probe cannot measure.
     """
     shuffled = list(targets)
     random.Random(seed).shuffle(shuffled)
-    rows = [(probe, target) for target in shuffled for probe in probes]
+    rows = [(probe, target) for target in shuffled for probe in probes if fits(probe, target)]
     if "trace" not in probes:
         others = [t for t in shuffled if not t.control]
         controls = [t for t in shuffled if t.control]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,9 @@ class Probe(Protocol):
     tier (low, medium, high) that a user must have chosen, ``typical_bytes`` what one target costs both ways.
     Its module's docstring opens with the question that it answers, the method, the traffic, the risk and the
     reference: ``gatewatch probes show`` prints it.
+
+    A probe may also have ``fits(target) -> bool``, for targets that it cannot measure and a plan leaves out,
+    and ``named(target) -> str``, where what it measures is called by several test names.
     """
 
     name: str
@@ -37,6 +41,18 @@ class Probe(Protocol):
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Measure one target.  What the network does is data; raise only when the probe could not run."""
         ...
+
+
+def fits(probe: Probe, target: Target) -> bool:
+    """Tell whether a probe can measure a target."""
+    asked: Callable[[Target], bool] | None = getattr(probe, "fits", None)
+    return asked is None or asked(target)
+
+
+def named(probe: Probe, target: Target) -> str:
+    """Give the test_name of a probe's measurement of a target."""
+    asked: Callable[[Target], str] | None = getattr(probe, "named", None)
+    return probe.test_name if asked is None else asked(target)
 
 
 class NoSuchProbe(LookupError):

@@ -3,7 +3,7 @@
 from gatewatch.verdict.decide import decisive
 from gatewatch.verdict.features import Features, features, features_markdown
 from gatewatch.verdict.judge import Verdict, judge, judge_features
-from gatewatch.verdict.ooni import classic_keys
+from gatewatch.verdict.ooni import classic_keys, derived_keys
 from gatewatch.verdict.rule import Rule
 from gatewatch.verdict.rules import RULES, RULES_VERSION, rules_markdown
 
@@ -15,6 +15,7 @@ __all__ = [
     "Verdict",
     "classic_keys",
     "decisive",
+    "derived_keys",
     "features",
     "features_markdown",
     "judge",

@@ -10,7 +10,7 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import control, names, pages, steps
+from gatewatch.verdict import apps, control, names, pages, steps
 from gatewatch.verdict.decide import decide, speaking
 from gatewatch.verdict.hops import hops
 from gatewatch.verdict.scene import scenes
@@ -127,6 +127,17 @@ class Features:
     page_status: str = doc("same, different, unusable: status code", UNUSABLE)
     page_same_server: bool = doc("both name the same make of server", False)
 
+    app: str = doc("ok, partial, failing, dead, unknown: the app's worst role that it needs", NOT_LOOKED)
+    app_role: str = doc("which role that is", "")
+    app_method: str = doc("how its endpoints fail most often, as layer.word", "")
+    app_failure: str = doc("the first failure among them", "")
+    app_failing: str = doc("how many of its endpoints fail, for the evidence", "")
+    app_tried: int = doc("how many different addresses and ports that is about", 0)
+    app_elsewhere: str = doc("ok, failed, not_looked: the control at these endpoints", NOT_LOOKED)
+    app_controls: str = doc("ok, failed, not_looked: pages that any line gives, fetched beside", NOT_LOOKED)
+    app_roles: str = doc("every role in a word, for the evidence", "")
+    app_unverified: bool = doc("certificates of the app's own authority came, which nobody can verify", False)
+
 
 NAMES = tuple(field.name for field in fields(Features))
 _VALUES = attrgetter(*NAMES)
@@ -134,7 +145,9 @@ _AT_REST = {field.name: field.default for field in fields(Features) if field.nam
 
 
 #: Tests with rules of their own, and who reads their records: a module beside this one for each.
-_OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {}
+_OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
+    **dict.fromkeys(apps.APP_TESTS, apps.evidence),
+}
 
 
 def as_row(features: Features) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""The classic web_connectivity keys, derived: so that OONI's own tools can read our measurements."""
+"""The keys that OONI's tests conclude with, derived: so that OONI's own tools can read our measurements."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gatewatch.records import Measurement
-from gatewatch.verdict import compare, control
+from gatewatch.verdict import apps, compare, control
 from gatewatch.verdict.hops import address_of, hops
 from gatewatch.verdict.judge import Verdict
 from gatewatch.verdict.pages import compared, is_classic, outcome
@@ -13,6 +13,11 @@ from gatewatch.verdict.scene import Scene, scenes
 from gatewatch.verdict.words import OK, UNUSABLE, name_kind
 
 _MATCH = {compare.SAME: True, compare.DIFFERENT: False, UNUSABLE: None}
+
+
+def derived_keys(m: Measurement, verdict: Verdict) -> dict[str, Any]:
+    """Give OONI's keys for a measurement of any test; none for a test of our own."""
+    return classic_keys(m, verdict) if m.test_name == "web_connectivity" else apps.ooni_keys(m)
 
 
 def classic_keys(m: Measurement, verdict: Verdict) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gatewatch.verdict.layers.apps import APPS
 from gatewatch.verdict.layers.content import CONTENT, WHOLE
 from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.naming import NAMING
@@ -9,7 +10,7 @@ from gatewatch.verdict.layers.transport import TRANSPORT
 from gatewatch.verdict.rule import LAYERS, Rule
 
 #: Raised whenever a rule or a feature changes what any measurement is judged to be; stored with each verdict.
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 #: All rules.  In each layer the first whose condition holds speaks for the layer.
 RULES: tuple[Rule, ...] = (
@@ -17,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     *NAMING,
     *TRANSPORT,
     *CONTENT,
+    *APPS,
     *WHOLE,
 )
 BY_LAYER: tuple[tuple[Rule, ...], ...] = tuple(

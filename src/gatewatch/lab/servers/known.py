@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gatewatch.lab.sites import is_literal
-from gatewatch_targets import beacons, helpers, resolvers
+from gatewatch_targets import apps, beacons, helpers, resolvers
 
 
 class PublicResolver(NamedTuple):
@@ -58,12 +58,16 @@ BEACONS = {
 # Names that tell their asker where its resolver's questions come from.
 WHOAMI = frozenset({"whoami.v4.powerdns.org", "whoami.akamai.net", "o-o.myaddr.l.google.com"})
 
+# What apps need is there in every country; only a box that names it takes it away.
+APPS = frozenset(_host(endpoint.url) for app in apps().values() for endpoint in app.endpoints)
+
 # What measuring itself needs; a share that hit these would test our manners and not our verdicts.
 INFRASTRUCTURE = frozenset(
     {
         *WHOAMI,
         *HELPERS,
         *HELPERS.values(),
+        *APPS,
         *(_host(helper.url) for helper in helpers()),
         *(host for host, _ in BEACONS),
         *(text for resolver in RESOLVERS for text in (*resolver.names, *resolver.addresses)),
