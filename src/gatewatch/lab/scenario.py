@@ -172,7 +172,7 @@ def names(folder: str = "") -> tuple[str, ...]:
     """Name the packaged scenarios, sorted; ``folder`` names those of a folder, as `acceptance/NAME`."""
     place = resources.files("gatewatch.lab") / "scenarios" / folder
     prefix = f"{folder}/" if folder else ""
-    files = [f.name for f in place.iterdir() if f.name.endswith(".toml")]
+    files = [f.name for f in place.iterdir() if f.name.endswith(".toml")] if place.is_dir() else []
     return tuple(sorted(prefix + name.removesuffix(".toml") for name in files))
 
 
