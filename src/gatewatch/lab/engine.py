@@ -29,12 +29,14 @@ from gatewatch.lab.packet import (
     lower_ttl,
     payload,
     ports,
+    protocol,
+    ttl,
     udp,
 )
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.stack import Stack
 from gatewatch.lab.talks import Talks
-from gatewatch.lab.way import Way, Ways
+from gatewatch.lab.way import Stand, Way, Ways
 
 # RFC 862: the echo service, on every address, for timing.
 _ECHO_PORT = 7
@@ -42,6 +44,8 @@ _ECHO_KEY = UDP << 16 | _ECHO_PORT
 # Servers work at most this long at a stretch while packets wait (a TLS handshake takes about 1 ms), and their
 # work waits for packets at most as long.
 _STRETCH = 0.001  # seconds
+# The place of a sender behind every box.
+_BEHIND_ALL = 1 << 30
 
 
 class Engine:
@@ -56,9 +60,11 @@ class Engine:
     ) -> None:
         self._world = world
         self._clock = clock
-        self._ways = Ways(scenario, isp_id, world, self._launch, self._arrive)
+        self._ways = Ways(scenario, isp_id, world, self)
         self._tcp = Stack(self._from_server, world.accept)
         self._talks = Talks(self._say, world.talk)
+        # Whoever has timers: the servers, and the boxes that answer flows themselves.
+        self._timed = (self._tcp, self._talks, *self._ways.stacks)
         # Due time, a counter that keeps equal times in order, the packet (and its way).
         self._down: list[tuple[float, int, bytes | bytearray]] = []
         self._up: list[tuple[float, int, bytes | bytearray, Way]] = []
@@ -80,12 +86,11 @@ class Engine:
         stands = way.watch.get(key)
         if stands is None:
             stands = way.stands(key)
-        for stand in stands:
-            if ttl < stand.hop:
-                break
-            stand.now = now
-            if not stand.inspect(packet, stand):
+        if stands:
+            passed = self._pass(packet, stands, ttl, now)
+            if passed is None:
                 return
+            now = passed
         if ttl <= way.length:
             self._expire(packet, way, now)
         elif key == _ECHO_KEY:
@@ -93,6 +98,34 @@ class Engine:
         else:
             self._count += 1
             heappush(self._up, (now + way.delay, self._count, packet, way))
+
+    def _pass(
+        self, packet: bytearray, stands: tuple[Stand, ...], ttl: int, now: float
+    ) -> float | None:
+        """Show a packet to the boxes on its way; gives when it left, as it seems behind them, or None."""
+        for stand in stands:
+            if ttl < stand.hop:
+                break
+            stand.now = now
+            passes = stand.inspect(packet, stand)
+            if stand.held:
+                now += stand.held
+                stand.held = 0.0
+            if not passes:
+                return None
+        return now
+
+    def onward(self, packet: bytes, stand: Stand, now: float) -> None:
+        """Carry a packet from a box to the server, past the boxes behind it; it is lost when it expires."""
+        way = stand.way
+        _, port = ports(packet)
+        key = protocol(packet) << 16 | port
+        behind = tuple(s for s in way.watch.get(key) or way.stands(key) if s.place > stand.place)
+        reaches = ttl(packet) + stand.hop - 1
+        passed = self._pass(bytearray(packet), behind, reaches, now) if behind else now
+        if passed is not None and reaches > way.length:
+            self._count += 1
+            heappush(self._up, (passed + way.delay, self._count, packet, way))
 
     def _expire(self, packet: bytearray, way: Way, now: float) -> None:
         ttl = packet[8]
@@ -120,23 +153,45 @@ class Engine:
 
     # -- the way back
 
-    def _launch(self, packet: bytes, routers: int, leaves: float, travels: float) -> None:
-        """Send towards the client through so many routers; a packet whose TTL does not suffice is lost."""
+    def back(self, packet: bytes, stand: Stand, leaves: float) -> None:
+        """Carry a packet from a box to the client, past the boxes before it."""
+        self._back(packet, stand.way, stand.hop - 1, stand.place, leaves + stand.away)
+
+    def _back(self, packet: bytes, way: Way, routers: int, place: int, arrival: float) -> None:
+        """Show a packet to the boxes that look at what comes back, from ``place`` on, and launch it."""
+        if way.returns is not None:
+            port, _ = ports(packet)
+            left = ttl(packet)
+            for stand in way.returning(protocol(packet) << 16 | port):
+                if stand.place >= place:
+                    continue
+                if left <= routers - stand.hop + 1:
+                    return
+                stand.now = arrival - 2 * stand.away
+                passes = stand.inspect_return(packet, stand)
+                if stand.held:
+                    arrival += stand.held
+                    stand.held = 0.0
+                if not passes:
+                    return
+        self._launch(packet, routers, arrival)
+
+    def _launch(self, packet: bytes, routers: int, arrival: float) -> None:
+        """Send to the client through so many routers; a packet whose TTL does not suffice is lost."""
         if packet[8] > routers:
             changed = bytearray(packet)
             lower_ttl(changed, routers)
             self._count += 1
-            heappush(self._down, (leaves + travels, self._count, changed))
+            heappush(self._down, (arrival, self._count, changed))
 
     def _from_server(self, packet: bytes, leaves: float) -> None:
         way = self._ways[packet[12:16]]
-        self._launch(packet, way.length, leaves, way.delay)
+        if way.returns is None:
+            self._launch(packet, way.length, leaves + way.delay)
+        else:
+            self._back(packet, way, way.length, _BEHIND_ALL, leaves + way.delay)
 
     # -- servers
-
-    def _arrive(self, packet: bytes | bytearray, way: Way, arrival: float) -> None:
-        self._count += 1
-        heappush(self._up, (arrival, self._count, packet, way))
 
     def _serve(self, packet: bytes | bytearray, way: Way, now: float) -> None:
         """Let the destination answer a packet that has arrived."""
@@ -175,7 +230,10 @@ class Engine:
     def due(self) -> float | None:
         """When :meth:`pop` has something to do; None when nothing is under way."""
         times = [queue[0][0] for queue in (self._down, self._up) if queue]
-        times += [timer for timer in (self._tcp.due(), self._talks.due()) if timer is not None]
+        for timed in self._timed:
+            timer = timed.due()
+            if timer is not None:
+                times.append(timer)
         return min(times, default=None)
 
     def pop(self, now: float) -> list[bytes | bytearray]:
@@ -190,8 +248,8 @@ class Engine:
             ready.append(heappop(down)[2])
         if ready and not (up and up[0][0] < now - _STRETCH):
             return ready
-        self._tcp.tick(now)
-        self._talks.tick(now)
+        for timed in self._timed:
+            timed.tick(now)
         if up and up[0][0] <= now:
             stop = self._clock() + _STRETCH
             while up and up[0][0] <= now:

@@ -125,6 +125,12 @@ class Box:
     answers: int = 1  # dns-inject: how many answers to one question, each with another address
     resolvers: str = ""  # dns-*: "isp" or "all"; empty: all for dns-inject and dns-proxy, else isp
     in_path: bool = True  # False: on-path, the trigger packet goes on too
+    ports: tuple[int, ...] = ()  # the destination ports it watches; empty: the kind's own
+    addresses: tuple[str, ...] = ()  # addresses and blocks it watches; empty: all
+    copies_ttl: bool = False  # what it forges leaves with the TTL that the trigger had there
+    residual: float = 0.0  # seconds for which it treats all that follows a trigger between the same ends alike
+    residual_key: str = "3-tuple"  # the ends: 3-tuple (source, destination, its port) or 4-tuple
+    residual_action: str = "drop"  # drop | reset
     title: str = "Blocked"  # http-blockpage: the page's title
     body: str = _BLOCK_PAGE
     truth: str = ""  # what the analysis must find; empty: the kind's usual
@@ -132,9 +138,14 @@ class Box:
     isps: tuple[str, ...] = ()  # of a [[box]] for several ISPs: whose path it stands on; empty: all
 
     @property
-    def ports(self) -> tuple[int, ...]:
+    def watched(self) -> tuple[int, ...]:
         """The destination ports this box watches; () is every port."""
-        return KINDS[self.kind].ports
+        return self.ports or KINDS[self.kind].ports
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it acts on some names only, and not on whatever comes to its addresses and ports."""
+        return bool(self.domains) or self.share > 0
 
     @property
     def layer(self) -> str:

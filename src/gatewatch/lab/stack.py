@@ -78,6 +78,19 @@ class Stack:
         self._connections[key] = connection
         connection.answer(syn)
 
+    def adopt(self, syn: Segment | None, packet: bytearray, earlier: bytes, now: float) -> None:
+        """Take over a flow in mid-stream, in its server's place: see :meth:`Connection.adopt`."""
+        self.now = now
+        first = segment(packet)
+        assert first is not None and self._accept is not None
+        key = flow(packet)
+        local = unpacked(first.destination), first.dport
+        connection = Connection(self, key, local, (unpacked(first.source), first.sport), 0, INITIAL_TTL)
+        connection.app = self._accept(*local, connection)
+        if connection.app is not None:
+            self._connections[key] = connection
+            connection.adopt(syn, first, earlier)
+
     def _refuse(self, got: Segment) -> None:
         """Answer a segment that belongs to nothing with RST (RFC 9293 3.5.2, group 1)."""
         length = len(got.data) + (got.flags & SYN > 0) + (got.flags & 1)

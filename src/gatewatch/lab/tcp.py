@@ -191,6 +191,22 @@ class Connection:
         self._peer_offers(syn)
         self._send_syn()
 
+    def adopt(self, syn: Segment | None, first: Segment, earlier: bytes) -> None:
+        """Go on in the server's place with a connection that another stack opened.
+
+        ``syn`` is the client's SYN where it was seen, ``earlier`` what the client has sent before ``first``.
+        """
+        if syn is not None:
+            self._peer_offers(syn)
+        self.state = State.ESTABLISHED
+        self.incoming.next = first.seq
+        self._una = self._nxt = self._max = first.ack
+        self._window = first.window << max(self._scale, 0)
+        self._set_timer()
+        if earlier and self.app is not None:
+            self.app.data_received(earlier)
+        self.receive(first)
+
     def _send_syn(self) -> None:
         flags = SYN if self.state is State.SYN_SENT else SYN | ACK
         self._emit(flags, self._una, options=_SYN_OPTIONS if self._scale >= 0 else _MSS_OPTION)

@@ -43,7 +43,7 @@ def _first(boxes: tuple[Box, ...], layer: str, names: tuple[str, ...], port: int
         box
         for box in boxes
         if box.layer == layer
-        and (not port or not box.ports or port in box.ports)
+        and (not port or not box.watched or port in box.watched)
         and any(box.matches(name) for name in names)
     ]
     return min(acting, key=lambda box: box.hop, default=None)

@@ -8,37 +8,65 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes import Box, build
 from gatewatch.lab.scenario import Hop, Path, Scenario
 
-# Sends a packet towards the client: packet, hops it passes on its way, when it leaves and how long it
-# travels.
-Launch = Callable[[bytes, int, float, float], None]
-Arrive = Callable[[bytes, "Way", float], None]
+class Carrier(Protocol):
+    """What a box may ask of the engine; ``stand`` is where the packet starts from."""
+
+    def back(self, packet: bytes, stand: Stand, leaves: float) -> None:
+        """Carry a packet towards the client; ``leaves`` is when."""
+        ...
+
+    def onward(self, packet: bytes, stand: Stand, now: float) -> None:
+        """Carry a packet towards the server; ``now`` is when it would have left the client."""
+        ...
 
 
 class Stand:
-    """A box where it stands on one way: the hop, and the wire it may write to."""
+    """A box where it stands on one way: the hop, and the wire it may write to.
 
-    __slots__ = ("_arrive", "_back", "_launch", "_way", "hop", "inspect", "now")
+    ``place`` counts the boxes of the way from the client on, ``away`` is the one-way delay from the client in
+    seconds.  Packets are looked at one after another at the moment they are sent, not when they pass, so
+    ``now`` says when the inspected one left the client, or would have if it comes from the server.
+    """
 
-    def __init__(self, box: Box, way: Way, launch: Launch, arrive: Arrive) -> None:
+    __slots__ = ("_carrier", "away", "held", "hop", "inspect", "inspect_return", "now", "place", "way")
+
+    def __init__(self, box: Box, place: int, way: Way, carrier: Carrier) -> None:
         self.hop = box.hop
-        self.inspect = box.inspect
-        self.now = 0.0  # when the inspected packet left the client
-        self._way, self._launch, self._arrive = way, launch, arrive
-        # The packet has travelled to the box, and the answer travels as far.
-        self._back = 2 * (way.delays[box.hop - 1] if box.hop <= way.length else way.delay)
+        self.place = place
+        self.way = way
+        self.inspect = box.look
+        self.inspect_return = box.inspect_return
+        self.now = 0.0
+        self.held = 0.0  # how long the inspected packet is to wait here
+        self.away = way.delays[box.hop - 1]
+        self._carrier = carrier
 
-    def to_client(self, packet: bytes) -> None:
-        """Send a packet back from here."""
-        self._launch(packet, self.hop - 1, self.now, self._back)
+    @property
+    def time(self) -> float:
+        """When the inspected packet passes the box."""
+        return self.now + self.away
 
-    def to_server(self, packet: bytes) -> None:
-        """Send a packet on; it arrives when the inspected one would have."""
-        self._arrive(packet, self._way, self.now + self._way.delay)
+    def at(self, time: float) -> None:
+        """Go on at another moment: what is sent from here now leaves the box at ``time``."""
+        self.now = time - self.away
+
+    def hold(self, seconds: float) -> None:
+        """Let the inspected packet wait here before it goes on, in either direction."""
+        self.held = seconds
+
+    def to_client(self, packet: bytes, later: float = 0.0) -> None:
+        """Send a packet back from here, ``later`` seconds from now."""
+        self._carrier.back(packet, self, self.now + self.away + later)
+
+    def to_server(self, packet: bytes, later: float = 0.0) -> None:
+        """Send a packet on from here, past the boxes that follow."""
+        self._carrier.onward(packet, self, self.now + later)
 
 
 class Way:
@@ -46,12 +74,14 @@ class Way:
 
     __slots__ = (
         "_boxes",
+        "_carrier",
         "_exists",
-        "_launch_arrive",
+        "_stands",
         "address",
         "delay",
         "delays",
         "length",
+        "returns",
         "routers",
         "watch",
     )
@@ -62,8 +92,7 @@ class Way:
         path: Path,
         boxes: Sequence[Box],
         exists: Callable[[], bool],
-        launch: Launch,
-        arrive: Arrive,
+        carrier: Carrier,
     ) -> None:
         self.address = address
         self.length = len(path.hops)
@@ -72,9 +101,13 @@ class Way:
         # None: a router that sends no ICMP.
         self.routers = tuple(None if hop.silent else socket.inet_aton(hop.address) for hop in path.hops)
         self.watch: dict[int, tuple[Stand, ...]] = {}
-        self._boxes = boxes
+        self._boxes = tuple(box for box in boxes if box.hop <= self.length)  # in path order
+        # None: nobody looks at what comes back.
+        looks_back = any(box.looks_back for box in self._boxes)
+        self.returns: dict[int, tuple[Stand, ...]] | None = {} if looks_back else None
+        self._stands: dict[int, Stand] = {}
+        self._carrier = carrier
         self._exists: Callable[[], bool] | None = exists
-        self._launch_arrive = launch, arrive
 
     @property
     def exists(self) -> bool:
@@ -87,12 +120,32 @@ class Way:
         """Find the boxes for ``protocol << 16 | port`` in path order; later look-ups go to ``watch``."""
         protocol, port = key >> 16, key & 0xFFFF
         found = [
-            Stand(box, self, *self._launch_arrive)
-            for box in sorted(self._boxes, key=lambda box: box.hop)
-            if box.hop <= self.length and box.watches(protocol, self.address, port)
+            self._stand(place, box)
+            for place, box in enumerate(self._boxes)
+            if box.watches(protocol, self.address, port)
         ]
         self.watch[key] = tuple(found)
         return self.watch[key]
+
+    def returning(self, key: int) -> tuple[Stand, ...]:
+        """Find the boxes for what comes back from ``protocol << 16 | port``, the server's next one first."""
+        assert self.returns is not None
+        stands = self.returns.get(key)
+        if stands is None:
+            protocol, port = key >> 16, key & 0xFFFF
+            found = [
+                self._stand(place, box)
+                for place, box in enumerate(self._boxes)
+                if box.looks_back and box.watches_return(protocol, self.address, port)
+            ]
+            stands = self.returns[key] = tuple(reversed(found))
+        return stands
+
+    def _stand(self, place: int, box: Box) -> Stand:
+        stand = self._stands.get(place)
+        if stand is None:
+            stand = self._stands[place] = Stand(box, place, self, self._carrier)
+        return stand
 
 
 class Ways:
@@ -103,13 +156,15 @@ class Ways:
     _MOST = 1 << 15
 
     def __init__(
-        self, scenario: Scenario, isp_id: str, world: Internet, launch: Launch, arrive: Arrive
+        self, scenario: Scenario, isp_id: str, world: Internet, carrier: Carrier
     ) -> None:
         self._scenario = scenario
         self._isp = scenario.isp(isp_id)
         self._world = world
-        self._launch, self._arrive = launch, arrive
-        self._boxes = tuple(build(box, world, self._isp.resolver) for box in self._isp.boxes)
+        self._carrier = carrier
+        boxes = (build(box, world, self._isp.resolver) for box in self._isp.boxes)
+        self._boxes = tuple(sorted(boxes, key=lambda box: box.hop))
+        self.stacks = tuple(stack for box in self._boxes for stack in box.stacks)
         self._known: dict[bytes, Way] = {}
         # Routers can be talked to as well: they answer pings at their own distance.
         self._routers: dict[str, Path] = {}
@@ -132,4 +187,4 @@ class Ways:
         router = self._routers.get(address)
         path = router or self._scenario.route_for(self._isp, address)
         exists = (lambda: True) if router else (lambda: self._world.exists(address))
-        return Way(address, path, self._boxes, exists, self._launch, self._arrive)
+        return Way(address, path, self._boxes, exists, self._carrier)

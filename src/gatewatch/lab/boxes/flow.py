@@ -12,7 +12,7 @@ from typing import TypeVar
 from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import ACK, FIN, RST, SYN, TCP, Segment, flags, segment, tcp
+from gatewatch.lab.packet import SYN, TCP, Segment, flags, segment
 from gatewatch.lab.packet import flow as flow_of
 
 # A ClientHello with a hybrid key share is about 1.8 KB, a request head with cookies up to 8 KB.
@@ -44,12 +44,26 @@ class FlowBox(Box):
         """Read the host that a flow's first bytes name."""
         raise NotImplementedError
 
+    def concerns(self, name: str, start: bytes) -> bool:
+        """Say whether the box acts on a flow that names this host."""
+        return self.description.matches(name)
+
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """Do what the box does to a flow that names a blocked host."""
         raise NotImplementedError
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Treat a later packet of a flow that an in-path box has taken from the server."""
+
+    def catch(self, packet: bytearray, trigger: Segment, start: bytes, wire: Wire) -> None:
+        """Act on the packet that completes the name; ``start`` is all that the client has said."""
+        self.strike(trigger, wire)
+
+    def hold_on(self, packet: bytearray, wire: Wire) -> None:
+        """Treat a later packet of a caught flow."""
+        late = segment(packet)
+        if late is not None:
+            self.linger(late, wire)
 
     def inspect(self, packet: bytearray, wire: Wire) -> bool:
         """Follow the flow; swallow what belongs to a caught one when the box is in the path."""
@@ -59,9 +73,7 @@ class FlowBox(Box):
             self._caught.pop(flow, None)
             return True
         if flow in self._caught:
-            late = segment(packet)
-            if late is not None:
-                self.linger(late, wire)
+            self.hold_on(packet, wire)
             return False
         got = segment(packet)
         if got is None or not got.data:
@@ -73,11 +85,12 @@ class FlowBox(Box):
         if name is Unclear.MORE and len(start) < _FIRST_BYTES:
             return True
         del self._open[flow]
-        if not isinstance(name, str) or not self.description.matches(name):
+        if not isinstance(name, str) or not self.concerns(name, start):
             return True
-        self.strike(got, wire)
+        self.struck = True
         if self.description.in_path:
-            _remember(self._caught, flow, None)
+            remember(self._caught, flow, None)
+        self.catch(packet, got, start, wire)
         return not self.description.in_path
 
     def _collect(self, flow: bytes, got: Segment) -> bytes | None:
@@ -86,36 +99,12 @@ class FlowBox(Box):
         if got.seq != expected:
             return None
         start += got.data
-        _remember(self._open, flow, ((got.seq + len(got.data)) & 0xFFFFFFFF, start))
+        remember(self._open, flow, ((got.seq + len(got.data)) & 0xFFFFFFFF, start))
         return start
 
 
-def _remember(table: dict[bytes, _V], flow: bytes, value: _V) -> None:
-    if len(table) >= _FLOWS:
+def remember(table: dict[bytes, _V], flow: bytes, value: _V) -> None:
+    """Put a flow into a table of bounded size, in the oldest one's place."""
+    if len(table) >= _FLOWS and flow not in table:
         del table[next(iter(table))]
     table[flow] = value
-
-
-def reset(trigger: Segment, wire: Wire, *, both: bool) -> None:
-    """Send RST with the numbers the client expects, and ``both``: also one to the server in its name."""
-    back = trigger.destination, trigger.dport, trigger.source, trigger.sport
-    end = (trigger.seq + len(trigger.data)) & 0xFFFFFFFF
-    wire.to_client(tcp(*back, seq=trigger.ack, ack=end, flags=RST | ACK))
-    if both:
-        release(trigger, wire)
-
-
-def release(trigger: Segment, wire: Wire) -> None:
-    """End the server's side of a flow that an in-path box has taken over."""
-    there = trigger.source, trigger.sport, trigger.destination, trigger.dport
-    wire.to_server(tcp(*there, seq=trigger.seq, ack=trigger.ack, flags=RST | ACK))
-
-
-def acknowledge_end(late: Segment, wire: Wire) -> None:
-    """Acknowledge what the client of a taken-over flow still sends, so that it can finish in peace."""
-    length = len(late.data) + (late.flags & FIN)
-    if length and not late.flags & RST:
-        back = late.destination, late.dport, late.source, late.sport
-        wire.to_client(
-            tcp(*back, seq=late.ack, ack=(late.seq + length) & 0xFFFFFFFF, flags=ACK, window=0xFFFF)
-        )

@@ -36,7 +36,10 @@ class Dns(Box):
         except dnswire.Unusual:
             return None
         known = question.qtype in (_A, _AAAA) and question.qclass == dnswire.IN
-        return query if known and self.description.matches(question.name) else None
+        if not known or not self.description.matches(question.name):
+            return None
+        self.struck = True
+        return query
 
     def forge(self, query: bytes, number: int = 0) -> bytes:
         """Write the false answer: an error, or the chosen address of the family asked for, if there is one.

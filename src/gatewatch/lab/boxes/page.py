@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 
 from gatewatch.lab.boxes.base import Wire
-from gatewatch.lab.boxes.flow import FlowBox, Unclear, acknowledge_end, release, reset
-from gatewatch.lab.packet import ACK, FIN, PSH, Segment, mss, tcp
+from gatewatch.lab.boxes.flow import FlowBox, Unclear
+from gatewatch.lab.boxes.forge import acknowledge_end, answer, release, reset
+from gatewatch.lab.packet import ACK, FIN, PSH, Segment, mss
 
 # Every HTTP/1.1 method in use begins with one of these letters; it keeps other protocols out at the first
 # byte.
@@ -35,12 +36,12 @@ class HttpReset(FlowBox):
 
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """Reset the client; in the path the server too, which has not seen the request."""
-        reset(trigger, wire, both=self.description.in_path)
+        reset(trigger, wire, both=self.description.in_path, ttl=self.ttl)
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Reset again when the client repeats its request."""
         if late.data:
-            reset(late, wire, both=False)
+            reset(late, wire, ttl=self.ttl)
 
 
 class BlockPage(FlowBox):
@@ -59,18 +60,15 @@ class BlockPage(FlowBox):
 
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """Send the page with the numbers the client expects; in the path, end the server's side."""
-        back = trigger.destination, trigger.dport, trigger.source, trigger.sport
-        seq, ack = trigger.ack, (trigger.seq + len(trigger.data)) & 0xFFFFFFFF
         page, size = self.page(), mss(trigger.source)
         for start in range(0, len(page), size):
             flags = ACK if start + size < len(page) else ACK | PSH | FIN
-            data = page[start : start + size]
-            wire.to_client(
-                tcp(*back, seq=(seq + start) & 0xFFFFFFFF, ack=ack, flags=flags, window=0xFFFF, data=data)
+            answer(
+                trigger, wire, flags=flags, data=page[start : start + size], ahead=start, ttl=self.ttl
             )
         if self.description.in_path:
             release(trigger, wire)
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Let the client close in peace."""
-        acknowledge_end(late, wire)
+        acknowledge_end(late, wire, ttl=self.ttl)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gatewatch.lab.boxes.base import Wire
-from gatewatch.lab.boxes.flow import FlowBox, Unclear, reset
+from gatewatch.lab.boxes.flow import FlowBox, Unclear
+from gatewatch.lab.boxes.forge import reset
 from gatewatch.lab.packet import Segment
 
 _HANDSHAKE, _CLIENT_HELLO = 0x16, 0x01  # RFC 8446 5.1, 4
@@ -79,12 +80,12 @@ class SniReset(FlowBox):
 
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """Reset the client; in the path the server too, which has not seen the ClientHello."""
-        reset(trigger, wire, both=self.description.in_path)
+        reset(trigger, wire, both=self.description.in_path, ttl=self.ttl)
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Reset again when the client repeats its ClientHello."""
         if late.data:
-            reset(late, wire, both=False)
+            reset(late, wire, ttl=self.ttl)
 
 
 class SniDrop(FlowBox):

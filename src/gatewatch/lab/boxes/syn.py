@@ -1,9 +1,10 @@
-"""TCP interference by address: handshakes with the blocked names' servers are dropped or refused."""
+"""TCP interference by address: handshakes with blocked names' servers, or endpoints, are dropped or refused."""
 
 from __future__ import annotations
 
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import ACK, RST, SYN, TCP, destination, flags, segment, tcp, unpacked
+from gatewatch.lab.boxes.forge import reset
+from gatewatch.lab.packet import ACK, SYN, TCP, UDP, destination, flags, segment, unpacked
 
 
 class _Syn(Box):
@@ -14,8 +15,12 @@ class _Syn(Box):
         if flags(packet) & (SYN | ACK) != SYN:
             return False
         # Asked anew for each SYN, because an address gets its names when somebody first resolves them.
-        names = self.world.names_at(unpacked(destination(packet)))
-        return any(self.description.matches(name) for name in names)
+        if self.description.chooses:
+            names = self.world.names_at(unpacked(destination(packet)))
+            if not any(self.description.matches(name) for name in names):
+                return False
+        self.struck = True
+        return True
 
 
 class TcpDrop(_Syn):
@@ -34,8 +39,20 @@ class TcpReset(_Syn):
         syn = segment(packet) if self.blocked(packet) else None
         if syn is None:
             return True
-        ack = (syn.seq + 1 + len(syn.data)) & 0xFFFFFFFF
-        wire.to_client(
-            tcp(syn.destination, syn.dport, syn.source, syn.sport, seq=0, ack=ack, flags=RST | ACK)
-        )
+        reset(syn, wire, ttl=self.ttl)
         return not self.description.in_path
+
+
+class UdpDrop(Box):
+    """Swallows datagrams to its addresses and ports, of blocked names' servers or of all."""
+
+    protocol = UDP
+
+    def inspect(self, packet: bytearray, wire: Wire) -> bool:
+        """Let only other datagrams pass."""
+        if self.description.chooses:
+            names = self.world.names_at(unpacked(destination(packet)))
+            if not any(self.description.matches(name) for name in names):
+                return True
+        self.struck = True
+        return False
