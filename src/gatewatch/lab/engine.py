@@ -64,7 +64,7 @@ class Engine:
         self._tcp = Stack(self._from_server, world.accept)
         self._talks = Talks(self._say, world.talk)
         # Whoever has timers: the servers, and the boxes that answer flows themselves.
-        self._timed = (self._tcp, self._talks, *self._ways.stacks)
+        self._timed: tuple[Stack | Talks, ...] = (self._tcp, self._talks, *self._ways.stacks)
         # Due time, a counter that keeps equal times in order, the packet (and its way).
         self._down: list[tuple[float, int, bytes | bytearray]] = []
         self._up: list[tuple[float, int, bytes | bytearray, Way]] = []
@@ -99,9 +99,7 @@ class Engine:
             self._count += 1
             heappush(self._up, (now + way.delay, self._count, packet, way))
 
-    def _pass(
-        self, packet: bytearray, stands: tuple[Stand, ...], ttl: int, now: float
-    ) -> float | None:
+    def _pass(self, packet: bytearray, stands: tuple[Stand, ...], ttl: int, now: float) -> float | None:
         """Show a packet to the boxes on its way; gives when it left, as it seems behind them, or None."""
         for stand in stands:
             if ttl < stand.hop:

@@ -48,6 +48,10 @@ KINDS = {
     "tcp-drop": Kind("tcp", (), "tcp.timeout"),
     # Linux reports an RST that answers a SYN as ECONNREFUSED, not as ECONNRESET.
     "tcp-reset": Kind("tcp", (), "tcp.refused"),
+    # The same for whole addresses and ports, whatever names live there, such as port 853 (DNS over TLS).
+    "endpoint-drop": Kind("tcp", (), "tcp.timeout"),
+    "endpoint-reset": Kind("tcp", (), "tcp.refused"),
+    "udp-drop": Kind("quic", (), "quic.timeout"),
     "sni-reset": Kind("tls", (443,), "tls.reset"),
     "sni-drop": Kind("tls", (443,), "tls.timeout"),
     "http-blockpage": Kind("http", (80,), "http.blockpage"),
@@ -128,7 +132,9 @@ class Box:
     ports: tuple[int, ...] = ()  # the destination ports it watches; empty: the kind's own
     addresses: tuple[str, ...] = ()  # addresses and blocks it watches; empty: all
     copies_ttl: bool = False  # what it forges leaves with the TTL that the trigger had there
-    residual: float = 0.0  # seconds for which it treats all that follows a trigger between the same ends alike
+    residual: float = (
+        0.0  # seconds for which it treats all that follows a trigger between the same ends alike
+    )
     residual_key: str = "3-tuple"  # the ends: 3-tuple (source, destination, its port) or 4-tuple
     residual_action: str = "drop"  # drop | reset
     title: str = "Blocked"  # http-blockpage: the page's title
@@ -149,7 +155,7 @@ class Box:
 
     @property
     def layer(self) -> str:
-        """The protocol layer it interferes with: dns, tcp, tls or http."""
+        """The protocol layer it interferes with: dns, tcp, tls, http or quic."""
         return KINDS[self.kind].layer
 
     @property

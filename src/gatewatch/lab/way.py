@@ -14,6 +14,7 @@ from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes import Box, build
 from gatewatch.lab.scenario import Hop, Path, Scenario
 
+
 class Carrier(Protocol):
     """What a box may ask of the engine; ``stand`` is where the packet starts from."""
 
@@ -155,9 +156,7 @@ class Ways:
     # costs 50 us.
     _MOST = 1 << 15
 
-    def __init__(
-        self, scenario: Scenario, isp_id: str, world: Internet, carrier: Carrier
-    ) -> None:
+    def __init__(self, scenario: Scenario, isp_id: str, world: Internet, carrier: Carrier) -> None:
         self._scenario = scenario
         self._isp = scenario.isp(isp_id)
         self._world = world

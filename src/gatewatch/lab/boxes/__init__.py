@@ -14,7 +14,7 @@ from gatewatch.lab.boxes.names import DnsDrop, DnsInject, DnsLie
 from gatewatch.lab.boxes.page import BlockPage, HttpReset
 from gatewatch.lab.boxes.resolver import DnsProxy, DnsRewrite
 from gatewatch.lab.boxes.sni import SniDrop, SniReset
-from gatewatch.lab.boxes.syn import TcpDrop, TcpReset
+from gatewatch.lab.boxes.syn import TcpDrop, TcpReset, UdpDrop
 
 __all__ = ["Box", "build"]
 
@@ -27,6 +27,9 @@ _KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
     "dns-rewrite": DnsRewrite,
     "tcp-drop": TcpDrop,
     "tcp-reset": TcpReset,
+    "endpoint-drop": TcpDrop,
+    "endpoint-reset": TcpReset,
+    "udp-drop": UdpDrop,
     "sni-reset": SniReset,
     "sni-drop": SniDrop,
     "http-blockpage": BlockPage,

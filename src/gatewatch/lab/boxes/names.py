@@ -20,8 +20,6 @@ class Dns(Box):
     """What DNS boxes share: which questions they see, how they answer in another's name."""
 
     protocol = UDP
-    ttl = INITIAL_TTL  # what a forged answer leaves with
-    struck = False
 
     def watches(self, protocol: int, address: str, port: int) -> bool:
         """Questions to the ISP's own resolver, or to any."""
@@ -36,10 +34,7 @@ class Dns(Box):
         except dnswire.Unusual:
             return None
         known = question.qtype in (_A, _AAAA) and question.qclass == dnswire.IN
-        if not known or not self.description.matches(question.name):
-            return None
-        self.struck = True
-        return query
+        return query if known and self.description.matches(question.name) else None
 
     def forge(self, query: bytes, number: int = 0) -> bytes:
         """Write the false answer: an error, or the chosen address of the family asked for, if there is one.

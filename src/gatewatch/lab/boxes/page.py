@@ -63,9 +63,7 @@ class BlockPage(FlowBox):
         page, size = self.page(), mss(trigger.source)
         for start in range(0, len(page), size):
             flags = ACK if start + size < len(page) else ACK | PSH | FIN
-            answer(
-                trigger, wire, flags=flags, data=page[start : start + size], ahead=start, ttl=self.ttl
-            )
+            answer(trigger, wire, flags=flags, data=page[start : start + size], ahead=start, ttl=self.ttl)
         if self.description.in_path:
             release(trigger, wire)
 

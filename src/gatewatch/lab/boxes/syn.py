@@ -1,4 +1,4 @@
-"""TCP interference by address: handshakes with blocked names' servers, or endpoints, are dropped or refused."""
+"""Interference by address: handshakes and datagrams to blocked names' servers or to endpoints."""
 
 from __future__ import annotations
 
