@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gatewatch.lab.check_box import options
 from gatewatch.lab.check_path import address as _address
 from gatewatch.lab.check_path import any_address as _any_address
 from gatewatch.lab.check_path import back, hops, line, prefix
@@ -24,7 +25,6 @@ _METHODS = {
 }
 # Boxes that act on addresses and ports, and need no names.
 _ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop")
-
 # What a DNS box may say instead of an address.
 _ERRORS = ("nxdomain", "empty", "servfail", "refused")
 # Boxes that need no domains: they act on every name in some way.
@@ -37,22 +37,6 @@ def _one_of(value: str, allowed: tuple[str, ...], where: str) -> None:
     _require(value in allowed, where, f"{value!r} is none of {', '.join(allowed)}")
 
 
-def _generic(box: Box, where: str) -> None:
-    """Check what every kind of box may have."""
-    for i, port in enumerate(box.ports):
-        _require(0 < port < 1 << 16, f"{where}.ports[{i}]", f"{port} is not a port")
-    for i, block in enumerate(box.addresses):
-        try:
-            ipaddress.ip_network(block)
-        except ValueError as error:
-            raise ScenarioError(f"{where}.addresses[{i}]: {error}") from None
-    _require(box.residual >= 0, f"{where}.residual", "is less than no time")
-    _one_of(box.residual_key, ("3-tuple", "4-tuple"), f"{where}.residual_key")
-    _one_of(box.residual_action, ("drop", "reset"), f"{where}.residual_action")
-    able = box.in_path or not box.residual or box.residual_action == "reset"
-    _require(able, f"{where}.residual_action", "a box beside the path can only reset")
-
-
 def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -> None:
     _one_of(box.kind, tuple(KINDS), f"{where}.kind")
     _require(1 <= box.hop <= longest, f"{where}.hop", f"{box.hop} is past the path's {longest} hops")
@@ -62,7 +46,7 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
         _require(bool(box.addresses or box.ports), where, "needs addresses or ports")
     else:
         _require(selective or box.kind in _UNSELECTIVE, where, "needs domains, lists or a share")
-    _generic(box, where)
+    options(box, where)
     for i, name in enumerate(box.lists):
         _one_of(name, lists, f"{where}.lists[{i}]")
     for domain in box.domains:
