@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Literal, get_args
 
 from .text import COUNTRY, quote
@@ -99,6 +102,11 @@ class Category:
     high_in: tuple[str, ...]
 
 
+@lru_cache(maxsize=64)
+def _blocks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(map(ip_network, texts))
+
+
 @dataclass(frozen=True, slots=True)
 class Resolver:
     """A public DNS resolver.
@@ -106,6 +114,8 @@ class Resolver:
     ``ipv4`` and ``ipv6``: its service addresses.  ``do53``: whether they answer plain DNS on port 53.
     ``dot``: the name to verify on port 853, or empty.  ``doh``: URL for RFC 8484, or empty.
     ``filtering``: ``security`` means that it lies about dangerous names by policy of its own.
+    ``asn`` (0: not known) and ``egress``: the network and the prefixes that its own questions come from.
+    ``identity``: pattern of its answer to ``id.server`` CHAOS TXT, empty where it gives none or none is known.
     """
 
     name: str
@@ -115,8 +125,25 @@ class Resolver:
     dot: str
     doh: str
     filtering: Filtering
+    asn: int
+    identity: str
+    egress: tuple[str, ...]
     source: str
     note: str
+
+    def asks_from(self, address: str) -> bool | None:
+        """Whether its questions come from such an address; None where its prefixes are not known."""
+        blocks = _blocks(self.egress)
+        try:
+            asker = ip_address(address)
+        except ValueError:
+            return None
+        known = [block for block in blocks if block.version == asker.version]
+        return any(asker in block for block in known) if known else None
+
+    def calls_itself(self, text: str) -> bool | None:
+        """Whether it is known to call itself so; None where its name is not known."""
+        return re.fullmatch(self.identity, text) is not None if self.identity else None
 
 
 @dataclass(frozen=True, slots=True)

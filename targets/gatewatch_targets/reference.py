@@ -6,10 +6,11 @@ file, line and field when the table is damaged.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from types import MappingProxyType
 from typing import BinaryIO, cast, get_args
 
@@ -80,6 +81,24 @@ def _addresses(row: Row, field: str, version: int) -> tuple[str, ...]:
     return row.words(field)
 
 
+def _prefixes(row: Row, field: str) -> tuple[str, ...]:
+    for word in row.words(field):
+        try:
+            ip_network(word)
+        except ValueError:
+            raise row.error(field, f"{quote(word)} is not a prefix") from None
+    return row.words(field)
+
+
+def _regex(row: Row, field: str) -> str:
+    pattern = row.text(field, "")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise row.error(field, f"{quote(pattern)} is not a pattern: {error}") from None
+    return pattern
+
+
 @lru_cache(maxsize=1)
 def sources() -> Mapping[str, Source]:
     """Give every source by its key."""
@@ -127,10 +146,15 @@ def resolvers() -> tuple[Resolver, ...]:
             dot=row.text("dot", ""),
             doh=_url(row, "doh") if row.text("doh", "") else "",
             filtering=row.choice("filtering", cast(tuple[Filtering, ...], get_args(Filtering))),
+            asn=row.number("asn") if row.text("asn", "") else 0,
+            identity=_regex(row, "identity"),
+            egress=_prefixes(row, "egress"),
             source=row.text("source"),
             note=row.text("note", ""),
         )
-        for row in _rows("resolvers.csv", "name,ipv4,ipv6,do53,dot,doh,filtering,source,note")
+        for row in _rows(
+            "resolvers.csv", "name,ipv4,ipv6,do53,dot,doh,filtering,asn,identity,egress,source,note"
+        )
     )
 
 

@@ -42,6 +42,22 @@ def test_resolvers() -> None:
     assert not [r.doh for r in resolvers() if r.doh and not (urlsplit(r.doh).hostname or "1")[-1].isalpha()]
 
 
+def test_what_resolvers_are_known_to_say_of_themselves() -> None:
+    by_name = {resolver.name: resolver for resolver in resolvers()}
+    google, cloudflare, quad9 = by_name["Google"], by_name["Cloudflare"], by_name["Quad9 unfiltered"]
+    assert (google.asn, google.asks_from("172.253.218.133"), google.asks_from("202.75.146.218")) == (
+        15169,
+        True,
+        False,
+    )
+    assert google.calls_itself("AKL") is None  # it says nothing to be compared
+    assert (cloudflare.calls_itself("AKL"), cloudflare.calls_itself("dnsmasq-2.80")) == (True, False)
+    assert quad9.calls_itself("res100.akl.rrdns.pch.net") is True
+    # Nothing is known of its prefixes, and what is no address is nobody's.
+    assert quad9.asks_from("1.2.3.4") is None and google.asks_from("x") is None
+    assert google.asks_from("2001:db8::1") is False
+
+
 def test_networks() -> None:
     by_asn = {network.asn: network for network in networks()}
     assert (by_asn[38623].country, by_asn[38623].certain) == ("KH", True)
