@@ -115,7 +115,7 @@ class Resolver:
     ``dot``: the name to verify on port 853, or empty.  ``doh``: URL for RFC 8484, or empty.
     ``filtering``: ``security`` means that it lies about dangerous names by policy of its own.
     ``asn`` (0: not known) and ``egress``: the network and the prefixes that its own questions come from.
-    ``identity``: pattern of its answer to ``id.server`` CHAOS TXT, empty where it gives none or none is known.
+    ``identity``: pattern of its answer to ``id.server`` CHAOS TXT; empty where it gives or we know none.
     """
 
     name: str
