@@ -23,8 +23,13 @@ class RetransmissionTimeout:
             self._mark, self._sent_at = end, now
 
     def acknowledged(self, ack: int, now: float) -> None:
-        """Learn from an acknowledgement."""
+        """Learn from an acknowledgement of something new.
+
+        It ends any back-off, as in Linux, whose time stamps always give a fresh measurement.
+        """
         if self._mark is None or (ack - self._mark) & 0xFFFFFFFF >= 0x80000000:
+            if self._smoothed:
+                self._choose()
             return
         self._mark = None
         trip = now - self._sent_at
@@ -33,6 +38,9 @@ class RetransmissionTimeout:
             self._smoothed += (trip - self._smoothed) / 8
         else:
             self._smoothed, self._deviation = trip, trip / 2
+        self._choose()
+
+    def _choose(self) -> None:
         self.seconds = min(self._smoothed + max(4 * self._deviation, _FLOOR), _CEILING)
 
     def back_off(self) -> None:

@@ -17,9 +17,12 @@ from gatewatch.lab.packet import (
     RST,
     SYN,
     Segment,
+    destination,
     flow,
     packed,
+    ports,
     segment,
+    source,
     tcp,
     unpacked,
 )
@@ -122,6 +125,14 @@ class Stack:
     def find(self, local: tuple[str, int], peer: tuple[str, int]) -> Connection | None:
         """Give the connection between two endpoints, if there is one."""
         return self._connections.get(_key(peer, local))
+
+    def too_big(self, quote: bytes, mtu: int, now: float) -> None:
+        """Learn from an ICMP error that a packet of ours, of which it quotes the start, was too big."""
+        self.now = now
+        (sport, dport), own, peer = ports(quote), source(quote), destination(quote)
+        connection = self._connections.get(peer + own + dport.to_bytes(2, "big") + sport.to_bytes(2, "big"))
+        if connection is not None:
+            connection.fit(mtu)
 
     # -- timers
 

@@ -1,8 +1,8 @@
 """TCP in userspace, one connection: sans-IO, the same code for the lab's servers and for memory sockets.
 
-RFC 9293 without what a lab path never needs: no congestion control (nobody shares the link), no urgent
-data, no SACK or timestamps.  What real kernels insist on is here: the peer's window and its scale, MSS,
-retransmission (a TUN queue can overflow), strict RST acceptance (RFC 5961), half-close.
+RFC 9293 without what a lab path never needs: no urgent data, no SACK or timestamps.  What real kernels insist
+on is here: the peer's window and its scale, MSS, retransmission (:mod:`gatewatch.lab.rto`) and a congestion
+window (:mod:`gatewatch.lab.congestion`), strict RST acceptance (RFC 5961), half-close.
 :class:`~gatewatch.lab.stack.Stack` finds the connection for a packet and calls :meth:`Connection.receive`.
 """
 
@@ -14,20 +14,20 @@ from enum import Enum, auto
 from typing import Protocol
 
 from gatewatch.lab.apps import StreamApp
+from gatewatch.lab.congestion import Congestion
 from gatewatch.lab.incoming import SCALE, Incoming, after
-from gatewatch.lab.packet import ACK, FIN, MSS, PSH, RST, SYN, Segment
+from gatewatch.lab.packet import ACK, FIN, MSS, PSH, RST, SYN, Segment, mss
 from gatewatch.lab.rto import RetransmissionTimeout
 
 _MASK = 0xFFFFFFFF
 _NEVER = float("inf")
-_MSS_OPTION = b"\x02\x04" + MSS.to_bytes(2, "big")
-_SYN_OPTIONS = _MSS_OPTION + b"\x01\x03\x03" + bytes([SCALE])
+_SCALE_OPTION = b"\x01\x03\x03" + bytes([SCALE])
 # RFC 9293 3.7.1: what a peer that offers no MSS is ready for.
 _DEFAULT_MSS = 536
-# Three duplicate acknowledgements mean a loss (RFC 5681 3.2).
-_DUPLICATES = 3
 # What is kept ready of a source that is asked as it drains: the client's whole window and some to follow.
 _READY = 1 << 19
+# What the MSS of the SYN is made for, and the least that Linux believes (net.ipv4.route.min_pmtu).
+_ETHERNET, _SMALLEST_MTU = 1500, 552
 # How long a connection that nobody of ours waits for may stay silent: nginx waits 60 s for a request and
 # Linux as long in FIN-WAIT-2; twice that cuts nobody off, and flows that a box swallowed do not pile up.
 _IDLE = 120.0
@@ -108,7 +108,10 @@ class Connection:
         self._fin_queued = self._fin_sent = self._fin_acked = False
         self._ack_owed = False
         self._rto = RetransmissionTimeout()
-        self._duplicates = self._retries = 0
+        self._retries = 0
+        # Half of the key's addresses: what fits their family.
+        self._largest = mss(key[: len(key) - 4 >> 1])
+        self._congestion = Congestion(self._mss)
         self._heard = host.now
 
     # -- what applications do
@@ -209,7 +212,8 @@ class Connection:
 
     def _send_syn(self) -> None:
         flags = SYN if self.state is State.SYN_SENT else SYN | ACK
-        self._emit(flags, self._una, options=_SYN_OPTIONS if self._scale >= 0 else _MSS_OPTION)
+        options = b"\x02\x04" + self._largest.to_bytes(2, "big")
+        self._emit(flags, self._una, options=options + _SCALE_OPTION if self._scale >= 0 else options)
         self._nxt = self._max = (self._una + 1) & _MASK
         if not self._retries:
             self._rto.sent(self._nxt, self.host.now)
@@ -217,7 +221,8 @@ class Connection:
 
     def _peer_offers(self, syn: Segment) -> None:
         self.incoming.next = (syn.seq + 1) & _MASK
-        self._mss = min(syn.mss or _DEFAULT_MSS, MSS)
+        self._mss = min(syn.mss or _DEFAULT_MSS, self._largest)
+        self._congestion = Congestion(self._mss)
         # A window scale counts only when both SYNs carry one, and not in the SYNs themselves.
         self._scale = -1 if syn.scale is None else syn.scale
         self._window = syn.window
@@ -284,10 +289,12 @@ class Connection:
             if self.client is not None:
                 self.client.acknowledged()
         elif ack == self._una != self._max and not segment.data and window == self._window:
-            self._duplicates += 1
-            if self._duplicates == _DUPLICATES:
-                self._resend_first()
+            self._receive_duplicate()
         return True
+
+    def _receive_duplicate(self) -> None:
+        if self._congestion.duplicate(self._una, self._max):
+            self._resend_first()
 
     def _acknowledge(self, ack: int) -> None:
         if self.state is State.ESTABLISHED:  # before, it is our SYN that was acknowledged
@@ -295,10 +302,15 @@ class Connection:
             if count > len(self._buffer):  # what follows the buffer is the FIN
                 self._fin_sent = self._fin_acked = True
             del self._buffer[:count]
+            lost = count > 0 and self._congestion.acknowledged(self._una, ack)
+        else:
+            lost = False
         self._una = ack
         if after(ack, self._nxt):
             self._nxt = ack
-        self._duplicates = self._retries = 0
+        self._retries = 0
+        if lost:
+            self._resend_first()
         self._rto.acknowledged(ack, self.host.now)
         self._set_timer()
 
@@ -324,14 +336,15 @@ class Connection:
         self.host.send(self, flags, seq, min(self.incoming.window >> shift, 0xFFFF), data, options)
 
     def _transmit(self) -> None:
-        """Send what is queued, as far as the peer's window goes, and the FIN behind it."""
+        """Send what is queued, as far as the peer's and the congestion window go, and the FIN behind it."""
         if self.state is not State.ESTABLISHED or self._drawing:
             return
         was_idle = self._nxt == self._una
         self._draw()
         while True:
             flight = (self._nxt - self._una) & _MASK
-            size = min(self._mss, len(self._buffer) - flight, self._window - flight)
+            window = min(self._window, self._congestion.room)
+            size = min(self._mss, len(self._buffer) - flight, window - flight)
             if size <= 0:
                 break
             seq, self._nxt = self._nxt, (self._nxt + size) & _MASK
@@ -355,6 +368,16 @@ class Connection:
             self._emit(ACK | PSH, self._una, data)
         elif self._fin_sent:
             self._emit(FIN | ACK, self._una)
+
+    def fit(self, mtu: int) -> None:
+        """Learn that the path takes packets of ``mtu`` bytes; send smaller segments, lost ones again."""
+        size = self._largest - (_ETHERNET - max(mtu, _SMALLEST_MTU))
+        if size < self._mss and self.state is State.ESTABLISHED:
+            self._mss = size
+            self._congestion.shrink(size)
+            self._nxt, self._fin_sent = self._una, False
+            self._transmit()
+            self._set_timer()
 
     # -- the timer
 
@@ -388,6 +411,7 @@ class Connection:
             if self._max == self._una:
                 self._max = (self._una + 1) & _MASK
         else:
+            self._congestion.timed_out(self._una, self._max)
             self._nxt, self._fin_sent = self._una, False
             self._transmit()
         self._set_timer()

@@ -1,0 +1,77 @@
+"""How much a TCP sender may have under way, and what it sends again at once: NewReno (RFC 5681, RFC 6582)."""
+
+from __future__ import annotations
+
+_MASK = 0xFFFFFFFF
+# RFC 6928: the initial window, in segments.
+_INITIAL = 10
+# Three duplicate acknowledgements mean a loss (RFC 5681 3.2).
+_DUPLICATES = 3
+_UNLIMITED = 1 << 40
+
+
+def _after(a: int, b: int) -> bool:
+    return 0 < (a - b) & _MASK < 0x80000000
+
+
+class Congestion:
+    """One connection's congestion window, in bytes; segments are ``mss`` bytes."""
+
+    __slots__ = ("_duplicates", "_recover", "_recovering", "_threshold", "mss", "window")
+
+    def __init__(self, mss: int) -> None:
+        self.mss = mss
+        self.window = _INITIAL * mss
+        self._threshold = _UNLIMITED
+        self._duplicates = 0
+        self._recovering = False
+        self._recover: int | None = None  # nothing up to this number is a new loss
+
+    @property
+    def room(self) -> int:
+        """The window in whole segments: a fraction of one is not worth a packet."""
+        return self.window // self.mss * self.mss
+
+    def acknowledged(self, una: int, ack: int) -> bool:
+        """Learn that bytes from ``una`` to ``ack`` arrived; True when what follows them was lost as well."""
+        count = (ack - una) & _MASK
+        self._duplicates = 0
+        if self._recovering:
+            if self._recover is not None and _after(self._recover, ack):
+                # A partial acknowledgement (RFC 6582 3.2, step 3).
+                self.window = max(self.window - count, 0) + self.mss
+                return True
+            self._recovering = False
+            self.window = self._threshold
+        elif self.window < self._threshold:
+            self.window += min(count, 2 * self.mss)  # slow start; two segments, as receivers delay (RFC 3465)
+        else:
+            self.window += max(self.mss * self.mss // self.window, 1)
+        return False
+
+    def duplicate(self, una: int, end: int) -> bool:
+        """Learn of one more acknowledgement of ``una``, ``end`` being sent; True: send it again now."""
+        self._duplicates += 1
+        if self._recovering:
+            self.window += self.mss
+        elif self._duplicates == _DUPLICATES and (self._recover is None or not _after(self._recover, una)):
+            self._halve((end - una) & _MASK)
+            self.window = self._threshold + _DUPLICATES * self.mss
+            self._recovering, self._recover = True, end
+            return True
+        return False
+
+    def timed_out(self, una: int, end: int) -> None:
+        """Learn that nothing was heard for a whole timeout: begin again with one segment."""
+        self._halve((end - una) & _MASK)
+        self.window = self.mss
+        self._recovering, self._recover = False, end
+        self._duplicates = 0
+
+    def shrink(self, mss: int) -> None:
+        """Go on with smaller segments, because the path takes no larger ones."""
+        self.window = max(self.window * mss // self.mss, mss)
+        self.mss = mss
+
+    def _halve(self, flight: int) -> None:
+        self._threshold = max(flight // 2, 2 * self.mss)
