@@ -16,7 +16,7 @@ from gatewatch.net.response import Malformed
 from gatewatch.records import failure as f
 
 # X509_V_ERR_* codes of OpenSSL (openssl-verify(1)): the issuer is not known to us, or signed itself.
-_UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
+UNKNOWN_ISSUER = frozenset({2, 18, 19, 20, 21})
 # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_EMAIL_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH.
 _WRONG_NAME = frozenset({62, 63, 64})
 # getaddrinfo's own numbers, by name because they differ between systems (RFC 3493 6.1).
@@ -65,7 +65,7 @@ def _tls(error: ssl.SSLError) -> str:
         code = error.verify_code
         if code in _WRONG_NAME:
             return f.SSL_INVALID_HOSTNAME
-        return f.SSL_UNKNOWN_AUTHORITY if code in _UNKNOWN_ISSUER else f.SSL_INVALID_CERTIFICATE
+        return f.SSL_UNKNOWN_AUTHORITY if code in UNKNOWN_ISSUER else f.SSL_INVALID_CERTIFICATE
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
         return f.EOF
     reason = error.reason or ""

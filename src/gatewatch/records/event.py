@@ -15,10 +15,13 @@ class NetworkEvent:
 
     address: str | None = doc("address:port of the peer", optional=True)
     failure: str | None = doc("df-007 failure, or null")
-    num_bytes: int | None = doc("bytes read or written", unit="bytes", optional=True)
+    num_bytes: int | None = doc(
+        "bytes read or written; of bytes_received_cumulative, all so far", unit="bytes", optional=True
+    )
     operation: str | None = doc(
         "connect, read, write, read_from, write_to, tls_handshake_start, tls_handshake_done, "
-        "http_transaction_start, http_transaction_done"
+        "http_transaction_start, http_transaction_done, quic_handshake_start, quic_handshake_done, "
+        "bytes_received_cumulative"
     )
     proto: str | None = doc("tcp or udp", optional=True)
     t0: float | None = doc("when the step began", unit="s", optional=True)

@@ -47,7 +47,12 @@ def server_name(stream: bytes) -> str | Unclear:
     """Read the SNI from the first bytes of a TLS connection (RFC 8446 4.1.2, RFC 6066 3)."""
     if not stream or stream[0] != _HANDSHAKE:
         return Unclear.NONE
-    message = _Reader(_handshake_bytes(stream))
+    return hello_name(_handshake_bytes(stream))
+
+
+def hello_name(handshake: bytes) -> str | Unclear:
+    """Read the SNI from handshake messages without their records, as QUIC carries them."""
+    message = _Reader(handshake)
     try:
         if message.number(1) != _CLIENT_HELLO:
             return Unclear.NONE
