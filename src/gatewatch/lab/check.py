@@ -28,7 +28,7 @@ _ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop")
 # What a DNS box may say instead of an address.
 _ERRORS = ("nxdomain", "empty", "servfail", "refused")
 # Boxes that need no domains: they act on every name in some way.
-_UNSELECTIVE = ("dns-proxy", "dns-rewrite")
+_UNSELECTIVE = ("dns-proxy", "dns-rewrite", "quic-drop")
 # DNS boxes that act on questions to every resolver unless told otherwise.
 _FOR_ALL = ("dns-inject", "dns-proxy")
 
@@ -47,6 +47,8 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
     else:
         _require(selective or box.kind in _UNSELECTIVE, where, "needs domains, lists or a share")
     options(box, where)
+    if box.kind == "quic-drop":
+        _one_of(box.method, ("", "version"), f"{where}.method")
     for i, name in enumerate(box.lists):
         _one_of(name, lists, f"{where}.lists[{i}]")
     for domain in box.domains:
@@ -150,7 +152,7 @@ def complete(scenario: Scenario) -> Scenario:
     _one_of(scenario.helpers, HELPER_STATES, "helpers")
     _one_of(scenario.client.getaddrinfo, ("glibc", "android"), "client.getaddrinfo")
     scenario = _placed(scenario)
-    for key in ("dead", "refused", "vanished", "https_redirect", "path_redirect", "twin", "ipv6"):
+    for key in ("dead", "refused", "vanished", "https_redirect", "path_redirect", "twin", "ipv6", "quic"):
         _share(getattr(scenario.sites, f"{key}_share"), f"sites.{key}_share")
     ids = [isp.id for isp in scenario.isps]
     _require(bool(ids), "isp", "needs at least one")

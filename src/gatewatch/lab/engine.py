@@ -8,7 +8,6 @@ The hot path is written for CPython: local names, cached ways, bytes instead of 
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from heapq import heappop, heappush
 
@@ -27,6 +26,7 @@ from gatewatch.lab.packet import (
     icmp,
     icmp_error,
     lower_ttl,
+    packed,
     payload,
     ports,
     protocol,
@@ -220,8 +220,7 @@ class Engine:
             self._from_server(udp(own, dport, client, sport, answer), now)
 
     def _say(self, local: tuple[str, int], peer: tuple[str, int], data: bytes, now: float) -> None:
-        own, client = socket.inet_aton(local[0]), socket.inet_aton(peer[0])
-        self._from_server(udp(own, local[1], client, peer[1], data), now)
+        self._from_server(udp(packed(local[0]), local[1], packed(peer[0]), peer[1], data), now)
 
     # -- time
 

@@ -47,6 +47,12 @@ def long_header(datagram: bytes) -> int | None:
     return int.from_bytes(datagram[1:5], "big") if len(datagram) >= 7 and datagram[0] & _LONG else None
 
 
+def connection_ids(datagram: bytes) -> tuple[bytes, bytes]:
+    """Give a long header's destination and source connection ID (RFC 8999 5.1), cut where the packet is."""
+    end = 6 + datagram[5]
+    return datagram[6:end], datagram[end + 1 : end + 1 + datagram[end]] if end < len(datagram) else b""
+
+
 def _expand(secret: bytes, label: bytes, size: int) -> bytes:
     """HKDF-Expand-Label with SHA-256 (RFC 8446 7.1), for what fits one block."""
     full = b"tls13 " + label

@@ -56,6 +56,8 @@ KINDS = {
     "sni-drop": Kind("tls", (443,), "tls.timeout"),
     "http-blockpage": Kind("http", (80,), "http.blockpage"),
     "http-reset": Kind("http", (80,), "http.reset"),
+    "quic-sni-drop": Kind("quic", (443,), "quic.timeout"),
+    "quic-drop": Kind("quic", (443,), "quic.timeout"),
 }
 _LIES = {
     "nxdomain": "dns.nxdomain",
@@ -123,7 +125,9 @@ class Box:
     lists: tuple[str, ...] = ()  # names of the scenario's [[list]] tables, whose domains join ``domains``
     share: float = 0.0
     salt: str = "box"
-    method: str = ""  # dns-*: nxdomain | empty | servfail | refused | bogon | redirect
+    method: str = (
+        ""  # dns-*: nxdomain | empty | servfail | refused | bogon | redirect; quic-drop: "" | version
+    )
     address: str = ""  # what bogon and redirect answer, and dns-rewrite
     lies: tuple[str, ...] = ()  # more such addresses, IPv6 for AAAA questions among them
     answers: int = 1  # dns-inject: how many answers to one question, each with another address
@@ -152,6 +156,11 @@ class Box:
     def chooses(self) -> bool:
         """Whether it acts on some names only, and not on whatever comes to its addresses and ports."""
         return bool(self.domains) or self.share > 0
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it acts on some names only; quic-drop may act on everything."""
+        return bool(self.domains or self.share)
 
     @property
     def layer(self) -> str:
@@ -241,6 +250,8 @@ class Sites:
     https_redirect: frozenset[str] = frozenset()  # http answers with a redirect to https
     https_redirect_share: float = 0.0
     path_redirect_share: float = 0.0  # / answers with a redirect to /en/
+    quic: frozenset[str] = frozenset()  # also answers HTTP/3, and says so (Alt-Svc)
+    quic_share: float = 0.0
     twin_share: float = 0.0  # has two addresses
     domestic: frozenset[str] = frozenset()  # hosted inside the country, besides its own top-level domain
     shared: tuple[tuple[str, ...], ...] = ()  # each group of names lives on one address

@@ -146,6 +146,13 @@ def _pinned_redirect(host: Host, url: Url) -> str | None:
     return join(url.scheme, url.host, f"/redirect/{int(left[1]) - 1}" if int(left[1]) > 1 else "/")
 
 
+def speaks_quic(scenario: Scenario, host: str) -> bool:
+    """Say whether a site also answers HTTP/3, and says so over HTTPS (RFC 7838, RFC 9114 3.1.1)."""
+    sites = scenario.sites
+    share = 0.0 if covers(sites.spare, host) else sites.quic_share
+    return covers(sites.quic, host) or fraction(f"{sites.seed}-quic", host) < share
+
+
 def neighbours(scenario: Scenario, host: str) -> tuple[str, ...]:
     """Give every name that is listed on the same address as this one, itself included."""
     pinned = scenario.host(host)

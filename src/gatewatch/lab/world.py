@@ -22,7 +22,7 @@ from gatewatch.lab.servers.http import Handler, HttpStream, Reply, Request, Sile
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.servers.tls import Authority, Certificate
 from gatewatch.lab.servers.web import Web, notice
-from gatewatch.lab.sites import State, listens, state
+from gatewatch.lab.sites import State, listens, speaks_quic, state
 
 
 class World:
@@ -95,8 +95,24 @@ class World:
         return None
 
     def talk(self, address: str, port: int, line: TalkLine) -> DatagramApp | None:
-        """Nobody here holds conversations over UDP."""
-        return None
+        """QUIC at the public resolvers and at the sites that speak it."""
+        if port != 443 or not self.speaks_quic(address):
+            return None
+        # Here, because aioquic is slow to load and most runs never ask for it.
+        from gatewatch.lab.servers.quic import QuicServer
+
+        return QuicServer(line, partial(self._authority.credentials, address))
+
+    def speaks_quic(self, address: str) -> bool:
+        """Say whether a QUIC server answers at an address."""
+        if address in self._public:
+            return True
+        if address in self._closed or address in self._pagehosts:
+            return False
+        names = self.names_at(address)
+        return state(self._scenario, names[0]) is State.LIVE and any(
+            speaks_quic(self._scenario, name) for name in names
+        )
 
     def accept(self, address: str, port: int, connection: Connection) -> StreamApp | None:
         """Give the application that answers a new TCP connection, None where it is refused."""

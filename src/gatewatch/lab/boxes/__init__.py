@@ -12,6 +12,7 @@ from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box
 from gatewatch.lab.boxes.names import DnsDrop, DnsInject, DnsLie
 from gatewatch.lab.boxes.page import BlockPage, HttpReset
+from gatewatch.lab.boxes.quic import QuicDrop, QuicSniDrop
 from gatewatch.lab.boxes.resolver import DnsProxy, DnsRewrite
 from gatewatch.lab.boxes.sni import SniDrop, SniReset
 from gatewatch.lab.boxes.syn import TcpDrop, TcpReset, UdpDrop
@@ -34,6 +35,8 @@ _KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
     "sni-drop": SniDrop,
     "http-blockpage": BlockPage,
     "http-reset": HttpReset,
+    "quic-sni-drop": QuicSniDrop,
+    "quic-drop": QuicDrop,
 }
 
 

@@ -46,6 +46,10 @@ class Abroad(Protocol):
         """Shake hands: None when the certificate shown for this SNI is the name's own, or the failure."""
         ...
 
+    def speaks_quic(self, address: str) -> bool:
+        """Say whether a QUIC server answers at an address."""
+        ...
+
     def asn_of(self, address: str) -> int:
         """Give the AS number of an address, 0 outside the plan."""
         ...
@@ -112,7 +116,17 @@ def _measure(world: Abroad, url: Url, question: Question) -> Json:
         tcp=tcp,
         tls=tls,
         http=fetch(world, question),
+        quic=_quic(world, url, sorted(found)) if question.quic else {},
     )
+
+
+def _quic(world: Abroad, url: Url, addresses: list[str]) -> dict[str, Json]:
+    """QUIC handshakes with the addresses found; oohelperd makes them only when it is asked to."""
+    done: dict[str, Json] = {}
+    for address in (address for address in addresses if not is_bogon(address)):
+        failure = world.handshake(address, url.host) if world.speaks_quic(address) else f.GENERIC_TIMEOUT
+        done[f"{address}:{control.TLS_PORT}"] = control.shaken(url.host, failure)
+    return done
 
 
 def fetch(world: Abroad, question: Question) -> Json:

@@ -82,6 +82,7 @@ class Authority:
         )
         self._certificate = choose
         self._context = lru_cache(_CONTEXTS)(self._issue)
+        self._loaded = lru_cache(_CONTEXTS)(lambda kind: x509.load_pem_x509_certificate(self._signed(kind)))
         self._front = self._issue(Certificate(("front.lab.invalid",)))
         self._front.sni_callback = self._choose
         self._front.sslobject_class = _ServerSide
@@ -147,6 +148,12 @@ class Authority:
     def _choose(self, connection: ssl.SSLObject, sni: str | None, _context: ssl.SSLContext) -> None:
         assert isinstance(connection, _ServerSide)
         connection.context = self._context(self._certificate(connection.address, sni))
+
+    def credentials(
+        self, address: str, sni: str | None
+    ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+        """Give the certificate shown at an address for this SNI, and its key, to who brings its own TLS."""
+        return self._loaded(self._certificate(address, sni)), self._key
 
     def serve(self, connection: Connection, inside: Callable[[Connection], StreamApp]) -> TlsStream:
         """Put TLS on a connection; ``inside`` builds the application that sees the plain text."""

@@ -16,7 +16,7 @@ from gatewatch.lab.host import Host
 from gatewatch.lab.scenario import PageHost, Scenario, fraction
 from gatewatch.lab.servers.http import Handler, Reply, Request
 from gatewatch.lab.servers.known import BEACONS
-from gatewatch.lab.sites import Url, redirect
+from gatewatch.lab.sites import Url, redirect, speaks_quic
 
 # Most pages' HTML is between 2 and 40 KB (HTTP Archive's median of recent years is about 30 KB).
 _SMALLEST, _LARGEST = 2_000, 40_000
@@ -144,6 +144,8 @@ class Web:
         body = _page(host, request.target, request.client)
         headers = [server, ("Content-Type", "text/html; charset=utf-8"), ("X-Client-IP", request.client)]
         headers += [habit for habit in _HABITS if fraction(habit[0], host) < 0.4]
+        if request.scheme == "https" and request.port == 443 and speaks_quic(self._scenario, host):
+            headers.append(("Alt-Svc", 'h3=":443"; ma=86400'))
         if fraction("gzip", host) < _GZIP and "gzip" in request.headers.get("accept-encoding", ""):
             headers.append(("Content-Encoding", "gzip"))
             body = gzip.compress(body, 1, mtime=0)
