@@ -125,9 +125,8 @@ class Box:
     lists: tuple[str, ...] = ()  # names of the scenario's [[list]] tables, whose domains join ``domains``
     share: float = 0.0
     salt: str = "box"
-    method: str = (
-        ""  # dns-*: nxdomain | empty | servfail | refused | bogon | redirect; quic-drop: "" | version
-    )
+    # dns-*: nxdomain | empty | servfail | refused | bogon | redirect; quic-drop: "" or "version"
+    method: str = ""
     address: str = ""  # what bogon and redirect answer, and dns-rewrite
     lies: tuple[str, ...] = ()  # more such addresses, IPv6 for AAAA questions among them
     answers: int = 1  # dns-inject: how many answers to one question, each with another address
@@ -156,11 +155,6 @@ class Box:
     def chooses(self) -> bool:
         """Whether it acts on some names only, and not on whatever comes to its addresses and ports."""
         return bool(self.domains) or self.share > 0
-
-    @property
-    def chooses(self) -> bool:
-        """Whether it acts on some names only; quic-drop may act on everything."""
-        return bool(self.domains or self.share)
 
     @property
     def layer(self) -> str:

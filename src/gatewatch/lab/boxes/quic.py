@@ -46,6 +46,7 @@ class QuicSniDrop(Box):
         self._open.pop(key, None)
         if not isinstance(name, str) or not self.description.matches(name):
             return True
+        self.struck = True
         remember(self._caught, key, None)
         return False
 
