@@ -7,11 +7,11 @@ BIN = $(VENV)/bin
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,helper]'
 	touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,helper,dev]'
 	touch $@
 
 demo: $(BIN)/.installed  ## measure an emulated Cambodia

@@ -20,6 +20,7 @@ COMMANDS = {
     "results": ("gatewatch.cli.results:results", "List runs and show what they found."),
     "targets": ("gatewatch.cli.targets:targets", "Show and check target lists."),
     "probes": ("gatewatch.cli.probes:probes", "Show what can be measured, and how."),
+    "helper": ("gatewatch.cli.helper:helper", "Run a test helper for probes elsewhere."),
     "lab": ("gatewatch.cli.lab:lab", "Run in an emulated country, and score against its truth."),
 }
 

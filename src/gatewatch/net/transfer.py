@@ -77,13 +77,7 @@ async def exchange(
     response = Response()
     failure: str | None = None
     try:
-        await connection.send(_head(method, url, sent) + body)
-        while not response.done:
-            data = await connection.receive()
-            if data:
-                response.feed(data)
-            elif not response.end():
-                raise Eof("the response is cut short")
+        await converse(connection, head(method, url, sent) + body, response)
     except (OSError, Malformed, trio.Cancelled) as error:
         failure = translate(error)
         if isinstance(error, trio.Cancelled):
@@ -121,7 +115,19 @@ async def exchange(
     return Transferred(record, raw)
 
 
-def _head(method: str, url: Url, headers: list[tuple[str, str]]) -> bytes:
+async def converse(connection: Stream | SecureStream, request: bytes, response: Response) -> None:
+    """Send a request and read its response to the end; raises OSError or Malformed."""
+    await connection.send(request)
+    while not response.done:
+        data = await connection.receive()
+        if data:
+            response.feed(data)
+        elif not response.end():
+            raise Eof("the response is cut short")
+
+
+def head(method: str, url: Url, headers: Iterable[tuple[str, str]]) -> bytes:
+    """Write a request's head."""
     lines = [f"{method} {url.target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
     return "\r\n".join(lines).encode("latin-1")
 

@@ -1,0 +1,95 @@
+"""Who is let in, and how often: so many questions at once, so many a second from one address.
+
+Nothing here is written down.  A client's address is a keyed hash in memory, of a key that ends with the
+process, and is forgotten as soon as its allowance is whole again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+# oohelperd's: anybody while there are fewer than 25 questions in flight, probes while fewer than 50.
+EVERYBODY, PROBES = 25, 50
+_PROBES = ("ooniprobe-", "gatewatch")
+# Buckets of clients that still owe; a flood from more addresses than this makes it forget the oldest.
+_CLIENTS = 20_000
+
+
+class Busy(Exception):
+    """There is too much to do; the client may come again."""
+
+
+class TooOften(Exception):
+    """The client asks too often; ``wait`` seconds later it may come again."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"too many requests: come again in {wait:.0f} s")
+        self.wait = wait
+
+
+@dataclass(slots=True)
+class InFlight:
+    """Counts the questions that are being measured."""
+
+    count: int = 0
+
+    @contextmanager
+    def one(self, user_agent: str) -> Iterator[None]:
+        """Let one in for as long as it takes; raises :class:`Busy`."""
+        limit = PROBES if user_agent.startswith(_PROBES) else EVERYBODY
+        if self.count >= limit:
+            raise Busy("the helper is busy: try another one")
+        self.count += 1
+        try:
+            yield
+        finally:
+            self.count -= 1
+
+
+class Allowance:
+    """A token bucket for each client: ``burst`` tokens, refilled with ``rate`` a second."""
+
+    def __init__(self, rate: float, burst: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._key = os.urandom(16)
+        # Client to (tokens, when that was); in the order of last use.
+        self._buckets: dict[bytes, tuple[float, float]] = {}
+
+    def spend(self, address: str, cost: float, now: float) -> None:
+        """Take tokens from an address's bucket; raises :class:`TooOften` and takes none."""
+        client = self._client(address)
+        tokens, then = self._buckets.pop(client, (self.burst, now))
+        tokens = min(self.burst, tokens + (now - then) * self.rate)
+        enough = tokens >= cost
+        self._buckets[client] = (tokens - cost if enough else tokens, now)
+        self._forget(now)
+        if not enough:
+            raise TooOften((cost - tokens) / self.rate)
+
+    def _forget(self, now: float) -> None:
+        """Drop the buckets that are full again, from the least used on, and whatever is too much."""
+        whole = self.burst / self.rate
+        while self._buckets:
+            oldest = next(iter(self._buckets))
+            then = self._buckets[oldest][1]
+            if now - then < whole and len(self._buckets) <= _CLIENTS:
+                return
+            del self._buckets[oldest]
+
+    def _client(self, address: str) -> bytes:
+        """Give what a client is remembered by; IPv6 by its /64, the least that a customer has (RFC 6177)."""
+        try:
+            ip = ipaddress.ip_address(address)
+        except ValueError:
+            packed = address.encode()
+        else:
+            if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+                ip = ip.ipv4_mapped
+            packed = ip.packed[:8]
+        return hashlib.blake2b(packed, key=self._key, digest_size=8).digest()

@@ -1,0 +1,134 @@
+"""Listening: the helper's port, the echo's port, and how many connections there may be."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import trio
+
+from gatewatch.helper import connection, echo
+from gatewatch.helper.app import App
+
+# Connections at once: each holds some 30 KB, with TLS 90.
+_CONNECTIONS = 400
+# Of one address; a whole network may stand behind it (NAT), and each waits for its answer for up to 20 s.
+_OF_ONE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where to listen, and how."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    certfile: str | None = None
+    keyfile: str | None = None
+    echo_port: int | None = None
+    #: A proxy in front: all connections come from it.
+    proxied: bool = False
+
+
+class Doors:
+    """Counts the connections, and shuts the door in time."""
+
+    def __init__(self, *, of_one: int = _OF_ONE, in_all: int = _CONNECTIONS) -> None:
+        self._of_one = of_one
+        self._in_all = in_all
+        self._open: Counter[str] = Counter()
+
+    @contextlib.contextmanager
+    def one(self, address: str) -> Iterator[bool]:
+        """Count a connection while it lasts; gives whether it may stay."""
+        stays = self._open.total() < self._in_all and self._open[address] < self._of_one
+        self._open[address] += stays
+        try:
+            yield stays
+        finally:
+            self._open[address] -= stays
+            if not self._open[address]:
+                del self._open[address]
+
+
+Serve = Callable[[trio.SocketStream, tuple[str, int]], Awaitable[None]]
+
+
+async def serve(
+    app: App, settings: Settings, *, task_status: trio.TaskStatus[list[int]] = trio.TASK_STATUS_IGNORED
+) -> None:
+    """Serve until cancelled; reports the ports once they are open.  Raises OSError, ssl.SSLError."""
+    context = _tls(settings)
+    config = connection.settings()
+    patience = connection.Patience()
+
+    async def talk(tcp: trio.SocketStream, peer: tuple[str, int]) -> None:
+        stream: trio.abc.Stream = tcp
+        if context is not None:
+            stream = trio.SSLStream(tcp, context, server_side=True, https_compatible=True)
+            with trio.move_on_after(patience.handshake) as limit:
+                await stream.do_handshake()
+            if limit.cancelled_caught:
+                return
+        await connection.Conversation(app, config, stream, peer, patience).run()
+
+    doors = Doors(of_one=_CONNECTIONS) if settings.proxied else Doors()
+    listeners = await _open(settings.host, settings.port)
+    echoes = [] if settings.echo_port is None else await _open(settings.host, settings.echo_port)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, partial(_let_in, doors, talk), listeners)
+        if echoes:
+            nursery.start_soon(trio.serve_listeners, partial(_let_in, Doors(), tell), echoes)
+        task_status.started([listener.socket.getsockname()[1] for listener in (*listeners, *echoes)])
+
+
+async def _open(host: str, port: int) -> list[trio.SocketListener]:
+    return await trio.open_tcp_listeners(port, host=host, backlog=256)
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    if settings.certfile is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.certfile, settings.keyfile)
+    context.set_alpn_protocols(["http/1.1"])
+    # A renegotiation costs the server more than the client; tickets cost memory at nobody's gain.
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET
+    return context
+
+
+async def _let_in(doors: Doors, talk: Serve, tcp: trio.SocketStream) -> None:
+    """Serve one connection; whatever happens on it stays on it."""
+    try:
+        address, port = tcp.socket.getpeername()[:2]
+        with doors.one(address) as stays:
+            if stays:
+                await talk(tcp, (address, port))
+    except Exception:
+        # A TLS alert, a reset, a mistake of ours: none may end the others' connections, nor be logged.
+        pass
+    finally:
+        await trio.aclose_forcefully(tcp)
+
+
+async def tell(tcp: trio.SocketStream, peer: tuple[str, int]) -> None:
+    """Serve the echo's port: tell whatever came as a head, HTTP or not."""
+    patience = connection.Patience()
+    received = bytearray()
+    with trio.move_on_after(patience.head):
+        while echo.head_end(received) < 0 and len(received) < echo.HEAD_CAP:
+            data = await tcp.receive_some(echo.HEAD_CAP)
+            if not data:
+                break
+            received += data
+    if not received:
+        return
+    with trio.move_on_after(patience.piece):
+        await tcp.send_all(echo.response(echo.told(bytes(received[: echo.HEAD_CAP]), peer[1])))
+        await tcp.send_eof()
+    with trio.move_on_after(patience.linger):
+        while await tcp.receive_some(echo.HEAD_CAP):
+            pass

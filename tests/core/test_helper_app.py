@@ -1,0 +1,341 @@
+"""The helper as an application, in an emulated country: what it measures, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import trio
+from tests.worlds.asgi import Answer, ask
+from tests.worlds.clock import run
+from tests.worlds.country import attached
+
+from gatewatch.helper.admission import Allowance
+from gatewatch.helper.app import BODY_CAP, HEAD, App
+from gatewatch.helper.guard import Guard
+from gatewatch.helper.measure import Measurer
+from gatewatch.helper.names import Doh, over_https
+from gatewatch.helper.way import Limits, Way
+from gatewatch.lab.world import World
+
+HERE = "103.5.24.10"
+
+
+@asynccontextmanager
+async def helper(**options: Any) -> AsyncIterator[tuple[App, World]]:
+    """A helper on the unfiltered provider's line."""
+    limits = options.pop("limits", None)
+    async with attached("clear") as (wire, world):
+        look_up = over_https([Doh.of(r) for r in wire.resolvers[:2]], wire.trust)
+        # The lab's only route leads out from the client's own address; it has no IPv6.
+        guard = Guard(lambda address: None if ":" in address else HERE)
+        yield App(Measurer(Way(wire.trust, look_up, guard, limits)), **options), world
+
+
+def question(url: str, *endpoints: str, **more: Any) -> bytes:
+    return json.dumps({"http_request": url, "tcp_connect": endpoints, **more}).encode()
+
+
+def post(url: str, *endpoints: str, **more: Any) -> Any:
+    async def main() -> Any:
+        async with helper() as (app, _):
+            return await ask(app, "POST", body=question(url, *endpoints, **more))
+
+    return run(main)
+
+
+def test_hello() -> None:
+    async def main() -> Answer:
+        async with helper() as (app, _):
+            return await ask(app)
+
+    answer = run(main)
+    assert (answer.status, answer.json) == (200, {"message": "Hello OONItarian!"})
+
+
+def test_a_living_site() -> None:
+    answer = post("https://live.com/", "104.21.38.91:443").json
+    assert answer["tcp_connect"] == {"104.21.38.91:443": {"status": True, "failure": None}}
+    assert answer["tls_handshake"]["104.21.38.91:443"]["failure"] is None
+    assert answer["ip_info"] == {"104.21.38.91": {"asn": 0, "flags": 1 | 2 | 8}}
+    assert answer["http_request"]["status_code"] == 200 and "x_gatewatch_refused" not in answer
+
+
+def test_a_silent_site_takes_ten_seconds_and_no_more() -> None:
+    async def main() -> tuple[float, Any]:
+        async with helper() as (app, _):
+            start = trio.current_time()
+            answer = await ask(app, "POST", body=question("https://vanished.com/"))
+            return trio.current_time() - start, answer.json
+
+    took, answer = run(main)
+    assert 10 < took < 11
+    assert [o["failure"] for o in answer["tcp_connect"].values()] == ["generic_timeout_error"]
+    assert answer["http_request"]["failure"] == "generic_timeout_error"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "255.255.255.255",
+        "198.51.100.1",
+        HERE,
+        "[::1]",
+        "[::]",
+        "[fe80::1]",
+        "[fc00::1]",
+        "[ff02::1]",
+        "[2001:db8::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:10.0.0.1]",
+        "[::7f00:1]",
+        "[2002:7f00:1::]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::a00:1]",
+        "[2001:0:4136:e378:8000:63bf:3fff:fdd2]",
+        "localhost",
+        "intranet",
+        "printer.local",
+        "db.internal",
+    ],
+)
+def test_what_is_not_public_is_refused(host: str) -> None:
+    answer = post(f"http://{host}/")
+    assert answer.status == 403 and answer.json["error"].startswith("http_request: ")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0x7f.1", "127.0.0.1.", "①②⑦.0.0.1", "010.0.0.1"],
+)
+def test_addresses_in_other_notations_are_refused_or_unknown(host: str) -> None:
+    assert post(f"http://{host}/").status in (400, 403)
+
+
+@pytest.mark.parametrize("port", [1, 22, 25, 53, 81, 465, 6000, 6379, 6667, 11211, 65536, 0])
+def test_ports_that_are_no_web_sites_are_refused(port: int) -> None:
+    assert post(f"http://live.com:{port}/").status in (400, 403)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "live.com", "ftp://live.com/", "file:///etc/passwd", "gopher://x/", "http://"]
+)
+def test_what_is_no_web_address_is_the_clients_fault(url: str) -> None:
+    answer = post(url)
+    assert answer.status == 400 and answer.json["error"]
+
+
+def test_endpoints_that_are_not_public_are_told_and_not_tried() -> None:
+    answer = post("https://live.com/", "10.0.0.1:443", f"{HERE}:443", "[2002:7f00:1::]:443", "[::1]:443").json
+    assert list(answer["tcp_connect"]) == ["104.21.38.91:443"]
+    assert answer["ip_info"]["10.0.0.1"]["flags"] == answer["ip_info"]["::1"]["flags"] == 1 | 4
+    assert set(answer["x_gatewatch_refused"]) == {HERE, "2002:7f00:1::"}
+
+
+def test_more_endpoints_than_are_tried_leave_the_helpers_own_in() -> None:
+    many = [f"104.16.{n}.1:443" for n in range(100)]
+    answer = post("https://refused.com/", *many).json
+    assert len(answer["ip_info"]) == 32 and answer["dns"]["addrs"][0] in answer["ip_info"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"{}",
+        b"\xff\xfe",
+        b"[" * 60_000,
+        b'{"a":' * 12_000,
+        b'{"http_request": 5}',
+        b'{"http_request": "http://live.com/", "tcp_connect": "x"}',
+        b'{"http_request": ' + b"9" * 10_000 + b"}",
+        b'{"http_request": "http://' + b"a" * 9_000 + b'.com/"}',
+    ],
+    ids=range(13),
+)
+def test_bad_questions_get_a_reason(body: bytes) -> None:
+    async def main() -> Answer:
+        async with helper() as (app, _):
+            return await ask(app, "POST", body=body)
+
+    answer = run(main)
+    assert answer.status == 400 and answer.json["error"]
+
+
+def test_a_large_body_is_refused_by_its_length_and_while_it_comes() -> None:
+    async def main() -> None:
+        async with helper() as (app, _):
+            told = await ask(app, "POST", headers=[("Content-Length", "10000000000")], body=[b"x", 1e9])
+            assert told.status == 413
+            taken: list[int] = []
+
+            def endless() -> Any:
+                while True:
+                    taken.append(1)
+                    yield b"x" * 1000
+
+            assert (await ask(app, "POST", body=endless())).status == 413
+            assert len(taken) == BODY_CAP // 1000 + 1
+
+    run(main)
+
+
+def test_a_slow_body_is_cut() -> None:
+    async def main() -> Answer:
+        async with helper() as (app, _):
+            return await ask(app, "POST", body=[b"{", 9.0, b"}", 9.0, b" "])
+
+    assert run(main).status == 408
+
+
+def test_a_client_that_leaves_ends_the_measuring() -> None:
+    async def main() -> tuple[float, int]:
+        async with helper() as (app, _):
+            start = trio.current_time()
+            answer = await ask(app, "POST", body=question("https://vanished.com/"), leaves_after=1.0)
+            return trio.current_time() - start, answer.status
+
+    took, status = run(main)
+    assert took == pytest.approx(1.0) and status == 0
+
+
+@pytest.mark.parametrize(("agent", "limit"), [("curl", 25), ("ooniprobe-android/3.0", 50), ("gatewatch", 50)])
+def test_the_busy_helper_sends_clients_away_probes_last(agent: str, limit: int) -> None:
+    async def main() -> list[int]:
+        answers: list[int] = []
+        async with helper() as (app, _), trio.open_nursery() as nursery:
+
+            async def one() -> None:
+                body = question("https://vanished.com/")
+                answer = await ask(app, "POST", body=body, headers=[("User-Agent", agent)])
+                answers.append(answer.status)
+
+            for _ in range(60):
+                nursery.start_soon(one)
+        return answers
+
+    answers = run(main)
+    assert (answers.count(200), answers.count(503)) == (limit, 60 - limit)
+
+
+def test_one_client_that_asks_too_often_does_not_disturb_another() -> None:
+    async def main() -> None:
+        async with helper(allowance=Allowance(rate=1, burst=3)) as (app, _):
+            statuses = [(await ask(app)).status for _ in range(5)]
+            assert statuses == [200, 200, 200, 429, 429]
+            assert (await ask(app, client=("192.0.2.8", 1))).status == 200
+            # All of one customer's IPv6 addresses are one client.
+            six = [(await ask(app, client=(f"2001:db8:1:2::{n}", 1))).status for n in range(4)]
+            assert six == [200, 200, 200, 429]
+            await trio.sleep(2)
+            later = await ask(app)
+            assert later.status == 200 and (await ask(app)).status == 200
+            assert (await ask(app)).headers["retry-after"] == "1"
+
+    run(main)
+
+
+def test_only_a_trusted_proxy_says_who_the_client_is() -> None:
+    async def main(proxied: bool) -> list[int]:
+        async with helper(allowance=Allowance(rate=1, burst=1), proxied=proxied) as (app, _):
+            return [(await ask(app, headers=[("X-Real-IP", f"192.0.2.{n}")])).status for n in range(2)]
+
+    assert run(lambda: main(True)) == [200, 200] and run(lambda: main(False)) == [200, 429]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("DELETE", "/", 405),
+        ("POST", "/bytes/5", 405),
+        ("BREW", "/echo", 405),
+        ("GET", "/nothing", 404),
+        ("GET", "/../etc/passwd", 404),
+        ("GET", "/bytes/", 404),
+        ("GET", "/bytes/-1", 404),
+        ("GET", "/bytes/2000000", 400),
+        ("GET", "/bytes/99999999999", 404),
+    ],
+)
+def test_other_requests(method: str, path: str, status: int) -> None:
+    async def main() -> Answer:
+        async with helper() as (app, _):
+            return await ask(app, method, path)
+
+    answer = run(main)
+    assert answer.status == status and set(answer.json) == {"error"}
+    assert status != 405 or answer.headers["allow"]
+
+
+def test_random_bytes_cost_by_their_size() -> None:
+    async def main() -> None:
+        async with helper(allowance=Allowance(rate=1, burst=18)) as (app, _):
+            page = await ask(app, path="/bytes/1048576")
+            assert page.status == 200 and len(page.body) == 1 << 20 == int(page.headers["content-length"])
+            assert len(set(page.body)) == 256 and "no-transform" in page.headers["cache-control"]
+            assert (await ask(app, path="/bytes/0")).body == b""
+            assert (await ask(app, path="/bytes/65536")).status == 429
+
+    run(main)
+
+
+def test_the_echo_tells_the_raw_head_or_what_is_left_of_it() -> None:
+    async def main() -> None:
+        async with helper() as (app, _):
+            raw = b"GET  /echo HTTP/1.1\r\nhOsT:x\r\n\r\n"
+            told = await ask(app, path="/echo", state={HEAD: raw}, client=("192.0.2.7", 4711))
+            assert told.json == {
+                "request_line": "GET  /echo HTTP/1.1",
+                "headers_list": [["hOsT", "x"]],
+                "peer_port": 4711,
+            }
+            rebuilt = await ask(app, path="/echo?a=b", headers=[("A", "b")])
+            assert rebuilt.json["request_line"] == "GET /echo?a=b HTTP/1.1"
+            assert rebuilt.json["headers_list"] == [["A", "b"]]
+
+    run(main)
+
+
+def test_too_many_header_lines() -> None:
+    async def main() -> int:
+        async with helper() as (app, _):
+            return (await ask(app, headers=[("A", "b")] * 65)).status
+
+    assert run(main) == 431
+
+
+def test_a_mistake_of_ours_is_no_story_for_strangers() -> None:
+    class Broken:
+        async def measure(self, value: Any) -> Any:
+            raise KeyError("192.0.2.7")
+
+    async def main() -> Answer:
+        return await ask(App(Broken()), "POST", body=b"{}")  # type: ignore[arg-type]
+
+    answer = run(main)
+    assert (answer.status, answer.json) == (500, {"error": "the helper made a mistake"})
+
+
+def test_limits_may_be_shorter() -> None:
+    async def main() -> float:
+        async with helper(limits=Limits(connect=2.0, fetch=3.0)) as (app, _):
+            start = trio.current_time()
+            await ask(app, "POST", body=question("https://vanished.com/"))
+            return trio.current_time() - start
+
+    assert 3 < run(main) < 4
