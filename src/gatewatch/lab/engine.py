@@ -11,28 +11,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heappop, heappush
 
+from gatewatch.lab.access import Access
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.packet import (
     ECHO,
     ECHO_REPLY,
     ICMP,
+    ICMPV6,
     INITIAL_TTL,
     PLAIN_IPV4,
     PORT_UNREACHABLE,
     TCP,
     TIME_EXCEEDED,
+    TOO_BIG,
     UDP,
     UNREACHABLE,
+    destination,
+    head,
     icmp,
     icmp_error,
+    icmp_kind,
+    icmp_mtu,
     lower_ttl,
+    may_fragment,
     packed,
     payload,
+    plain,
     ports,
     protocol,
+    source,
     ttl,
+    turn_round,
     udp,
+    unpacked,
 )
+from gatewatch.lab.router import answered_key, flow_key
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.stack import Stack
 from gatewatch.lab.talks import Talks
@@ -52,19 +65,30 @@ class Engine:
     """One ISP's client and everything it can reach; see the module's text for the calls' meaning.
 
     ``clock`` (seconds, any origin, the one ``now`` arguments come from) only limits how long servers work
-    at a stretch.
+    at a stretch.  ``seed`` decides what chance does: what is lost or late, how flows are shared out.
     """
 
     def __init__(
-        self, scenario: Scenario, isp_id: str, world: Internet, *, clock: Callable[[], float]
+        self,
+        scenario: Scenario,
+        isp_id: str,
+        world: Internet,
+        *,
+        clock: Callable[[], float],
+        seed: int = 0,
     ) -> None:
         self._world = world
         self._clock = clock
-        self._ways = Ways(scenario, isp_id, world, self)
+        self._ways = Ways(scenario, isp_id, world, self, seed)
+        isp = scenario.isp(isp_id)
+        # A broken IPv6 has an address and a route, and swallows every packet.
+        self._six = isp.ipv6 == "works"
+        self._access = Access.of(isp, seed)
         self._tcp = Stack(self._from_server, world.accept)
         self._talks = Talks(self._say, world.talk)
         # Whoever has timers: the servers, and the boxes that answer flows themselves.
         self._timed: tuple[Stack | Talks, ...] = (self._tcp, self._talks, *self._ways.stacks)
+        self._timers = self._timed if self._access is None else (*self._timed, self._access)
         # Due time, a counter that keeps equal times in order, the packet (and its way).
         self._down: list[tuple[float, int, bytes | bytearray]] = []
         self._up: list[tuple[float, int, bytes | bytearray, Way]] = []
@@ -76,34 +100,73 @@ class Engine:
         return self._tcp.finished
 
     def from_client(self, packet: bytearray, now: float) -> None:
-        """Take an IPv4 packet that left the client at ``now``; the engine keeps and changes it."""
-        if packet[0] != PLAIN_IPV4 or len(packet) < 28 or packet[6] & 0x3F or packet[7]:
-            return  # no IPv4 header without options, nothing behind it, or a fragment
-        way = self._ways[bytes(packet[16:20])]
-        protocol = packet[9]
-        key = protocol << 16 | packet[22] << 8 | packet[23] if protocol != ICMP else ICMP << 16
-        ttl = packet[8]
+        """Take a packet that left the client at ``now``; the engine keeps and changes it."""
+        if packet[0] == PLAIN_IPV4:
+            if len(packet) < 28 or packet[6] & 0x3F or packet[7]:
+                return  # nothing behind the header, or a fragment
+            way = self._ways[bytes(packet[16:20])]
+            protocol = packet[9]
+            key = protocol << 16 | packet[22] << 8 | packet[23] if protocol != ICMP else ICMP << 16
+            ttl = packet[8]
+        elif self._six and plain(packet):
+            way = self._ways[bytes(packet[24:40])]
+            protocol = packet[6]
+            key = protocol << 16 | packet[42] << 8 | packet[43] if protocol != ICMPV6 else ICMPV6 << 16
+            ttl = packet[7]
+        else:
+            return
+        reach = ttl
+        if self._access is not None or way.narrow:
+            entered = self._enter(packet, way, now, ttl)
+            if entered is None:
+                return
+            now, reach = entered
         stands = way.watch.get(key)
         if stands is None:
             stands = way.stands(key)
         if stands:
-            passed = self._pass(packet, stands, ttl, now)
+            passed = self._pass(packet, stands, reach, now)
             if passed is None:
                 return
             now = passed
-        if ttl <= way.length:
-            self._expire(packet, way, now)
+        if reach < ttl:
+            self._stop(packet, way, reach, now)
+        elif ttl <= way.length:
+            self._expire(packet, way, ttl, now)
         elif key == _ECHO_KEY:
             self._echo(packet, way, now)
         else:
             self._count += 1
             heappush(self._up, (now + way.delay, self._count, packet, way))
 
+    def _enter(self, packet: bytearray, way: Way, now: float, ttl: int) -> tuple[float, int] | None:
+        """Send a packet over the client's line: when it enters the path, and which hop it reaches."""
+        reach = ttl
+        if self._access is not None:
+            enters = self._access.up(len(packet), now, way)
+            if enters is None:
+                return None
+            now = enters
+            reach = min(reach, self._access.reach(way.length + 1))
+        for place, mtu in way.narrow:
+            if place < reach and len(packet) > mtu and not may_fragment(packet):
+                return now, place
+        return now, reach
+
+    def _stop(self, packet: bytearray, way: Way, reach: int, now: float) -> None:
+        """Let a packet end where it did not fit, with an ICMP error, or where it was lost, without."""
+        mtu = dict(way.narrow).get(reach, 0)
+        if mtu and len(packet) > mtu and not may_fragment(packet):
+            left = ttl(packet) - reach + 1
+            self._err(UNREACHABLE, TOO_BIG, packet, way, reach, now, quoted_ttl=left, mtu=mtu)
+
     def _pass(self, packet: bytearray, stands: tuple[Stand, ...], ttl: int, now: float) -> float | None:
         """Show a packet to the boxes on its way; gives when it left, as it seems behind them, or None."""
         for stand in stands:
             if ttl < stand.hop:
                 break
+            if stand.branch >= 0 and not stand.on(flow_key(packet)):
+                continue
             stand.now = now
             passes = stand.inspect(packet, stand)
             if stand.held:
@@ -120,42 +183,66 @@ class Engine:
         key = protocol(packet) << 16 | port
         behind = tuple(s for s in way.watch.get(key) or way.stands(key) if s.place > stand.place)
         reaches = ttl(packet) + stand.hop - 1
+        if self._access is not None:
+            place = self._access.reach(way.length + 1)
+            reaches = min(reaches, place) if place >= stand.hop else reaches  # lost behind the box, if at all
         passed = self._pass(bytearray(packet), behind, reaches, now) if behind else now
         if passed is not None and reaches > way.length:
             self._count += 1
             heappush(self._up, (passed + way.delay, self._count, packet, way))
 
-    def _expire(self, packet: bytearray, way: Way, now: float) -> None:
-        ttl = packet[8]
-        router = way.routers[ttl - 1] if ttl else None
-        if router is not None:
-            # Routers start at 255; the answer passes the ttl - 1 routers before this one.
-            error = icmp_error(TIME_EXCEEDED, 0, router, packet, quoted_ttl=1, ttl=256 - ttl)
-            self._count += 1
-            heappush(self._down, (now + 2 * way.delays[ttl - 1], self._count, error))
+    def _expire(self, packet: bytearray, way: Way, ttl: int, now: float) -> None:
+        if ttl:
+            self._err(TIME_EXCEEDED, 0, packet, way, ttl, now, quoted_ttl=1)
+
+    def _err(
+        self,
+        kind: int,
+        code: int,
+        packet: bytearray,
+        way: Way,
+        hop: int,
+        now: float,
+        *,
+        quoted_ttl: int,
+        mtu: int = 0,
+    ) -> None:
+        """Have the router at a hop answer a packet with an ICMP error, if it does."""
+        router = way.routers[hop - 1]
+        found = router.error(kind, code, packet, now + router.delay, quoted_ttl=quoted_ttl, mtu=mtu)
+        if found is not None:
+            error, leaves = found
+            self._launch(error, way, router.back, leaves + router.delay, hop)
 
     def _echo(self, packet: bytearray, way: Way, now: float) -> None:
         """Turn a datagram round in place: swapped addresses and ports leave the checksums as they are."""
         if not way.exists:
             return
-        packet[12:24] = packet[16:20] + packet[12:16] + packet[22:24] + packet[20:22]
-        # Any TTL becomes the one an answer arrives with.
-        change = packet[8] - (INITIAL_TTL - way.length)
-        packet[8] = INITIAL_TTL - way.length
-        total = (packet[10] << 8 | packet[11]) + (change << 8)
-        total = (total & 0xFFFF) + (total >> 16)
-        packet[10] = total >> 8
-        packet[11] = total & 0xFF
-        self._count += 1
-        heappush(self._down, (now + 2 * way.delay, self._count, packet))
+        left = INITIAL_TTL - way.back  # any TTL becomes the one an answer arrives with
+        if packet[0] == PLAIN_IPV4:  # what the two functions below do, without calling them
+            packet[12:24] = packet[16:20] + packet[12:16] + packet[22:24] + packet[20:22]
+            total = (packet[10] << 8 | packet[11]) + (packet[8] - left << 8)
+            packet[8] = left
+            total = (total & 0xFFFF) + (total >> 16)
+            packet[10] = total >> 8
+            packet[11] = total & 0xFF
+        else:
+            turn_round(packet)
+            lower_ttl(packet, ttl(packet) - left)
+        if self._access is None:
+            self._count += 1
+            heappush(self._down, (now + 2 * way.delay, self._count, packet))
+        else:
+            self._access.down(packet, now + 2 * way.delay, way, 1.0)
 
     # -- the way back
 
     def back(self, packet: bytes, stand: Stand, leaves: float) -> None:
         """Carry a packet from a box to the client, past the boxes before it."""
-        self._back(packet, stand.way, stand.hop - 1, stand.place, leaves + stand.away)
+        router = stand.way.routers[stand.hop - 1]
+        self._back(packet, stand.way, router.back, stand.place, leaves + stand.away, stand.hop)
 
-    def _back(self, packet: bytes, way: Way, routers: int, place: int, arrival: float) -> None:
+    def _back(self, packet: bytes, way: Way, routers: int, place: int, arrival: float, hop: int) -> None:
         """Show a packet to the boxes that look at what comes back, from ``place`` on, and launch it."""
         if way.returns is not None:
             port, _ = ports(packet)
@@ -163,8 +250,10 @@ class Engine:
             for stand in way.returning(protocol(packet) << 16 | port):
                 if stand.place >= place:
                     continue
-                if left <= routers - stand.hop + 1:
+                if left <= routers - way.routers[stand.hop - 1].back:
                     return
+                if stand.branch >= 0 and not stand.on(answered_key(packet)):
+                    continue
                 stand.now = arrival - 2 * stand.away
                 passes = stand.inspect_return(packet, stand)
                 if stand.held:
@@ -172,22 +261,46 @@ class Engine:
                     stand.held = 0.0
                 if not passes:
                     return
-        self._launch(packet, routers, arrival)
+        self._launch(packet, way, routers, arrival, hop)
 
-    def _launch(self, packet: bytes, routers: int, arrival: float) -> None:
-        """Send to the client through so many routers; a packet whose TTL does not suffice is lost."""
-        if packet[8] > routers:
+    def _launch(self, packet: bytes, way: Way, routers: int, arrival: float, hop: int) -> None:
+        """Send to the client through so many routers; a packet whose TTL does not suffice is lost.
+
+        ``hop`` is where it comes from, for the share of the path that it may get lost on.
+        """
+        if ttl(packet) > routers:
             changed = bytearray(packet)
             lower_ttl(changed, routers)
+            self._deliver(changed, way, arrival, hop / (way.length + 1))
+
+    def _deliver(self, packet: bytearray, way: Way, arrival: float, share: float) -> None:
+        if self._access is not None:
+            self._access.down(packet, arrival, way, share)
+        else:
             self._count += 1
-            heappush(self._down, (arrival, self._count, changed))
+            heappush(self._down, (arrival, self._count, packet))
 
     def _from_server(self, packet: bytes, leaves: float) -> None:
-        way = self._ways[packet[12:16]]
+        way = self._ways[source(packet)]
+        if way.narrow and self._too_big_back(packet, way, leaves):
+            return
         if way.returns is None:
-            self._launch(packet, way.length, leaves + way.delay)
+            self._launch(packet, way, way.back, leaves + way.delay, way.length + 1)
         else:
-            self._back(packet, way, way.length, _BEHIND_ALL, leaves + way.delay)
+            self._back(packet, way, way.back, _BEHIND_ALL, leaves + way.delay, way.length + 1)
+
+    def _too_big_back(self, packet: bytes, way: Way, leaves: float) -> bool:
+        """Stop a packet to the client before a link that does not take it; the server hears of it."""
+        for place, mtu in reversed(way.narrow):
+            if len(packet) > mtu and not may_fragment(packet):
+                # The router behind the link, or the server itself, which knows at once.
+                delay = 2 * (way.delay - (way.delays[place] if place < way.length else way.delay))
+                own = packed(way.address)
+                error = icmp_error(UNREACHABLE, TOO_BIG, own, packet, quoted_ttl=1, ttl=INITIAL_TTL, mtu=mtu)
+                self._count += 1
+                heappush(self._up, (leaves + delay, self._count, error, way))
+                return True
+        return False
 
     # -- servers
 
@@ -195,25 +308,29 @@ class Engine:
         """Let the destination answer a packet that has arrived."""
         if not way.exists:
             return
-        protocol = packet[9]
-        if protocol == TCP:
+        number = protocol(packet)
+        if number == TCP:
             self._tcp.receive(packet, now)
-        elif protocol == UDP:
+        elif number == UDP:
             self._datagram(packet, way, now)
-        elif protocol == ICMP and packet[20] == ECHO:
-            rest = int.from_bytes(packet[24:28], "big")
-            own, client = bytes(packet[16:20]), bytes(packet[12:16])
-            self._from_server(icmp(ECHO_REPLY, 0, own, client, payload(packet), rest=rest), now)
+        elif number in (ICMP, ICMPV6):
+            kind, body = icmp_kind(packet), payload(packet)
+            if kind == ECHO:
+                rest = int.from_bytes(packet[head(packet) + 4 : head(packet) + 8], "big")
+                own, client = destination(packet), source(packet)
+                self._from_server(icmp(ECHO_REPLY, 0, own, client, body, rest=rest), now)
+            elif kind == UNREACHABLE and icmp_mtu(packet):
+                self._tcp.too_big(body, icmp_mtu(packet), now)
 
     def _datagram(self, packet: bytes | bytearray, way: Way, now: float) -> None:
         sport, dport = ports(packet)
-        own, client = bytes(packet[16:20]), bytes(packet[12:16])
-        source = f"{client[0]}.{client[1]}.{client[2]}.{client[3]}", sport
-        if self._talks.receive((way.address, dport), source, payload(packet), now):
+        own, client = destination(packet), source(packet)
+        asker = unpacked(client), sport
+        if self._talks.receive((way.address, dport), asker, payload(packet), now):
             return
-        answer = self._world.datagram(way.address, dport, source, payload(packet))
+        answer = self._world.datagram(way.address, dport, asker, payload(packet))
         if answer is None:
-            left = packet[8] - way.length
+            left = ttl(packet) - way.length
             error = icmp_error(UNREACHABLE, PORT_UNREACHABLE, own, packet, quoted_ttl=left, ttl=INITIAL_TTL)
             self._from_server(error, now)
         elif answer:
@@ -227,7 +344,7 @@ class Engine:
     def due(self) -> float | None:
         """When :meth:`pop` has something to do; None when nothing is under way."""
         times = [queue[0][0] for queue in (self._down, self._up) if queue]
-        for timed in self._timed:
+        for timed in self._timers:
             timer = timed.due()
             if timer is not None:
                 times.append(timer)
@@ -243,6 +360,8 @@ class Engine:
         ready: list[bytes | bytearray] = []
         while down and down[0][0] <= now:
             ready.append(heappop(down)[2])
+        if self._access is not None:
+            ready += self._access.pop(now)
         if ready and not (up and up[0][0] < now - _STRETCH):
             return ready
         for timed in self._timed:

@@ -128,6 +128,11 @@ def ttl(packet: bytearray | bytes) -> int:
     return packet[8] if packet[0] == PLAIN_IPV4 else packet[7]
 
 
+def may_fragment(packet: bytearray | bytes) -> bool:
+    """Tell whether routers may cut it up: an IPv4 packet without "don't fragment"."""
+    return packet[0] == PLAIN_IPV4 and not packet[6] & _DONT_FRAGMENT >> 8
+
+
 # -- changing
 
 

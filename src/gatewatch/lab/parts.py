@@ -132,6 +132,7 @@ class Box:
     answers: int = 1  # dns-inject: how many answers to one question, each with another address
     resolvers: str = ""  # dns-*: "isp" or "all"; empty: all for dns-inject and dns-proxy, else isp
     in_path: bool = True  # False: on-path, the trigger packet goes on too
+    branch: int = 0  # where its hop has routers beside each other: the one it stands at; 0: at all of them
     ports: tuple[int, ...] = ()  # the destination ports it watches; empty: the kind's own
     addresses: tuple[str, ...] = ()  # addresses and blocks it watches; empty: all
     copies_ttl: bool = False  # what it forges leaves with the TTL that the trigger had there

@@ -6,13 +6,15 @@ looks up.
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes import Box, build
-from gatewatch.lab.scenario import Hop, Path, Scenario
+from gatewatch.lab.packet import packed, unpacked
+from gatewatch.lab.router import Allowances, Router
+from gatewatch.lab.scenario import Path, Scenario
 
 
 class Carrier(Protocol):
@@ -35,10 +37,22 @@ class Stand:
     ``now`` says when the inspected one left the client, or would have if it comes from the server.
     """
 
-    __slots__ = ("_carrier", "away", "held", "hop", "inspect", "inspect_return", "now", "place", "way")
+    __slots__ = (
+        "_carrier",
+        "away",
+        "branch",
+        "held",
+        "hop",
+        "inspect",
+        "inspect_return",
+        "now",
+        "place",
+        "way",
+    )
 
     def __init__(self, box: Box, place: int, way: Way, carrier: Carrier) -> None:
         self.hop = box.hop
+        self.branch = box.description.branch - 1  # of the routers beside each other there; -1: on all
         self.place = place
         self.way = way
         self.inspect = box.look
@@ -47,6 +61,10 @@ class Stand:
         self.held = 0.0  # how long the inspected packet is to wait here
         self.away = way.delays[box.hop - 1]
         self._carrier = carrier
+
+    def on(self, key: bytes) -> bool:
+        """Tell whether a flow passes here, where a load balancer leads only some of them past."""
+        return self.way.routers[self.hop - 1].branch(key) == self.branch
 
     @property
     def time(self) -> float:
@@ -79,9 +97,11 @@ class Way:
         "_exists",
         "_stands",
         "address",
+        "back",
         "delay",
         "delays",
         "length",
+        "narrow",
         "returns",
         "routers",
         "watch",
@@ -91,16 +111,20 @@ class Way:
         self,
         address: str,
         path: Path,
+        routers: tuple[Router, ...],
         boxes: Sequence[Box],
         exists: Callable[[], bool],
         carrier: Carrier,
     ) -> None:
         self.address = address
-        self.length = len(path.hops)
+        self.length = len(routers)
         self.delay = path.server_ms / 1000
-        self.delays = tuple(hop.ms / 1000 for hop in path.hops)
-        # None: a router that sends no ICMP.
-        self.routers = tuple(None if hop.silent else socket.inet_aton(hop.address) for hop in path.hops)
+        self.delays = tuple(router.delay for router in routers)
+        self.routers = routers
+        # How many routers what comes from the server meets.
+        self.back = self.length if path.back < 0 else path.back
+        # Where links take less than Ethernet does: after how many routers, and how much.
+        self.narrow = tuple((place, router.mtu) for place, router in enumerate(routers, 1) if router.mtu)
         self.watch: dict[int, tuple[Stand, ...]] = {}
         self._boxes = tuple(box for box in boxes if box.hop <= self.length)  # in path order
         # None: nobody looks at what comes back.
@@ -156,7 +180,9 @@ class Ways:
     # costs 50 us.
     _MOST = 1 << 15
 
-    def __init__(self, scenario: Scenario, isp_id: str, world: Internet, carrier: Carrier) -> None:
+    def __init__(
+        self, scenario: Scenario, isp_id: str, world: Internet, carrier: Carrier, seed: int = 0
+    ) -> None:
         self._scenario = scenario
         self._isp = scenario.isp(isp_id)
         self._world = world
@@ -165,25 +191,34 @@ class Ways:
         self._boxes = tuple(sorted(boxes, key=lambda box: box.hop))
         self.stacks = tuple(stack for box in self._boxes for stack in box.stacks)
         self._known: dict[bytes, Way] = {}
+        self._seed = seed
+        self._allowances: Allowances = {}
         # Routers can be talked to as well: they answer pings at their own distance.
         self._routers: dict[str, Path] = {}
         inside = self._isp.path
         for route in scenario.routes:
             if not route.isps or isp_id in route.isps:
-                tail = (Hop(hop.address, inside[-1].ms + hop.ms, hop.silent) for hop in route.path)
+                tail = (replace(hop, ms=inside[-1].ms + hop.ms) for hop in route.path)
                 for place, hop in enumerate(path := (*inside, *tail)):
-                    self._routers.setdefault(hop.address, Path(path[:place], hop.ms))
+                    for address in (*hop.of(six=False), *hop.of(six=True)):
+                        if address:
+                            found = Path(path[:place], hop.ms, hop.back)
+                            self._routers.setdefault(unpacked(packed(address)), found)
 
     def __getitem__(self, destination: bytes) -> Way:
         way = self._known.get(destination)
         if way is None:
             if len(self._known) >= self._MOST:
                 self._known.clear()
-            way = self._known[destination] = self._compile(socket.inet_ntoa(destination))
+            way = self._known[destination] = self._compile(unpacked(destination))
         return way
 
     def _compile(self, address: str) -> Way:
         router = self._routers.get(address)
         path = router or self._scenario.route_for(self._isp, address)
         exists = (lambda: True) if router else (lambda: self._world.exists(address))
-        return Way(address, path, self._boxes, exists, self._carrier)
+        routers = tuple(
+            Router(hop, place, six=":" in address, seed=self._seed, allowances=self._allowances)
+            for place, hop in enumerate(path.hops, 1)
+        )
+        return Way(address, path, routers, self._boxes, exists, self._carrier)
