@@ -45,9 +45,16 @@ async def visit(
 
 
 async def follow(
-    journal: Journal, wire: Wire, url: Url, got: transfer.Transferred | None
+    journal: Journal,
+    wire: Wire,
+    url: Url,
+    got: transfer.Transferred | None,
+    way: list[Url] | None = None,
 ) -> tuple[Url, str | None]:
-    """Follow redirects from a first response; gives the last URL and what stopped the way, if anything."""
+    """Follow redirects from a first response; gives the last URL and what stopped the way, if anything.
+
+    Each URL that is led to is put on ``way``, too.
+    """
     for depth in range(1, wire.limits.redirects + 1):
         if got is None or got.failure is not None or got.location is None:
             return url, None
@@ -55,6 +62,8 @@ async def follow(
             url = redirected(url, got.location)
         except ValueError:
             return url, HTTP_BAD_REDIRECT
+        if way is not None:
+            way.append(url)
         tags = (f"depth={depth}",)
         got = await visit(journal, wire, url, await look_up(journal, wire, url.host, tags), tags)
     return url, TOO_MANY_REDIRECTS if got is not None and got.location is not None else None

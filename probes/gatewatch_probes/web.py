@@ -26,7 +26,9 @@ from gatewatch_probes.connect import dial, labels, to_try
 from gatewatch_probes.control import Helpers, request_for
 from gatewatch_probes.fetch import follow
 from gatewatch_probes.handshake import shake
+from gatewatch_probes.neutral import Neutral
 from gatewatch_probes.resolve import Found, look_up
+from gatewatch_probes.second import Second
 from gatewatch_targets import Target
 
 DEPTH_0 = ("depth=0",)
@@ -45,11 +47,12 @@ class Web:
 
     def __init__(self) -> None:
         self._helpers = Helpers()
+        self._neutral = Neutral()
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Measure one URL."""
         visit = _Visit(wire, parse(target.url))
-        return await visit.run(self._helpers)
+        return await visit.run(self._helpers, self._neutral)
 
 
 class _Visit:
@@ -58,6 +61,7 @@ class _Visit:
     def __init__(self, wire: Wire, url: Url) -> None:
         self.wire = wire
         self.url = url
+        self.way = [url]
         self.journal = Journal()
         self.found = Found()
         self.reached: set[str] = set()
@@ -65,7 +69,7 @@ class _Visit:
         self.fetched_from: str | None = None
         self.skipped: list[dict[str, Any]] = []
 
-    async def run(self, helpers: Helpers) -> TestKeys:
+    async def run(self, helpers: Helpers, neutral: Neutral) -> TestKeys:
         self.found = await look_up(self.journal, self.wire, self.url.host, DEPTH_0)
         request = request_for(self.url, self.found)
         control: dict[str, Any] | None = None
@@ -83,6 +87,10 @@ class _Visit:
         await self._try(to_try(self.wire, more))
         await self._try_again(control)
         stopped = await self._fetch(known)
+        second = Second(self.journal, self.wire, neutral, control)
+        if stopped is None:
+            others = (*known, *self.found.trusted, *self.found.public)
+            await second.explain(self.way[-1], len(self.way) - 1, others)
         return self.journal.keys(
             agent="redirect",
             client_resolver=self.wire.own_resolvers[0] if self.wire.own_resolvers else "",
@@ -92,13 +100,18 @@ class _Visit:
             control_failure=control_failure,
             x_control_request=request,
             x_gatewatch_redirect_failure=stopped,
-            x_gatewatch_line={"ipv4": self.wire.ipv4, "ipv6": self.wire.ipv6},
+            x_gatewatch_line={
+                "ipv4": self.wire.ipv4,
+                "ipv6": self.wire.ipv6,
+                "clock_offset": self.wire.clock_offset,
+            },
             x_gatewatch_skipped=self.skipped
             + [
                 {"address": a, "port": self.url.port, "reason": "bogon"}
                 for a in self.found.all
                 if is_bogon(a)
             ],
+            **second.keys(),
         )
 
     async def _try(self, addresses: tuple[str, ...]) -> None:
@@ -154,7 +167,7 @@ class _Visit:
         if self.fetched_from is None and order:
             self.fetched_from = order[0]
             self.got = await self._get(order[0], labels(self.found, order[0], DEPTH_0))
-        _, stopped = await follow(self.journal, self.wire, self.url, self.got)
+        _, stopped = await follow(self.journal, self.wire, self.url, self.got, self.way)
         # Over plain HTTP nothing proves an address: look at the page from one that the control knows, too.
         if self.url.scheme == "http" and trusted and self.fetched_from not in {*known, *self.found.trusted}:
             await self._get(trusted[0], ("trusted", *DEPTH_0))

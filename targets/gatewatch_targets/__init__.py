@@ -17,6 +17,7 @@ from .model import (
 from .reference import (
     beacons,
     categories,
+    control_names,
     fingerprints,
     helpers,
     networks,
@@ -49,6 +50,7 @@ __all__ = [
     "apps",
     "beacons",
     "categories",
+    "control_names",
     "fingerprints",
     "helpers",
     "load",

@@ -1,4 +1,4 @@
-"""What measuring and judging stand on: categories, resolvers, networks, fingerprints, helpers, beacons.
+"""What measuring and judging stand on: categories, resolvers, networks, fingerprints, helpers and so on.
 
 Each function reads its table once, on first use, and raises :class:`~gatewatch_targets.rows.DataError` with
 file, line and field when the table is damaged.
@@ -219,3 +219,9 @@ def beacons() -> tuple[Beacon, ...]:
         Beacon(_url(row, "url"), row.number("status"), row.text("body", ""), row.text("source"))
         for row in _rows("beacons.csv", "url,status,body,source")
     )
+
+
+@lru_cache(maxsize=1)
+def control_names() -> tuple[str, ...]:
+    """Give names that nobody has a reason to block, in the order in which to use them as a control."""
+    return tuple(row.text("name") for row in _rows("controls.csv", "name,source"))

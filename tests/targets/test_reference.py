@@ -12,6 +12,7 @@ from gatewatch_targets import (
     apps,
     beacons,
     categories,
+    control_names,
     fingerprints,
     helpers,
     load,
@@ -86,6 +87,10 @@ def test_helpers_and_beacons() -> None:
         ("http://connectivitycheck.gstatic.com/generate_204", 204, ""),
         ("http://detectportal.firefox.com/success.txt", 200, "success"),
     ]
+
+
+def test_controls_are_distinct_innocuous_names() -> None:
+    assert control_names()[0] == "example.com" and len(set(control_names())) == len(control_names()) >= 2
 
 
 def test_every_source_is_used() -> None:

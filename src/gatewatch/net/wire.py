@@ -83,6 +83,8 @@ class Wire:
     own_resolvers: tuple[str, ...] = field(default_factory=lambda: system_resolvers())
     #: URLs of test helpers (OONI's protocol), tried in order.
     helpers: tuple[str, ...] = ()
+    #: Our clock minus the world's in seconds, where the line told it.
+    clock_offset: float | None = None
     ipv4: bool = True
     ipv6: bool = False
     turns: Turns = field(default_factory=Turns)

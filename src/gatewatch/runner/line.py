@@ -155,6 +155,8 @@ class Line:
 
     def _note(self, look: Look) -> Look:
         self.last = look
+        if look.clock_offset is not None:
+            self._wire.clock_offset = round(look.clock_offset)
         if look.up:
             self.seen_up = trio.current_time()
         else:

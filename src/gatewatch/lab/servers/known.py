@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from gatewatch.lab.sites import is_literal
-from gatewatch_targets import apps, beacons, helpers, resolvers
+from gatewatch_targets import apps, beacons, control_names, helpers, resolvers
 
 
 class PublicResolver(NamedTuple):
@@ -66,6 +66,7 @@ INFRASTRUCTURE = frozenset(
     {
         *WHOAMI,
         *HELPERS,
+        *control_names(),
         *HELPERS.values(),
         *APPS,
         *(_host(helper.url) for helper in helpers()),

@@ -1,0 +1,167 @@
+"""Second controls: what failed, tried from here in another way, above all when no helper can be reached.
+
+A helper says that a site works elsewhere.  Without one, this line itself can tell much: when another name
+passes at the same address and port where the site's is cut, the path and the server are there, and it is the
+name that is cut; when the site's name is cut at an address that has nothing to do with it, only a filter can
+have done it.  Not a probe, a part of web.  Each exchange waits its turn, one after another, and a trigger
+is repeated only after a control has passed (:mod:`gatewatch.net.residual`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+
+from gatewatch.net.address import is_address
+from gatewatch.net.journal import Journal
+from gatewatch.net.residual import wait_until_clear
+from gatewatch.net.url import Url
+from gatewatch.net.wire import Wire
+from gatewatch.records import Handshake, ResidualWait, Transaction, encode
+from gatewatch.records.failure import CUT
+from gatewatch_probes.exchange import SECOND, Exchanges
+from gatewatch_probes.nearer import refused_nearer
+from gatewatch_probes.neutral import Neutral, control_name_for
+
+# How long a web measurement waits for a residual block to end when no helper answers, in seconds: two pauses.
+PATIENCE = 90.0
+_WEB_PORTS = {443: 80, 80: 443}
+# Certificates that are another's: an interception's, or a wrong server's.
+_FOREIGN = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
+
+
+class Second:
+    """The second controls of one measurement; ``rows`` and ``waits`` are what is written down of them."""
+
+    def __init__(
+        self, journal: Journal, wire: Wire, neutral: Neutral, control: dict[str, Any] | None
+    ) -> None:
+        self._journal = journal
+        self._wire = wire
+        self._neutral = neutral
+        self._control = control
+        self._waits: list[ResidualWait] = []
+        self._do = Exchanges(journal, wire)
+
+    def keys(self) -> dict[str, Any]:
+        """Give the measurement's own keys; none where nothing had to be explained."""
+        found: dict[str, Any] = {}
+        if self._do.rows:
+            found["x_gatewatch_second"] = [encode(row) for row in self._do.rows]
+        if self._waits:
+            found["x_gatewatch_residual"] = [encode(row) for row in self._waits]
+        return found
+
+    async def explain(self, url: Url, depth: int, known: tuple[str, ...]) -> None:
+        """Look at the hop where the way ended; ``known`` are addresses that somebody but the system gave."""
+        fetched = (self._control or {}).get("http_request")
+        if isinstance(fetched, dict) and fetched.get("failure"):
+            return  # the control did not get there either
+        if is_address(url.host):
+            return  # no name is sent that could be cut
+        self._do.depth = depth
+        tag = f"depth={depth}"
+        connects = [
+            c for c in self._journal.connects if tag in (c.tags or ()) and c.port == url.port and c.ip
+        ]
+        open_at = [c.ip for c in connects if c.status.success and c.ip]
+        if not open_at:
+            shut = [c for c in connects if c.ip in known] or connects
+            failure = shut[0].status.failure if shut else None
+            if shut and shut[0].ip and failure in CUT and self._control is None:
+                await self._explain_tcp(shut[0].ip, url.port, failure)
+        elif url.scheme == "https":
+            shaken = [
+                h for h in self._journal.handshakes if tag in (h.tags or ()) and h.server_name == url.host
+            ]
+            if shaken and all(h.failure is not None for h in shaken):
+                await self._explain_tls(_preferred(shaken, known), url)
+        else:
+            got = [t for t in self._journal.transactions if tag in (t.tags or ())]
+            await self._explain_http(got, url)
+
+    async def _explain_tcp(self, address: str, port: int, failure: str | None) -> None:
+        other = _WEB_PORTS.get(port)
+        if other is None:
+            return
+        row = await self._do.syn("other_port", address, other)
+        if row.outcome == "answered" and failure in ("connection_refused", "connection_reset"):
+            await refused_nearer(self._do, address, port, other)
+
+    async def _explain_tls(self, failed: Handshake, url: Url) -> None:
+        address = (failed.address or "").rpartition(":")[0].strip("[]")
+        control = control_name_for(url.host)
+
+        async def passes() -> bool:
+            row = await self._do.handshake("control_sni", address, url.port, control)
+            return row.outcome == "answered"
+
+        if failed.failure in CUT:
+            if await self._clear(passes, address, url.port, failed.t0) and self._control is None:
+                await self._do.handshake("test_sni", address, url.port, url.host)
+        elif failed.failure in _FOREIGN:
+            await passes()
+        else:
+            return
+        elsewhere = await self._neutral.address(self._wire, url.host, address)
+        if elsewhere is None:
+            return
+        row = await self._do.handshake("neutral_control", elsewhere, 443, control)
+        if row.outcome == "answered":
+            row = await self._do.handshake("neutral_test", elsewhere, 443, url.host)
+        if row.outcome != "answered":
+            self._neutral.rest(elsewhere)
+
+    async def _explain_http(self, got: list[Transaction], url: Url) -> None:
+        """Explain a plain page: one that was cut, or, where no control tells, one that came."""
+        cut = [t for t in got if t.failure in CUT]
+        came = [t for t in got if t.failure is None and t.response and not _leads_on(t.response.code)]
+        if (came and self._control is not None) or not (came or cut):
+            return
+        row = came[0] if came else cut[0]
+        address = (row.address or "").rpartition(":")[0].strip("[]")
+        control = control_name_for(url.host)
+
+        async def passes() -> bool:
+            row = await self._do.page("control_host", address, url, control)
+            return row.outcome == "answered"
+
+        if came:
+            await passes()
+        elif await self._clear(passes, address, url.port, cut[-1].t0) and self._control is None:
+            await self._do.page("test_host", address, url, url.host)
+        if self._control is None and url.port == 80:
+            await self._do.page("https_page", address, Url("https", url.host, 443, url.target), url.host)
+
+    async def _clear(self, passes: Any, address: str, port: int, t0: float | None) -> bool:
+        """Ask until a control passes; with a helper's answer there is no need to wait for that."""
+        since = trio.current_time() - (self._journal.now() - (t0 or 0.0))
+        patience = PATIENCE if self._control is None else 0.0
+        found = await wait_until_clear(passes, since=since, patience=patience)
+        if found.at_least is not None:
+            self._waits.append(
+                ResidualWait(
+                    address=address,
+                    port=port,
+                    passed=found.passed,
+                    waits=found.waits,
+                    at_least=found.at_least,
+                    at_most=found.at_most,
+                )
+            )
+        return found.passed
+
+
+def _leads_on(code: int | None) -> bool:
+    return 300 <= (code or 0) < 400
+
+
+def _preferred(shaken: list[Handshake], known: tuple[str, ...]) -> Handshake:
+    """Choose the failure to explain: at an address that is surely the site's, and cut."""
+
+    def rank(failed: Handshake) -> tuple[bool, bool]:
+        address = (failed.address or "").rpartition(":")[0].strip("[]")
+        return address not in known, failed.failure not in CUT
+
+    return min((h for h in shaken if SECOND not in (h.tags or ())), key=rank, default=shaken[0])
