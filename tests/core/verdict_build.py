@@ -68,12 +68,38 @@ def connect(address: str, failure: str | None = None, *, port: int = 443, depth:
 
 
 def handshake(
-    address: str, failure: str | None = None, *, host: str = HOST, port: int = 443, depth: int = 0
+    address: str,
+    failure: str | None = None,
+    *,
+    host: str = HOST,
+    port: int = 443,
+    depth: int = 0,
+    tags: Sequence[str] = (),
+    chain: Sequence[bytes] | None = None,
 ) -> Handshake:
     """One TLS handshake."""
     return Handshake(
-        address=endpoint(address, port), failure=failure, server_name=host, t=0.3, tags=(f"depth={depth}",)
+        address=endpoint(address, port),
+        failure=failure,
+        server_name=host,
+        t=0.3,
+        tags=(*tags, f"depth={depth}"),
+        peer_certificates=None if chain is None else tuple(chain),
     )
+
+
+def second(kind: str, outcome: str, *, at: str = SITE, port: int = 443, **more: Any) -> dict[str, Any]:
+    """One row of a second control."""
+    return {
+        "kind": kind,
+        "depth": 0,
+        "address": at,
+        "port": port,
+        "name": "example.com",
+        "outcome": outcome,
+        "failure": None,
+        **more,
+    }
 
 
 def fetch(

@@ -80,8 +80,8 @@ class Journal:
     def keys(self, **own: object) -> TestKeys:
         """Give the measurement's test_keys; ``own`` are the keys of the test itself.
 
-        Requests stand newest first, and what was asked to explain a failure behind the visit's own: readers of
-        OONI's format take the first one for the page that the visit ended at.
+        Requests stand newest first, and what was asked to explain a failure behind the visit's own: readers
+        of OONI's format take the first one for the page that the visit ended at.
         """
         aside = [t for t in self.transactions if "second" in (t.tags or ())]
         visit = [t for t in self.transactions if "second" not in (t.tags or ())]

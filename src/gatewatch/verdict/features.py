@@ -104,6 +104,37 @@ class Features:
     tls_at_system: str = doc("at the system's addresses", NOT_LOOKED)
     tls_at_others: str = doc("at trusted addresses that the system did not give", NOT_LOOKED)
 
+    tls_answered: bool = doc("the server's first bytes had come when the handshake ended", False)
+    tls_issuer: str = doc("who says to have signed the certificate that was refused", "")
+    tls_logged: bool = doc("that certificate carries timestamps of public logs (RFC 6962)", False)
+    clock: str = doc("right, wrong, unknown: this machine's, by the line's last look", "unknown")
+    second_sni: str = doc(
+        "answered, reset, eof, timeout, no_connection, not_looked: a control name at the same endpoint",
+        NOT_LOOKED,
+    )
+    second_again: str = doc("the site's name there, after the control name had passed", NOT_LOOKED)
+    second_elsewhere: str = doc(
+        "the site's name at an address that has nothing to do with it and that answered a control name",
+        NOT_LOOKED,
+    )
+    second_chain: str = doc(
+        "forged, own, other, not_looked: whose the refused certificate is, by the one for a control name",
+        NOT_LOOKED,
+    )
+    second_line: str = doc(
+        "forged, valid, not_looked: certificates of a control name at a neutral address", NOT_LOOKED
+    )
+    second_port: str = doc("answered, refused, timeout, ...: the address's other web port", NOT_LOOKED)
+    second_nearer: bool = doc("refusals came from nearer than where that port answers", False)
+    second_host: str = doc("a control name asked for over http at the same address", NOT_LOOKED)
+    second_host_again: str = doc("the site's name there, after the control name had passed", NOT_LOOKED)
+    second_https: str = doc("the site's own page over TLS at the same address", NOT_LOOKED)
+    second_page: str = doc(
+        "same, notice (short and unlike it), different, unclear, not_looked: the http page against that one",
+        NOT_LOOKED,
+    )
+    second_page_default: bool = doc("the http page is what that server gives for any name", False)
+
     http: str = doc(
         "ok, reset, eof, timeout, slow (it had begun), bad_redirect, redirect_loop, failed, not_looked",
         NOT_LOOKED,

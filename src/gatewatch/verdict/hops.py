@@ -35,14 +35,26 @@ class Place:
 
 
 @dataclass(slots=True)
+class Aside:
+    """What was done at one depth to explain a failure, and is no part of the visit."""
+
+    connects: list[Connect] = field(default_factory=list)
+    handshakes: list[Handshake] = field(default_factory=list)
+    transactions: list[Transaction] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Hop:
-    """What was recorded at one depth."""
+    """What was recorded at one depth; ``aside`` are the second controls."""
 
     place: Place = Place()
     queries: list[Query] = field(default_factory=list)
     connects: list[Connect] = field(default_factory=list)
     handshakes: list[Handshake] = field(default_factory=list)
     transactions: list[Transaction] = field(default_factory=list)
+    aside: Aside = field(default_factory=Aside)
+    #: Connections over which the peer's first bytes had come, by transaction id, where anything failed.
+    heard: frozenset[int | None] = frozenset()
 
     @property
     def looked(self) -> bool:
@@ -121,6 +133,11 @@ def _depth(tags: tuple[str, ...] | None) -> int | None:
     return None
 
 
+def _part(hop: Hop, tags: tuple[str, ...] | None) -> Hop | Aside:
+    """Choose where a record belongs: to the visit, or beside it."""
+    return hop.aside if tags and "second" in tags else hop
+
+
 def hops(m: Measurement) -> list[Hop]:
     """Sort a measurement's records by redirect depth; at least one hop, the input's own.
 
@@ -134,11 +151,13 @@ def hops(m: Measurement) -> list[Hop]:
     for index, transaction in enumerate(transactions):
         depth = _depth(transaction.tags)
         at = min(oldest - index, _DEEPEST) if depth is None else depth
-        found.setdefault(at, Hop()).transactions.append(transaction)
+        _part(found.setdefault(at, Hop()), transaction.tags).transactions.append(transaction)
     for connect in keys.tcp_connect or ():
-        found.setdefault(_depth(connect.tags) or 0, Hop()).connects.append(connect)
+        hop = found.setdefault(_depth(connect.tags) or 0, Hop())
+        _part(hop, connect.tags).connects.append(connect)
     for handshake in keys.tls_handshakes or ():
-        found.setdefault(_depth(handshake.tags) or 0, Hop()).handshakes.append(handshake)
+        hop = found.setdefault(_depth(handshake.tags) or 0, Hop())
+        _part(hop, handshake.tags).handshakes.append(handshake)
     untagged: list[Query] = []
     for query in keys.queries or ():
         depth = _depth(query.tags)
@@ -147,6 +166,14 @@ def hops(m: Measurement) -> list[Hop]:
         else:
             found.setdefault(depth, Hop()).queries.append(query)
     ordered = [found.get(depth, Hop()) for depth in range(max(found) + 1)]
+    if any(handshake.failure for handshake in keys.tls_handshakes or ()):
+        heard = frozenset(
+            event.transaction_id
+            for event in keys.network_events or ()
+            if event.operation == "read" and event.num_bytes
+        )
+        for hop in ordered:
+            hop.heard = heard
     _name(ordered, m.input if isinstance(m.input, str) else "")
     for query in untagged:
         name = host_label(query.hostname or "")

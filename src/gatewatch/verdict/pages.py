@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Transaction
 from gatewatch.records.field import NO_EXTRA
-from gatewatch.verdict import compare, signs
+from gatewatch.verdict import compare, second, signs
+from gatewatch.verdict.control import Control
 from gatewatch.verdict.hops import address_of, headers_of, location, place, same_site
 from gatewatch.verdict.scene import Scene
 from gatewatch.verdict.words import NOT_LOOKED, OK, UNUSABLE, kind, name_kind
@@ -189,8 +191,40 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
         "control_http": scene.control.http,
         "control_http_failure": scene.control.http_failure,
         "control_http_status": scene.control.status,
+        **_own_page(scene, transaction),
         **_attributed(scene, transaction),
     }
+
+
+def _own_page(scene: Scene, transaction: Transaction | None) -> dict[str, Any]:
+    """Hold an http page against the site's own over TLS, and against what its server gives for any name."""
+    own = second.page_of(scene, "https_page")
+    if own is None or transaction is None or scene.hop.place.scheme != "http" or location(own):
+        return {}
+    page = compared(_in_place_of_control(scene, own), transaction)
+    word = page.likeness
+    if word == compare.DIFFERENT and page.short and page.body == compare.DIFFERENT:
+        plain = page.status == compare.SAME and not page.same_server
+        word = "notice" if plain else word
+    default = second.page_of(scene, "control_host")
+    any_name = default is not None and (
+        compared(_in_place_of_control(scene, default), transaction).likeness == compare.SAME
+    )
+    return {"second_page": word, "second_page_default": any_name}
+
+
+def _in_place_of_control(scene: Scene, transaction: Transaction) -> Scene:
+    """Give a scene whose control saw what this request was answered with."""
+    response = transaction.response
+    body = response.body if response else None
+    seen = Control(
+        http=OK,
+        status=(response.code if response else 0) or 0,
+        body_length=-1 if response is None or response.body_is_truncated else compare.body_length(body),
+        title=compare.title(body),
+        headers=headers_of(transaction),
+    )
+    return replace(scene, control=seen, is_last=True)
 
 
 def _private(first: Scene, ways: list[str], so_far: list[Scene]) -> bool:

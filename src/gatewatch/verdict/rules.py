@@ -6,6 +6,7 @@ from gatewatch.verdict.layers.apps import APPS
 from gatewatch.verdict.layers.content import CONTENT, WHOLE
 from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.naming import NAMING
+from gatewatch.verdict.layers.second import SECOND
 from gatewatch.verdict.layers.transport import TRANSPORT
 from gatewatch.verdict.rule import LAYERS, Rule
 
@@ -16,6 +17,7 @@ RULES_VERSION = 2
 RULES: tuple[Rule, ...] = (
     *LINE,
     *NAMING,
+    *SECOND,
     *TRANSPORT,
     *CONTENT,
     *APPS,

@@ -41,6 +41,7 @@ class Scene:
     control: Control
     control_knows: bool
     ipv6: bool | None
+    clock_offset: float | None
     country: str
     asn: int
     extra: Mapping[str, Any]
@@ -73,7 +74,7 @@ def validated(hops: list[Hop]) -> dict[str, set[str]]:
     """Give, for each server name, the addresses whose certificate was verified for it here."""
     found: dict[str, set[str]] = {}
     for hop in hops:
-        for handshake in hop.handshakes:
+        for handshake in (*hop.handshakes, *hop.aside.handshakes):
             if handshake.failure is None and handshake.server_name and not handshake.no_tls_verify:
                 name = host_label(handshake.server_name)
                 found.setdefault(name, set()).add(address_of(handshake.address))
@@ -90,6 +91,8 @@ def scenes(m: Measurement, hops: list[Hop], control: Control) -> list[Scene]:
     extra: Mapping[str, Any] = m.test_keys.extra if m.test_keys else {}
     line = extra.get("x_gatewatch_line")
     ipv6 = line.get("ipv6") if isinstance(line, dict) else None
+    offset = line.get("clock_offset") if isinstance(line, dict) else None
+    known = isinstance(offset, int | float) and not isinstance(offset, bool)
     valid = validated(hops)
     out = []
     first = hops[0].place.host
@@ -112,6 +115,7 @@ def scenes(m: Measurement, hops: list[Hop], control: Control) -> list[Scene]:
                 control=control,
                 control_knows=knows,
                 ipv6=ipv6 if isinstance(ipv6, bool) else None,
+                clock_offset=offset if known else None,
                 country=m.probe_cc if isinstance(m.probe_cc, str) else "",
                 asn=_as_number(m.probe_asn if isinstance(m.probe_asn, str) else None),
                 extra=extra,

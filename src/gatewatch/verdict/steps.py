@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gatewatch.net import certificate
 from gatewatch.net.address import endpoint, is_bogon, is_ipv6
+from gatewatch.records import Handshake
+from gatewatch.verdict import second
 from gatewatch.verdict.hops import address_of
 from gatewatch.verdict.scene import Scene
 from gatewatch.verdict.words import NOT_LOOKED, OK, best, kind
 
 _HTTPS = 443
+# Certificates are dated back by an hour by those who issue most of them, because clocks differ (Let's
+# Encrypt, "not before"); a clock that is further off meets certificates that are not valid yet, or no more.
+_WRONG_CLOCK = 3600.0
 _Tries = dict[str, list[str]]
 
 
@@ -77,6 +83,8 @@ def evidence(scene: Scene) -> dict[str, Any]:
     reached = [a for a, outcome in candidates.items() if outcome == OK]
     tls = _pick(handshakes, reached if place.scheme == "https" else candidates)
     tls_failing = [a for a, outcome in tls.items() if outcome != OK]
+    failed = next((h for h in scene.hop.handshakes if h.failure and _is(h.address, tls_failing)), None)
+    refused = _leaf(failed)
     others = scene.trusted - system
     tls_port = place.port if place.scheme == "https" else _HTTPS
     return {
@@ -91,12 +99,28 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "tcp_at_others": best(_pick(connects, others).values()),
         "tls": best(tls.values()) if place.scheme == "https" else NOT_LOOKED,
         "tls_beside": best(tls.values()) if place.scheme == "http" else NOT_LOOKED,
-        "tls_failure": next((h.failure for h in scene.hop.handshakes if _is(h.address, tls_failing)), "")
-        or "",
+        "tls_failure": (failed.failure if failed else "") or "",
+        "tls_answered": failed is not None and failed.transaction_id in scene.hop.heard,
+        "tls_issuer": certificate.issuer(refused) if refused else "",
+        "tls_logged": bool(refused) and certificate.is_logged(refused),
+        "clock": _clock(scene.clock_offset),
         "tls_control": _control(scene, scene.control.tls, tls_failing, tls_port),
         "tls_at_system": best(_pick(handshakes, system).values()),
         "tls_at_others": best(_pick(handshakes, others).values()),
+        **second.evidence(scene, candidates, refused),
     }
+
+
+def _leaf(failed: Handshake | None) -> bytes:
+    """The certificate that was refused, if one came."""
+    chain = failed.peer_certificates if failed else None
+    return chain[0] if chain and isinstance(chain[0], bytes) else b""
+
+
+def _clock(offset: float | None) -> str:
+    if offset is None:
+        return "unknown"
+    return "wrong" if abs(offset) > _WRONG_CLOCK else "right"
 
 
 def _is(address: str | None, among: list[str]) -> bool:

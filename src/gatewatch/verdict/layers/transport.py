@@ -41,7 +41,8 @@ def _tls(word: str, when: Expr, confidence: float, source: str) -> Rule:
         status="blocked",
         method=f"tls.{word}",
         when=when,
-        evidence="{host}: TLS {tls} ({tls_failure}) where TCP connects; the control: {tls_control}",
+        evidence="{host}: TLS {tls} ({tls_failure}) where TCP connects; the control: {tls_control}; "
+        "another name there: {second_sni}; this name elsewhere: {second_elsewhere}",
         confidence=confidence,
         source=source,
     )
