@@ -13,7 +13,6 @@ from tests.worlds.quic import box, country, within
 from gatewatch.lab.world import World
 from gatewatch.net import quic, quicwire
 from gatewatch.net.journal import Journal
-from gatewatch.net.quic import Shaken
 from gatewatch.net.wire import Wire
 from gatewatch.records import failure as f
 
@@ -22,24 +21,24 @@ pytest.importorskip("aioquic", reason="QUIC handshakes need aioquic: pip install
 
 def shake(
     name: str, *boxes: Any, at: str = "", change: Callable[[Wire], object] = lambda _: None, **more: Any
-) -> tuple[Shaken, Journal]:
+) -> tuple[str | None, Journal]:
     """A handshake for ``name`` with the server of ``at``, or its own."""
 
-    async def act(wire: Wire, world: World) -> tuple[Shaken, Journal]:
+    async def act(wire: Wire, world: World) -> tuple[str | None, Journal]:
         change(wire)
         journal = Journal()
-        shaken = Shaken(f.GENERIC_TIMEOUT, False)
+        failure: str | None = f.GENERIC_TIMEOUT
         address = world.address_of(at or name)[0]
         with trio.move_on_after(10):
-            shaken = await quic.handshake(journal, address, 443, name, wire.trust, tags=("x",), **more)
-        return shaken, journal
+            failure = await quic.handshake(journal, address, 443, name, wire.trust, tags=("x",), **more)
+        return failure, journal
 
     return within(country(*boxes), act)
 
 
 def test_a_handshake_is_on_record_as_ooni_writes_it() -> None:
-    shaken, journal = shake("good.com")
-    assert shaken == Shaken(None, True)
+    failure, journal = shake("good.com")
+    assert failure is None
     (record,) = journal.handshakes
     assert (record.network, record.failure, record.server_name) == ("udp", None, "good.com")
     assert (record.tls_version, record.negotiated_protocol) == ("TLSv1.3", "h3")
@@ -60,8 +59,8 @@ def test_a_handshake_is_on_record_as_ooni_writes_it() -> None:
 
 
 def test_silence_is_a_timeout_after_several_tries() -> None:
-    shaken, journal = shake("bad.com", box("quic-sni-drop"))
-    assert shaken == Shaken(f.GENERIC_TIMEOUT, False)
+    failure, journal = shake("bad.com", box("quic-sni-drop"))
+    assert failure == f.GENERIC_TIMEOUT
     (record,) = journal.handshakes
     assert (record.failure, record.t, record.peer_certificates) == (f.GENERIC_TIMEOUT, 10.0, None)
     sent = [event for event in journal.events if event.operation == "write_to"]
@@ -70,19 +69,19 @@ def test_silence_is_a_timeout_after_several_tries() -> None:
 
 
 def test_a_server_without_quic_refuses() -> None:
-    shaken, _ = shake("lied.com")
-    assert shaken == Shaken(f.CONNECTION_REFUSED, False)
+    failure, _ = shake("lied.com")
+    assert failure == f.CONNECTION_REFUSED
 
 
 def test_a_certificate_of_another_name_is_refused_and_kept() -> None:
-    shaken, journal = shake("example.net", at="good.com")
-    assert shaken == Shaken(f.SSL_INVALID_HOSTNAME, True)
+    failure, journal = shake("example.net", at="good.com")
+    assert failure == f.SSL_INVALID_HOSTNAME
     assert journal.handshakes[0].peer_certificates
 
 
 def test_unverified_it_is_a_success_and_says_so() -> None:
-    shaken, journal = shake("example.net", at="good.com", verify=False)
-    assert shaken == Shaken(None, True)
+    failure, journal = shake("example.net", at="good.com", verify=False)
+    assert failure is None
     assert journal.handshakes[0].no_tls_verify is True
 
 
@@ -90,12 +89,12 @@ def test_an_unknown_authority_is_called_so() -> None:
     def distrust(wire: Wire) -> None:
         wire.trust = stranger()
 
-    shaken, _ = shake("good.com", change=distrust)
-    assert shaken == Shaken(f.SSL_UNKNOWN_AUTHORITY, True)
+    failure, _ = shake("good.com", change=distrust)
+    assert failure == f.SSL_UNKNOWN_AUTHORITY
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "failure"),
+    ("code", "reason", "word"),
     [
         (0x128, "", f.SSL_FAILED_HANDSHAKE),
         (0x12A, "", f.SSL_INVALID_CERTIFICATE),
@@ -107,8 +106,8 @@ def test_an_unknown_authority_is_called_so() -> None:
         (0x0A, "no", "unknown_failure: quic error 0xa no"),
     ],
 )
-def test_ends_are_called_as_ooni_calls_them(code: int, reason: str, failure: str) -> None:
-    assert quic._terminated(code, reason) == failure
+def test_ends_are_called_as_ooni_calls_them(code: int, reason: str, word: str) -> None:
+    assert quic._terminated(code, reason) == word
 
 
 def test_without_aioquic_the_user_learns_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

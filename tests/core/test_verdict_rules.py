@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.core.fires_apps import FIRES_APPS
+from tests.core.fires_quic import FIRES_QUIC
 from tests.core.fires_second import FIRES_SECOND
 from tests.core.verdict_build import (
     HEADERS,
@@ -255,6 +256,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
     ),
     "whole.undetermined": ("inconclusive(undetermined)", web(queries=names([SITE]), control=control())),
     **FIRES_APPS,
+    **FIRES_QUIC,
     **FIRES_SECOND,
 }
 

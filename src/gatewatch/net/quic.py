@@ -10,7 +10,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -43,14 +42,6 @@ class Unavailable(RuntimeError):
     """QUIC handshakes need what is not installed here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shaken:
-    """What became of a handshake: ``answered`` tells whether the server was heard at all."""
-
-    failure: str | None
-    answered: bool
-
-
 def require() -> None:
     """Load aioquic; raises :class:`Unavailable` that says what to install."""
     try:
@@ -70,7 +61,6 @@ class _Talk:
         self.endpoint = endpoint(address, port)
         self.transaction_id = journal.transaction()
         self.tags = tags
-        self.heard = False
         self._socket: trio.socket.SocketType | None = None
 
     async def open(self) -> None:
@@ -100,7 +90,6 @@ class _Talk:
             # A wait that our own timer cut short is no event: the handshake goes on.
             if failure != f.GENERIC_TIMEOUT:
                 self.event(operation, t0, failure, size)
-        self.heard = self.heard or operation == "read_from"
         return done
 
     def event(self, operation: str, t0: float, failure: str | None = None, size: int | None = None) -> None:
@@ -148,8 +137,8 @@ async def handshake(
     *,
     verify: bool = True,
     tags: tuple[str, ...] = (),
-) -> Shaken:
-    """Do a QUIC handshake for HTTP/3 and end it; writes a df-006 record.
+) -> str | None:
+    """Do a QUIC handshake for HTTP/3 and end it; gives the failure, writes a df-006 record.
 
     ``server_name`` is the SNI and, with ``verify``, the name that the certificate must hold.  The caller
     limits the time; when it runs out, ``generic_timeout_error`` is on record.  Raises :class:`Unavailable`.
@@ -195,7 +184,7 @@ async def handshake(
                 transaction_id=talk.transaction_id,
             )
         )
-    return Shaken(failure, talk.heard)
+    return failure
 
 
 def _connection(server_name: str) -> QuicConnection:

@@ -10,7 +10,7 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import apps, control, names, pages, steps
+from gatewatch.verdict import apps, control, names, pages, quic, steps
 from gatewatch.verdict.decide import decide, speaking
 from gatewatch.verdict.hops import hops
 from gatewatch.verdict.scene import scenes
@@ -169,6 +169,27 @@ class Features:
     app_roles: str = doc("every role in a word, for the evidence", "")
     app_unverified: bool = doc("certificates of the app's own authority came, which nobody can verify", False)
 
+    quic: str = doc(
+        "ok, timeout, refused, reset, unreachable, foreign_certificate, invalid_certificate, failed, "
+        "not_looked: handshakes over QUIC for the site's name at its address",
+        NOT_LOOKED,
+    )
+    quic_failure: str = doc("failure of the first that failed", "")
+    quic_tries: int = doc("how many there were", 0)
+    quic_versions: str = doc(
+        "answered, silent, refused, not_looked: a question for versions, without a name, at that address",
+        NOT_LOOKED,
+    )
+    quic_control_sni: str = doc("the same words: a handshake for another name at that address", NOT_LOOKED)
+    quic_neutral_versions: str = doc(
+        "a question for versions at an address that has nothing to do with it", NOT_LOOKED
+    )
+    quic_neutral_control: str = doc("a handshake there for another name", NOT_LOOKED)
+    quic_neutral_test: str = doc("a handshake there for the site's name", NOT_LOOKED)
+    quic_tcp: str = doc("what became of TLS over TCP at the site's address, in the words of tls", NOT_LOOKED)
+    quic_advertised: str = doc("yes, no, not_looked: the site offers HTTP/3 over TCP (Alt-Svc)", NOT_LOOKED)
+    quic_helper: str = doc("ok, failed, not_looked: QUIC at that address from elsewhere", NOT_LOOKED)
+
 
 NAMES = tuple(field.name for field in fields(Features))
 _VALUES = attrgetter(*NAMES)
@@ -178,6 +199,7 @@ _AT_REST = {field.name: field.default for field in fields(Features) if field.nam
 #: Tests with rules of their own, and who reads their records: a module beside this one for each.
 _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
     **dict.fromkeys(apps.APP_TESTS, apps.evidence),
+    quic.TEST: quic.evidence,
 }
 
 

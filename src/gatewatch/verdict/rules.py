@@ -6,6 +6,7 @@ from gatewatch.verdict.layers.apps import APPS
 from gatewatch.verdict.layers.content import CONTENT, WHOLE
 from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.naming import NAMING
+from gatewatch.verdict.layers.quic import QUIC
 from gatewatch.verdict.layers.second import SECOND
 from gatewatch.verdict.layers.transport import TRANSPORT
 from gatewatch.verdict.rule import LAYERS, Rule
@@ -20,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     *SECOND,
     *TRANSPORT,
     *CONTENT,
+    *QUIC,
     *APPS,
     *WHOLE,
 )

@@ -1,0 +1,228 @@
+"""quic: does the site answer over QUIC, and if not, is it the name that is cut?
+
+Method: at one address of the site, a packet that asks for versions and holds no name; a handshake for another
+name, which is the control; then one for the site's name, with its certificate verified.  When that stays
+silent it is tried again, and names and no name are sent to a public resolver's QUIC port, which has nothing
+to do with the site: they tell a filter of the name from one of QUIC, or of UDP port 443.  A page over TCP
+says whether the site offers HTTP/3 at all, and a helper abroad whether QUIC works there.
+Traffic: DNS as in resolve, one page over TLS, 2 to 10 QUIC exchanges of 2 to 12 KB: some 80 KB.
+Risk: the name stands in Initials that anybody on the path can decrypt; to whoever watches, it is a visit.
+Reference: RFC 9000 6.1, RFC 9001 5.2; OONI quicping and sni_blocking; Elmenhorst et al., IMC 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import trio
+
+from gatewatch.net import quic
+from gatewatch.net.address import endpoint
+from gatewatch.net.journal import Journal
+from gatewatch.net.secure import SecureStream
+from gatewatch.net.url import Url, parse
+from gatewatch.net.wire import Wire
+from gatewatch.records import TestKeys
+from gatewatch.records.failure import (
+    CONNECTION_REFUSED,
+    GENERIC_TIMEOUT,
+    HOST_UNREACHABLE,
+    NETWORK_UNREACHABLE,
+    is_timeout,
+)
+from gatewatch.verdict.quic import (
+    CONTROL_SNI,
+    NEUTRAL,
+    NEUTRAL_CONTROL,
+    NEUTRAL_TEST,
+    SITE,
+    TEST_SNI,
+)
+from gatewatch_probes.again import get, reach
+from gatewatch_probes.connect import labels, to_try
+from gatewatch_probes.control import Helpers, request_for
+from gatewatch_probes.resolve import Found, look_up
+from gatewatch_targets import Target
+
+# HTTP/3's port where nothing else was agreed on (RFC 9114 3.1).
+PORT = 443
+# Against loss: silence is only believed when it is repeated.
+TRIES = 2
+# Addresses that are looked at over TCP to find one that is the site's own.
+_LOOKED_AT = 3
+# A name that nobody blocks and everybody knows (RFC 2606), and one for the case that it is the target.
+_CONTROLS = ("example.com", "www.iana.org")
+# Public resolvers that offer DNS over HTTP/3 at their well-known addresses, by the host of their DoH URL, and
+# two of them, because a country may block one (Google, "DNS-over-HTTP/3 in Android", 2022).
+_NEUTRAL = ("dns.google", "cloudflare-dns.com")
+# What the path, or a port that is shut, says instead of a server.
+_UNHEARD = (CONNECTION_REFUSED, HOST_UNREACHABLE, NETWORK_UNREACHABLE)
+
+
+class Quic:
+    """The probe."""
+
+    name = "quic"
+    test_name = "quic"
+    version = "0.1.0"
+    risk = "low"
+    typical_bytes = 80_000
+
+    def __init__(self) -> None:
+        self._helpers = Helpers()
+
+    async def measure(self, target: Target, wire: Wire) -> TestKeys:
+        """Measure one site; raises :class:`gatewatch.net.quic.Unavailable` without aioquic."""
+        quic.require()
+        look = _Look(wire, parse(f"https://{target.host}/"))
+        return await look.run(self._helpers)
+
+
+class _Look:
+    """One site being measured."""
+
+    def __init__(self, wire: Wire, url: Url) -> None:
+        self.wire = wire
+        self.url = url
+        self.journal = Journal()
+        self.versions: list[dict[str, Any]] = []
+        self.advertised: bool | None = None
+        self.control_name = next(name for name in _CONTROLS if name != url.host)
+
+    async def run(self, helpers: Helpers) -> TestKeys:
+        found = await look_up(self.journal, self.wire, self.url.host, ())
+        request = {**request_for(self.url, found), "x_quic_enabled": True}
+        control: dict[str, Any] | None = None
+        failure: str | None = None
+
+        async def ask_control() -> None:
+            nonlocal control, failure
+            control, failure = await helpers.ask(self.wire, request)
+
+        address = ""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask_control)
+            address = await self._own_address(found)
+        neutral = ""
+        if address and not await self._at_the_site(address):
+            neutral = await self._elsewhere(self._neutral_addresses(address))
+        return self.journal.keys(
+            control=control,
+            control_failure=failure,
+            x_gatewatch_quic={
+                "host": self.url.host,
+                "address": address,
+                "control_name": self.control_name,
+                "neutral_address": neutral,
+                "advertised": self.advertised,
+                "versions": self.versions,
+            },
+        )
+
+    async def _own_address(self, found: Found) -> str:
+        """Choose an address whose certificate is the site's, else one that somebody but the system gave."""
+        addresses = to_try(self.wire, found)
+        for address in addresses[:_LOOKED_AT]:
+            tags = labels(found, address, ())
+            async with self.wire.turns.take(address):
+                connection = await reach(self.journal, self.wire, self.url, address, tags)
+                if isinstance(connection, SecureStream):
+                    got = await get(self.journal, self.wire, connection, self.url, tags)
+                    response = got.record.response if got is not None else None
+                    if response is not None and response.code:
+                        self.advertised = _offers_h3(response.headers_list or ())
+                    return address
+        # Where names are lied about, what others say is likelier to be the site's.
+        return next((a for a in (*found.trusted, *found.public, *addresses) if a in addresses), "")
+
+    def _neutral_addresses(self, avoid: str) -> list[str]:
+        """Choose an address of each neutral operator, of the site's family."""
+        found = []
+        for resolver in self.wire.resolvers:
+            known = resolver.ipv6 if ":" in avoid else resolver.ipv4
+            usable = [a for a in known if a != avoid and self.wire.usable(a)]
+            if usable and parse(resolver.doh).host in _NEUTRAL:
+                found.append(usable[0])
+        return found
+
+    async def _at_the_site(self, address: str) -> bool:
+        """Ask the site's address, the control before the name; True when the name was answered."""
+        async with self.wire.turns.take(address):
+            await self._ask_versions(SITE, address)
+            await self._shake(CONTROL_SNI, address, self.control_name, tries=1)
+            return _heard(await self._shake(TEST_SNI, address, self.url.host))
+
+    async def _elsewhere(self, addresses: list[str]) -> str:
+        """Do the same at the first neutral address that answers; gives it."""
+        for address in addresses:
+            async with self.wire.turns.take(address):
+                if _heard(await self._ask_versions(NEUTRAL, address)):
+                    if _heard(await self._shake(NEUTRAL_CONTROL, address, self.control_name)):
+                        await self._shake(NEUTRAL_TEST, address, self.url.host)
+                    return address
+        return ""
+
+    async def _ask_versions(self, where: str, address: str) -> str | None:
+        """Ask for versions, again after silence; gives the last failure."""
+
+        async def once(number: int) -> str | None:
+            t0 = self.journal.now()
+            failure: str | None = GENERIC_TIMEOUT
+            found: tuple[int, ...] = ()
+            with trio.move_on_after(self.wire.limits.question):
+                tags = (f"{where}_versions", f"try={number}")
+                found, failure = await quic.ask_versions(self.journal, address, PORT, tags=tags)
+            self.versions.append(
+                {
+                    "where": where,
+                    "address": endpoint(address, PORT),
+                    "failure": failure,
+                    "versions": [f"{version:#010x}" for version in found],
+                    "t0": t0,
+                    "t": self.journal.now(),
+                }
+            )
+            return failure
+
+        return await _until_heard(once, TRIES)
+
+    async def _shake(self, tag: str, address: str, name: str, *, tries: int = TRIES) -> str | None:
+        """Shake hands for a name, again after silence; gives the last failure."""
+
+        async def once(number: int) -> str | None:
+            with trio.move_on_after(self.wire.limits.handshake):
+                return await quic.handshake(
+                    self.journal,
+                    address,
+                    PORT,
+                    name,
+                    self.wire.trust,
+                    # Another name's certificate cannot hold, and any answer tells what is asked.
+                    verify=tag == TEST_SNI,
+                    tags=(tag, f"try={number}"),
+                )
+            return GENERIC_TIMEOUT
+
+        return await _until_heard(once, tries)
+
+
+async def _until_heard(once: Callable[[int], Awaitable[str | None]], tries: int) -> str | None:
+    """Try until something other than silence comes; gives the last failure."""
+    failure = await once(1)
+    for number in range(2, tries + 1):
+        if not is_timeout(failure):
+            break
+        failure = await once(number)
+    return failure
+
+
+def _heard(failure: str | None) -> bool:
+    """Tell whether a server spoke QUIC, whatever it said."""
+    return failure not in _UNHEARD and not is_timeout(failure)
+
+
+def _offers_h3(headers: Iterable[tuple[Any, Any]]) -> bool:
+    """Tell whether a response offers HTTP/3 on the same host (RFC 7838 3, RFC 9114 3.1.1)."""
+    offers = " ".join(str(value) for name, value in headers if str(name).lower() == "alt-svc")
+    return "h3=" in offers or "h3-29=" in offers
