@@ -42,6 +42,7 @@ from gatewatch.verdict.quic import (
 from gatewatch_probes.again import get, reach
 from gatewatch_probes.connect import labels, to_try
 from gatewatch_probes.control import Helpers, request_for
+from gatewatch_probes.neutral import control_name_for
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import Target
 
@@ -51,8 +52,6 @@ PORT = 443
 TRIES = 2
 # Addresses that are looked at over TCP to find one that is the site's own.
 _LOOKED_AT = 3
-# A name that nobody blocks and everybody knows (RFC 2606), and one for the case that it is the target.
-_CONTROLS = ("example.com", "www.iana.org")
 # Public resolvers that offer DNS over HTTP/3 at their well-known addresses, by the host of their DoH URL, and
 # two of them, because a country may block one (Google, "DNS-over-HTTP/3 in Android", 2022).
 _NEUTRAL = ("dns.google", "cloudflare-dns.com")
@@ -88,7 +87,7 @@ class _Look:
         self.journal = Journal()
         self.versions: list[dict[str, Any]] = []
         self.advertised: bool | None = None
-        self.control_name = next(name for name in _CONTROLS if name != url.host)
+        self.control_name = control_name_for(url.host)
 
     async def run(self, helpers: Helpers) -> TestKeys:
         found = await look_up(self.journal, self.wire, self.url.host, ())
