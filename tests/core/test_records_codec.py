@@ -124,6 +124,7 @@ def test_failure_false_means_none_and_stays_false_in_the_file() -> None:
     [
         {"format": "base64", "data": "AQI="},
         {"format": "base64", "data": "AQ"},
+        {"format": "base64", "data": "é"},
         {"format": "base64", "data": "AR=="},
         {"format": "hex", "data": "01"},
         {"format": "base64", "data": "AQI=", "more": 1},

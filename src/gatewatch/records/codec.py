@@ -9,7 +9,6 @@ typed field then holds None.  Keys that are not ours are kept in ``extra`` too. 
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
 import json
 import types
@@ -60,7 +59,7 @@ def _bytes_in(value: Any, path: str, problems: list[Problem]) -> bytes:
         raise _Unfit
     try:
         raw = base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; text that is not ASCII is another
         raise _Unfit from error
     if len(value) != 2 or base64.b64encode(raw).decode("ascii") != text:
         raise _Unfit
