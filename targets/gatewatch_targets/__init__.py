@@ -26,6 +26,7 @@ from .reference import (
     sources,
 )
 from .rows import DataError, Problem
+from .signatures import SignFile, read_signs
 from .text import printable
 from .url import Url, UrlError
 
@@ -42,6 +43,7 @@ __all__ = [
     "Problem",
     "ReadResult",
     "Resolver",
+    "SignFile",
     "Source",
     "Target",
     "Url",
@@ -57,6 +59,7 @@ __all__ = [
     "networks",
     "printable",
     "read",
+    "read_signs",
     "resolve_names",
     "resolvers",
     "risk_in",

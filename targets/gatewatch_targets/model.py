@@ -13,7 +13,8 @@ from .url import Url, parse
 
 Risk = Literal["low", "medium", "high"]
 Expectation = Literal["reachable", "blocked", "dead", "differential", "unknown"]
-Where = Literal["dns.a", "http.body", "http.title", "http.host", "http.location", "http.header"]
+Where = Literal["dns.a", "http.body", "http.title", "http.host", "http.location", "http.header", "http.sha1"]
+Match = Literal["usual", "full", "prefix", "contains", "regexp"]
 Scope = Literal["national", "isp", "institution", "product", "transit", "context"]
 Confidence = Literal["high", "medium", "low"]
 Filtering = Literal["none", "security", "unknown"]
@@ -167,6 +168,10 @@ class Fingerprint:
 
     ``where`` and ``pattern``: see :meth:`matches`.  ``countries``: where it was seen; empty: anywhere.
     ``confidence``: that a match is what ``scope`` says, in the note's circumstances.
+    ``first_seen`` and ``last_seen``: years in which it was told of, or empty; block pages change.
+    ``match``: how the pattern is compared; ``usual`` is what :meth:`matches` says of ``where``.
+    ``header``: name of the one header that the pattern is about, in lower case, or empty.
+    ``origin``: who tells of it: gatewatch, or the kind of list that it was read from (ooni, cp).
     """
 
     id: str
@@ -178,20 +183,55 @@ class Fingerprint:
     false_positive: bool
     source: str
     note: str
+    first_seen: str = ""
+    last_seen: str = ""
+    match: Match = "usual"
+    header: str = ""
+    origin: str = "gatewatch"
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The texts that stand in what matches, in this order; a regexp's gaps lie between them."""
+        return (
+            tuple(part for part in _GAP.split(self.pattern) if part)
+            if self.match == "regexp"
+            else (self.pattern,)
+        )
 
     def matches(self, value: str) -> bool:
         """Whether ``value``, the thing named by ``where``, bears this sign.
 
-        ``dns.a`` (an address), ``http.title`` (text of the title element) and ``http.host`` (host of the
-        final address) must be equal, ``http.location`` (of a redirect) must start with the pattern up to a
-        boundary, ``http.body`` and ``http.header`` (one ``Name: value`` line) must contain it.
+        ``dns.a`` (an address), ``http.title`` (text of the title element), ``http.host`` (host of the final
+        address) and ``http.sha1`` (of the body, in hex) must be equal, ``http.location`` (of a redirect) must
+        start with the pattern up to a boundary, ``http.body`` and ``http.header`` (one ``Name: value`` line,
+        or the value where ``header`` names one) must contain it.
         """
-        if self.where in ("http.body", "http.header"):
+        if self.match == "regexp":
+            return ordered(self.segments, value)
+        if self.match == "prefix":
+            return value.startswith(self.pattern)
+        if self.match == "contains" or (self.match == "usual" and self.where in ("http.body", "http.header")):
             return self.pattern in value
-        if self.where == "http.location":
+        if self.match == "usual" and self.where == "http.location":
             rest = value.removeprefix(self.pattern)
             return value.startswith(self.pattern) and (not rest or rest[0] in "/:?#")
         return value.strip().lower() == self.pattern.lower()
+
+
+# Stands in a pattern for "any text": no file may hold it, since control characters are refused.
+GAP = "\x00"
+_GAP = re.compile(GAP)
+
+
+def ordered(segments: tuple[str, ...], text: str) -> bool:
+    """Whether the segments stand in the text one after another: linear in its length, whatever they are."""
+    place = 0
+    for segment in segments:
+        place = text.find(segment, place)
+        if place < 0:
+            return False
+        place += len(segment)
+    return bool(segments)
 
 
 @dataclass(frozen=True, slots=True)

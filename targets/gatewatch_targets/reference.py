@@ -34,6 +34,8 @@ from .rows import Row, table
 from .text import quote
 from .url import UrlError, parse
 
+_SHA1 = re.compile(r"[0-9a-f]{40}")
+
 
 def open_data(file: str) -> BinaryIO:
     """Open a file of the package's data folder."""
@@ -181,6 +183,11 @@ def _one_country(row: Row) -> str:
     return codes[0]
 
 
+FINGERPRINT_COLUMNS = (
+    "id,countries,where,pattern,scope,confidence,false_positive,first_seen,last_seen,source,note"
+)
+
+
 @lru_cache(maxsize=1)
 def fingerprints() -> tuple[Fingerprint, ...]:
     """Give the signs of block pages and forged answers, those that mislead included."""
@@ -195,15 +202,27 @@ def fingerprints() -> tuple[Fingerprint, ...]:
             false_positive=row.flag("false_positive"),
             source=row.text("source"),
             note=row.text("note", ""),
+            first_seen=_year(row, "first_seen"),
+            last_seen=_year(row, "last_seen"),
         )
-        for row in _rows(
-            "fingerprints.csv", "id,countries,where,pattern,scope,confidence,false_positive,source,note"
-        )
+        for row in _rows("fingerprints.csv", FINGERPRINT_COLUMNS)
     )
 
 
+def _year(row: Row, field: str) -> str:
+    value = row.text(field, "")
+    if value and not (value.isascii() and value.isdigit() and len(value) == 4):
+        raise row.error(field, f"{quote(value)} is not a year")
+    return value
+
+
 def _pattern(row: Row) -> str:
-    return _addresses(row, "pattern", 4)[0] if row.text("where") == "dns.a" else row.text("pattern")
+    if row.text("where") == "dns.a":
+        return _addresses(row, "pattern", 4)[0]
+    pattern = row.text("pattern")
+    if row.text("where") == "http.sha1" and not _SHA1.fullmatch(pattern):
+        raise row.error("pattern", f"{quote(pattern)} is not a SHA-1 digest in hex")
+    return pattern
 
 
 @lru_cache(maxsize=1)

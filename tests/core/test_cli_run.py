@@ -208,6 +208,29 @@ def test_higher_tiers_are_left_out_unless_chosen() -> None:
     assert risks("--risk", "high") == ({"low", "medium", "high"}, "")
 
 
+def test_lists_of_signs_join_from_the_option_the_environment_and_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def list_of(folder: Path, name: str) -> str:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text('{"fingerprint": "b_nat_kh_x", "pattern": "closed by good order"}\n[\n')
+        return str(folder / name)
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("GATEWATCH_FINGERPRINTS", list_of(tmp_path, "b.jsonl"))
+    list_of(tmp_path / "data" / "gatewatch" / "fingerprints", "c.jsonl")
+    words = ("--fingerprints", list_of(tmp_path, "a.jsonl"), "--targets", "kh", "--json")
+    done = here("run", "--plan", *words)
+    settings = json.loads(done.stdout)["plan"]["settings"]
+    assert settings["fingerprints"] == [
+        {"file": f"{name}.jsonl", "kind": "cp", "signs": 1} for name in ("a", "b", "c")
+    ]
+    assert "a.jsonl: 1 signs; rows that could not be used: 1" in done.stderr
+    (tmp_path / "no.csv").write_text("x\n")
+    done = here("run", "--plan", "--fingerprints", str(tmp_path / "no.csv"), "--targets", "kh")
+    assert done.exit_code == cli.USAGE and "neither OONI's columns" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -187,6 +187,17 @@ FIRES: dict[str, tuple[str, Measurement]] = {
         "blocked(http.blockpage)",
         plain(fetch(HTTP, body="<p>nta.gov.np/en/notice-regarding-site-block</p>"), country="NP"),
     ),
+    "http.blockpage.weak_sign": (
+        "blocked(http.blockpage)",
+        plain(
+            fetch(
+                HTTP,
+                body="The access to this website has been restricted as per the directive of Nepal",
+                headers={},
+            ),
+            country="KH",
+        ),
+    ),
     "http.filter": (
         "inconclusive(own_filter)",
         plain(fetch(HTTP, code=403, body="<title>ERROR: Forbidden</title>", headers={})),

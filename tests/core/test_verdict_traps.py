@@ -188,7 +188,10 @@ def test_redirect_to_a_portal_with_a_certificate_of_its_own() -> None:
 def test_a_page_from_the_site_that_quotes_a_block_page() -> None:
     quoted = PAGE + "This website is not available in Malaysia as it violate(s) the national law(s)."
     assert judge(secure(fetch(HTTPS, body=quoted), country="MY")).label == "ok"
-    assert judge(plain(fetch(HTTP, body=quoted), country="MY")).label == "blocked(http.blockpage)"
+    # Over http its title and headers are the control's: a box's notice takes the page's place.
+    assert judge(plain(fetch(HTTP, body=quoted), country="MY")).label == "ok"
+    other = f"<title>News</title>{quoted[60:]}"
+    assert judge(plain(fetch(HTTP, body=other, headers={}), country="MY")).label == "blocked(http.blockpage)"
 
 
 def test_one_weak_difference_is_no_block_page() -> None:

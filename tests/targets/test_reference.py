@@ -131,6 +131,7 @@ def test_a_damaged_table_is_named(text: str, message: str) -> None:
         ("source", "gossip", "fingerprints.csv:2: source: 'gossip' is not a key of sources.csv"),
         ("countries", "K1", "fingerprints.csv:2: countries: 'K1' is not a two-letter country code"),
         ("id", "", "fingerprints.csv:2: id: is missing"),
+        ("first_seen", "May", "fingerprints.csv:2: first_seen: 'May' is not a year"),
     ],
 )
 def test_a_damaged_row_is_named(
@@ -144,6 +145,8 @@ def test_a_damaged_row_is_named(
         "scope": "isp",
         "confidence": "low",
         "false_positive": "no",
+        "first_seen": "2022",
+        "last_seen": "",
         "source": "recall",
         "note": "",
     }

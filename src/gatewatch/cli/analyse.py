@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from gatewatch.cli import signs
+
 
 @click.command()
 @click.argument("datasets", metavar="DATASET...", nargs=-1, required=True, type=click.Path(exists=True))
@@ -12,8 +14,11 @@ import click
     type=click.Path(exists=True, dir_okay=False),
     help="A CSV file prefix,asn,country,name, in place of the prefixes.csv found in run folders.",
 )
+@signs.option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with verdicts and findings.")
-def analyse(datasets: tuple[str, ...], prefixes: str | None, as_json: bool) -> None:
+def analyse(
+    datasets: tuple[str, ...], prefixes: str | None, fingerprints: tuple[str, ...], as_json: bool
+) -> None:
     """Say what is blocked, how and where paths leave the country, from runs and OONI files.
 
     DATASET is a run folder, a folder of run folders, a .jsonl or .jsonl.gz file, or an OONI .json file.
@@ -31,6 +36,7 @@ def analyse(datasets: tuple[str, ...], prefixes: str | None, as_json: bool) -> N
         click.echo("Analysing needs pandas: install it with pip install 'gatewatch[analysis]'.", err=True)
         raise click.exceptions.Exit(2) from None
 
+    signs.join(fingerprints)
     try:
         dataset = load(datasets)
         analysis = report.analyse(dataset, [Path(prefixes)] if prefixes else [])

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from gatewatch.cli import signs
+
 # Gentle by default: five new targets a second is what a browser does when it opens a page.
 RATE = 5.0
 TRACES = 5
@@ -39,6 +41,7 @@ class Options:
     network_type: str
     helper: tuple[str, ...]
     no_helper: bool
+    fingerprints: tuple[str, ...]
     root: Path | None
     resume: Path | None
     plan_only: bool
@@ -78,6 +81,7 @@ _OPTIONS = (
     _value("--network-type", text="Kind of line.", type=_NETWORK, default="unknown"),
     _value("--helper", text="URL of a test helper to use instead of OONI's.", multiple=True),
     _flag("--no-helper", text="Ask no helper; verdicts may then say that there is no control."),
+    signs.option,
     _value("--root", text=_ROOT, type=_FOLDER, envvar="GATEWATCH_RESULTS"),
     _value("--resume", text="Go on with a run that was not finished.", type=_RUN, metavar="RUN"),
     _flag("--plan", "plan_only", text="Show what would be sent, and send nothing."),

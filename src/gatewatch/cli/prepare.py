@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatewatch.cli import signs
 from gatewatch.cli.options import RATE, Options
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def session(chosen: Options) -> Session:
             raise click.UsageError(f"--country takes a two-letter code, such as KH, not {chosen.country!r}")
         vantage = Vantage(chosen.country.upper(), chosen.asn, chosen.isp, chosen.network_type)
     risk = chosen.risk or ("high" if in_lab else "low")
-    plan, probes = _plan(chosen, vantage.country, risk)
+    plan, probes = _plan(chosen, vantage.country, risk, signs.join(chosen.fingerprints, quiet=chosen.quiet))
     rate = chosen.rate or float(plan.settings.get("rate", rehearse.RATE if in_lab else RATE))
     return Session(
         root=chosen.resume.parent if chosen.resume else chosen.root or default_root(),
@@ -92,7 +93,9 @@ def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
     return vantage
 
 
-def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Probe]]:
+def _plan(
+    chosen: Options, country: str, risk: str, lists: list[dict[str, Any]]
+) -> tuple[Plan, dict[str, Probe]]:
     from gatewatch.runner.plan import Plan, make
     from gatewatch.runner.probes import NoSuchProbe, fits, load
     from gatewatch_targets.model import RISKS
@@ -101,7 +104,9 @@ def _plan(chosen: Options, country: str, risk: str) -> tuple[Plan, dict[str, Pro
         if chosen.resume:
             plan = Plan.from_json(json.loads((chosen.resume / "plan.json").read_text(encoding="utf-8")))
         else:
-            settings = {"rate": chosen.rate} if chosen.rate else {}
+            settings: dict[str, Any] = {"rate": chosen.rate} if chosen.rate else {}
+            if lists:
+                settings["fingerprints"] = lists
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
             targets = _targets(chosen, country, risk, seed)
             known = {name: load(name) for name in chosen.probe}

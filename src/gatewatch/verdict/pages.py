@@ -159,7 +159,7 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
     ways = [
         to for s in so_far for t in s.hop.transactions if s.hop.place.scheme == "http" and (to := location(t))
     ]
-    sign = signs.led(ways, [s.hop.place.host for s in so_far[1:]])
+    sign = signs.led(ways, [s.hop.place.host for s in so_far[1:]], scene.country)
     mark = ""
     if transaction is not None and response is not None and status and transaction.failure is None:
         body = response.body or ""

@@ -23,6 +23,13 @@ _CONTROL_WELCOME = (F("control_http_status") >= 200) & (F("control_http_status")
 _OFF_NETS = (15169, 36040, 2906, 40027, 32934, 63293, 20940, 16625, 12222)
 
 
+# A page that quotes a block page, or names a product, is the site's own where it is the control's.
+_NOT_THE_SITE = (F("page") != "same") & (F("page_title") != "same")
+_TRUE_SIGN = (F("http_sign") != "") & (F("http_sign_misleads") == "") & ~F("http_secure") & _NOT_THE_SITE
+# A sign that many notices bear, or of another country, does not decide alone (signs.py: 0.5, and 0.2 less).
+_WEAK = 0.7
+
+
 def _off_net() -> Expr:
     found: Expr = F("dns_trusted_asn") == 0
     for asn in _OFF_NETS:
@@ -49,17 +56,28 @@ CONTENT = (
         layer="http",
         status="blocked",
         method="http.blockpage",
-        when=(F("http_sign") != "") & (F("http_sign_misleads") == "") & ~F("http_secure"),
+        when=_TRUE_SIGN & (F("http_sign_confidence") > _WEAK),
         evidence="{host}: a known block page ({http_sign})",
         confidence=0.95,
-        source="table of fingerprints",
+        source="table of fingerprints; OONI's and Censored Planet's lists where given",
+    ),
+    Rule(
+        id="http.blockpage.weak_sign",
+        layer="http",
+        status="blocked",
+        method="http.blockpage",
+        when=_TRUE_SIGN & (F("page_body") == "different") & F("page_short") & _CONTROL_OK,
+        evidence="{host}: words of block pages elsewhere ({http_sign}) on a short page "
+        "({page_proportion} of the control's length)",
+        confidence=0.75,
+        source="Censored Planet's generic classes e and f: never alone",
     ),
     Rule(
         id="http.filter",
         layer="http",
         status="inconclusive",
         reason="own_filter",
-        when=F("http_sign_misleads") == "filter",
+        when=(F("http_sign_misleads") == "filter") & _NOT_THE_SITE,
         evidence="{host}: the page of a product or of a local network ({http_sign})",
         confidence=0.7,
         source="fingerprints that mislead: school firewalls, resolver products",
