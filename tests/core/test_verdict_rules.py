@@ -6,6 +6,7 @@ import pytest
 from tests.core.fires_apps import FIRES_APPS
 from tests.core.fires_quic import FIRES_QUIC
 from tests.core.fires_second import FIRES_SECOND
+from tests.core.fires_sni import FIRES_SNI
 from tests.core.verdict_build import (
     HEADERS,
     HOST,
@@ -269,6 +270,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
     **FIRES_APPS,
     **FIRES_QUIC,
     **FIRES_SECOND,
+    **FIRES_SNI,
 }
 
 

@@ -7,7 +7,7 @@ from gatewatch.records.handshake import Handshake
 from gatewatch.records.hop import HopReply, TraceKeys
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
 from gatewatch.records.query import Answer, Query
-from gatewatch.records.second import ResidualWait, SecondControl
+from gatewatch.records.second import GreetingRow, ResidualWait, SecondControl
 from gatewatch.records.transaction import HttpRequest, HttpResponse, Transaction
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Answer",
     "Connect",
     "ConnectStatus",
+    "GreetingRow",
     "Handshake",
     "HopReply",
     "HttpRequest",

@@ -28,6 +28,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.NetworkEvent,
     records.SecondControl,
     records.ResidualWait,
+    records.GreetingRow,
     records.TraceKeys,
     records.HopReply,
 )

@@ -1,4 +1,4 @@
-"""Second controls and residual blocking: what was tried from here when something failed."""
+"""Second controls, hellos and residual blocking: what was tried from here to explain a failure."""
 
 from __future__ import annotations
 
@@ -52,4 +52,26 @@ class ResidualWait:
         "how long after the trigger a control exchange still failed; null where none did", None, unit="s"
     )
     at_most: float | None = doc("how long after the trigger one passed; null where none did", None, unit="s")
+    extra: Mapping[str, Any] = extra()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreetingRow:
+    """One ClientHello of the ``sni`` probe, a row of ``x_gatewatch_sni``; the handshake is never finished."""
+
+    variant: str = doc(
+        "control (a control name at the site's address), whole (the site's name in one segment), split (in "
+        "two segments, cut through the name), records (in two TLS records), ech (with ECH GREASE), "
+        "control_ech, elsewhere (the site's name at a neutral address), elsewhere_control"
+    )
+    address: str = doc("address connected to")
+    port: int = doc("TCP port")
+    name: str = doc("the SNI sent")
+    sizes: tuple[int, ...] = doc("bytes of each write, each a segment of its own", (), unit="bytes")
+    outcome: str = doc("answered, reset, eof, timeout, refused, unreachable, failed, no_connection")
+    answer: str = doc("server_hello, alert, other; empty where nothing came", "")
+    alert: int | None = doc("description of the alert (RFC 8446 6)", None)
+    failure: str | None = doc("df-007 failure of the last step, or null", None)
+    transaction_id: int = doc("joins it to the records of the connection", 0)
+    t: float | None = doc("when it ended", None, unit="s")
     extra: Mapping[str, Any] = extra()

@@ -141,7 +141,7 @@ class Campaign:
         began = self.wall()
         keys: TestKeys | None = None
         try:
-            with trio.move_on_after(self.budget.item):
+            with trio.move_on_after(max(self.budget.item, getattr(probe, "seconds", 0.0))):
                 keys = await probe.measure(item.target, self.wire)
         except Exception as error:
             # A probe's mistake about one target, also a stranger's probe's, must not end the run for all.

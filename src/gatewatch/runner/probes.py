@@ -28,7 +28,8 @@ class Probe(Protocol):
     Its module's docstring opens with the question that it answers, the method, the traffic, the risk and the
     reference: ``gatewatch probes show`` prints it.
 
-    A probe may also have ``fits(target) -> bool``, for targets that it cannot measure and a plan leaves out,
+    A probe may also have ``seconds``, what one target may take where that is more than the run's budget, and
+    ``fits(target) -> bool``, for targets that it cannot measure and a plan leaves out,
     and ``named(target) -> str``, where what it measures is called by several test names.
     """
 

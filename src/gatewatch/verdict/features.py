@@ -10,7 +10,7 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import apps, control, names, pages, quic, steps
+from gatewatch.verdict import apps, control, names, pages, quic, sni, steps
 from gatewatch.verdict.decide import decide, speaking
 from gatewatch.verdict.hops import hops
 from gatewatch.verdict.scene import scenes
@@ -133,6 +133,11 @@ class Features:
         "same, notice (short and unlike it), different, unclear, not_looked: the http page against that one",
         NOT_LOOKED,
     )
+    sni_split: str = doc("ok, reset, eof, timeout, not_looked: the name cut in two by segments", NOT_LOOKED)
+    sni_records: str = doc("the same, by TLS records", NOT_LOOKED)
+    sni_ech: str = doc("the same, beside an ECH GREASE extension", NOT_LOOKED)
+    sni_control_ech: str = doc("the same of a control name beside ECH GREASE", NOT_LOOKED)
+    sni_reads: str = doc("what the filter reads, in words for the evidence", "")
     second_page_default: bool = doc("the http page is what that server gives for any name", False)
 
     http: str = doc(
@@ -200,6 +205,7 @@ _AT_REST = {field.name: field.default for field in fields(Features) if field.nam
 _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
     **dict.fromkeys(apps.APP_TESTS, apps.evidence),
     quic.TEST: quic.evidence,
+    sni.SNI_TEST: sni.evidence,
 }
 
 

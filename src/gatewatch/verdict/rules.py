@@ -8,6 +8,7 @@ from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.naming import NAMING
 from gatewatch.verdict.layers.quic import QUIC
 from gatewatch.verdict.layers.second import SECOND
+from gatewatch.verdict.layers.sni import SNI
 from gatewatch.verdict.layers.transport import TRANSPORT
 from gatewatch.verdict.rule import LAYERS, Rule
 
@@ -18,6 +19,7 @@ RULES_VERSION = 2
 RULES: tuple[Rule, ...] = (
     *LINE,
     *NAMING,
+    *SNI,
     *SECOND,
     *TRANSPORT,
     *CONTENT,

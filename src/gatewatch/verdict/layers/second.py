@@ -25,7 +25,8 @@ def _elsewhere(word: str) -> Rule:
         method=f"tls.{word}",
         when=_ALONE & (F("tls") == word) & F("second_elsewhere").any_of(*_WORDS),
         evidence="{host}: TLS {tls} here, and {second_elsewhere} where the name was sent to a server that "
-        "has nothing to do with it and answers other names; another name at the site's address: {second_sni}",
+        "has nothing to do with it and answers other names; another name at the site's address: "
+        "{second_sni}{sni_reads}",
         confidence=0.85,
         source="OONI sni_blocking: a name that is cut on the way to a server that does not know it",
     )
@@ -42,7 +43,8 @@ def _name(word: str) -> Rule:
         & (F("second_sni") == "answered")
         & F("second_again").any_of(*_WORDS)
         & F("second_elsewhere").any_of("not_looked", "unusable"),
-        evidence="{host}: TLS {tls} here before and after another name was answered at the same address",
+        evidence="{host}: TLS {tls} here before and after another name was answered at the same address"
+        "{sni_reads}",
         # A server may treat one of its own names so, though seldom; nothing neutral could be asked.
         confidence=0.65,
         source="CenTrace (Sundara Raman et al., CoNEXT 2022): a control name to the same address",
@@ -143,7 +145,7 @@ SECOND = (
         reason="name_at_address",
         when=_ALONE & _CUT & (F("second_sni") == "answered") & (F("second_elsewhere") == "answered"),
         evidence="{host}: TLS {tls} at the site's address alone, where another name is answered: a filter of "
-        "names and addresses, or the server itself",
+        "names and addresses, or the server itself{sni_reads}",
         confidence=0.9,
         source="ooni/explorer 764: without a control, neither blocked nor accessible",
     ),
