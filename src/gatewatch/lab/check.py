@@ -93,6 +93,12 @@ def _plan(scenario: Scenario) -> None:
             prefix(block, f"network[{i}].prefixes[{j}]")
     hosting = {network.country == scenario.country for network in scenario.networks if network.hosting}
     _require(hosting == {True, False}, "network", "needs hosting networks inside and outside the country")
+    sites = scenario.sites
+    if sites.ipv6 or sites.ipv6_only or sites.ipv6_share:
+        six = any(
+            ":" in block for network in scenario.networks if network.hosting for block in network.prefixes
+        )
+        _require(six, "sites.ipv6", "needs a hosting network with an IPv6 prefix")
     for i, route in enumerate(scenario.routes):
         hops(route.path, f"route[{i}].path")
         back(route.back, f"route[{i}].back")

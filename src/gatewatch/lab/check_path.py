@@ -25,6 +25,9 @@ def address(text: str, where: str, version: int = 4) -> None:
     except ValueError:
         good = False
     require(good, where, f"{text!r} is not an IPv{version} address")
+    # Addresses are compared as text, so there must be one way to write them (RFC 5952).
+    plain = str(ipaddress.ip_address(text))
+    require(text == plain, where, f"{text!r}: write it as {plain}")
 
 
 def any_address(text: str, where: str) -> None:

@@ -108,6 +108,14 @@ class Scenario:
         return self._pinned.get(name)
 
     @cached_property
+    def machines(self) -> frozenset[str]:
+        """The addresses of clients, ISPs' resolvers and routers, of both families."""
+        found = {a for isp in self.isps for a in (isp.client, isp.resolver, isp.client6, isp.resolver6)}
+        paths = [*(isp.path for isp in self.isps), *(route.path for route in self.routes)]
+        found |= {a for path in paths for hop in path for six in (False, True) for a in hop.of(six)}
+        return frozenset(found - {""})
+
+    @cached_property
     def _plan(self) -> dict[int, tuple[tuple[int, int, int, Network], ...]]:
         """The address plan by IP version as (mask, network, length, owner), longest prefix first."""
         rows: dict[int, list[tuple[int, int, int, Network]]] = {4: [], 6: []}

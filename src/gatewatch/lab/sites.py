@@ -47,14 +47,14 @@ class Url:
 
     @property
     def literal(self) -> bool:
-        """Whether the host is an IPv4 address, which needs no DNS and sends no SNI."""
+        """Whether the host is an address, which needs no DNS and sends no SNI."""
         return is_literal(self.host)
 
 
 def is_literal(host: str) -> bool:
-    """Say whether a host is written as an IPv4 address."""
+    """Say whether a host is written as an address."""
     try:
-        ipaddress.IPv4Address(host)
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True

@@ -187,7 +187,9 @@ class Ways:
         self._isp = scenario.isp(isp_id)
         self._world = world
         self._carrier = carrier
-        boxes = (build(box, world, self._isp.resolver) for box in self._isp.boxes)
+        boxes = [build(box, world, self._isp.resolver) for box in self._isp.boxes]
+        for box in boxes:
+            box.resolver6 = self._isp.resolver6
         self._boxes = tuple(sorted(boxes, key=lambda box: box.hop))
         self.stacks = tuple(stack for box in self._boxes for stack in box.stacks)
         self._known: dict[bytes, Way] = {}

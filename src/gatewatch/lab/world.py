@@ -41,15 +41,16 @@ class World:
         self._chance = Random(scenario.seed)
         self._pagehosts = {host.address: host for host in scenario.pagehosts}
         self._public = {address: resolver for resolver in RESOLVERS for address in resolver.addresses}
-        own = {isp.resolver for isp in scenario.isps}
-        self._plain_dns = own | {address for address, resolver in self._public.items() if resolver.do53}
-        self._closed = own | {isp.client for isp in scenario.isps}
-        self._closed |= {hop.address for isp in scenario.isps for hop in isp.path}
-        self._closed |= {hop.address for route in scenario.routes for hop in route.path}
+        # An ISP's resolver is one machine, whichever family it is asked over.
+        self._own_dns = {isp.resolver: isp.resolver for isp in scenario.isps}
+        self._own_dns |= {isp.resolver6: isp.resolver for isp in scenario.isps if isp.resolver6}
+        self._plain_dns = {address for address, resolver in self._public.items() if resolver.do53}
+        self._plain_dns |= set(self._own_dns)
+        self._closed = scenario.machines
         self._doh = doh(self._resolver, self._web.respond)
         self._helper = helper(self, scenario.helpers)
         self._exists: dict[str, bool] = {}
-        self._helpers = frozenset(HELPERS.values())
+        self._helpers = frozenset(address for addresses in HELPERS.values() for address in addresses)
 
     def now(self) -> datetime:
         """The world's wall clock, which the client's may run ahead of."""
@@ -91,7 +92,7 @@ class World:
     def datagram(self, address: str, port: int, source: tuple[str, int], data: bytes) -> bytes | None:
         """Answer a datagram: DNS at the resolvers, port unreachable anywhere else."""
         if port == 53 and address in self._plain_dns:
-            return self._resolver.answer(data, address)
+            return self._resolver.answer(data, self._own_dns.get(address, address))
         return None
 
     def talk(self, address: str, port: int, line: TalkLine) -> DatagramApp | None:
@@ -117,7 +118,9 @@ class World:
     def accept(self, address: str, port: int, connection: Connection) -> StreamApp | None:
         """Give the application that answers a new TCP connection, None where it is refused."""
         if port == 53 and address in self._plain_dns:
-            return DnsStream(connection, partial(self._resolver.answer, egress=address))
+            return DnsStream(
+                connection, partial(self._resolver.answer, egress=self._own_dns.get(address, address))
+            )
         if port == 853 and address in self._public:
             answer = partial(self._resolver.answer, egress=address)
             return self._authority.serve(connection, lambda plain: DnsStream(plain, answer))

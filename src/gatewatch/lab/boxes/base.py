@@ -57,6 +57,7 @@ class Box:
         self.description = description
         self.world = world
         self.resolver = resolver
+        self.resolver6 = ""  # the same machine's IPv6 address, where it has one
         self.stacks: tuple[Stack, ...] = ()
         self.struck = False  # set by a box when it acts on a trigger; starts what residual does
         self.ttl = INITIAL_TTL  # what a forged packet leaves with

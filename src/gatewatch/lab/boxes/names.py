@@ -23,7 +23,7 @@ class Dns(Box):
 
     def watches(self, protocol: int, address: str, port: int) -> bool:
         """Questions to the ISP's own resolver, or to any."""
-        mine = self.description.resolvers == "all" or address == self.resolver
+        mine = self.description.resolvers == "all" or address in (self.resolver, self.resolver6)
         return mine and super().watches(protocol, address, port)
 
     def asked(self, packet: bytearray) -> bytes | None:

@@ -6,27 +6,31 @@ import ipaddress
 import socket
 import struct
 from functools import lru_cache
+from typing import TypeVar
 
 from gatewatch.lab.host import Host
-from gatewatch.lab.scenario import Scenario, fraction
+from gatewatch.lab.scenario import Scenario, covers, fraction
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.sites import State, is_domestic, is_literal, neighbours, state
 
 # Addresses that no honest public answer holds; the list OONI's probe calls bogons.
-_BOGONS = tuple(
-    ipaddress.IPv4Network(block)
+_BOGONS: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = tuple(
+    ipaddress.ip_network(block)
     for block in (
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
         *("192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
         *("203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        *("::/127", "::ffff:0:0/96", "64:ff9b:1::/48", "100::/64", "2001:db8::/32", "fc00::/7", "fe80::/10"),
+        "ff00::/8",
     )
 )
+_N = TypeVar("_N", ipaddress.IPv4Network, ipaddress.IPv6Network)
 
 
 @lru_cache(maxsize=1 << 16)
 def is_bogon(address: str) -> bool:
-    """Say whether an IPv4 address is private, reserved, documentation or multicast space."""
-    number = ipaddress.IPv4Address(address)
+    """Say whether an address is private, reserved, documentation or multicast space."""
+    number = ipaddress.ip_address(address)
     return any(number in block for block in _BOGONS)
 
 
@@ -41,29 +45,29 @@ class Addresses:
         self._scenario = scenario
         self._forward: dict[str, tuple[str, ...]] = {}
         self._reverse: dict[str, list[str]] = {}
-        self._pools: dict[bool, tuple[ipaddress.IPv4Network, ...]] = {
-            domestic: tuple(
-                ipaddress.IPv4Network(prefix)
-                for network in scenario.networks
-                if network.hosting and (network.country == scenario.country) is domestic
-                for prefix in network.prefixes
-            )
-            for domestic in (False, True)
-        }
-        self._taken = {host.address for host in scenario.pagehosts}
-        for isp in scenario.isps:
-            self._taken |= {isp.client, isp.resolver, *(hop.address for hop in isp.path)}
-        for route in scenario.routes:
-            self._taken |= {hop.address for hop in route.path}
+        self._pools = {domestic: self._pool(ipaddress.IPv4Network, domestic) for domestic in (False, True)}
+        self._pools6 = {domestic: self._pool(ipaddress.IPv6Network, domestic) for domestic in (False, True)}
+        self._taken = {host.address for host in scenario.pagehosts} | scenario.machines
         for resolver in RESOLVERS:
             for name in resolver.names:
                 self._bind(name, resolver.addresses)
-        for name, address in HELPERS.items():
-            self._bind(name, (address,))
+        for name, addresses in HELPERS.items():
+            self._bind(name, addresses)
         # Geo-DNS: what resolvers abroad are told where that is something else.
         self._abroad: dict[str, tuple[str, ...]] = {}
         for host in reversed(scenario.hosts):  # so that the first table of a name counts
             self._pin(host)
+
+    def _pool(self, kind: type[_N], domestic: bool) -> tuple[_N, ...]:
+        """The hosting blocks of one family inside the country or outside."""
+        scenario = self._scenario
+        blocks = [
+            ipaddress.ip_network(prefix)
+            for network in scenario.networks
+            if network.hosting and (network.country == scenario.country) is domestic
+            for prefix in network.prefixes
+        ]
+        return tuple(block for block in blocks if isinstance(block, kind))
 
     def _pin(self, host: Host) -> None:
         for name in host.names if host.addresses else ():
@@ -93,8 +97,33 @@ class Addresses:
                 return address
         raise RuntimeError(f"{block} is full; give scenario {self._scenario.name} more hosting prefixes")
 
+    def _free6(self, name: str) -> str:
+        """An IPv6 address from the name's own place: a network and a host of 32 bits in a hosting block."""
+        pool = self._pools6[is_domestic(self._scenario, name)]
+        block = pool[int(fraction("network6", name) * len(pool))]
+        network = int(fraction("subnet6", name) * (1 << min(64 - block.prefixlen, 32)))
+        host = int(fraction("address6", name) * (1 << 32))
+        while True:
+            number = int(block.network_address) | network << 64 | host
+            address = str(ipaddress.IPv6Address(number))
+            if host and address not in self._reverse and address not in self._taken:
+                return address
+            host = (host + 1) % (1 << 32)
+
+    def has6(self, name: str) -> bool:
+        """Say whether a name has an IPv6 address, as far as its place in the plan allows."""
+        sites = self._scenario.sites
+        if not self._pools6[is_domestic(self._scenario, name)]:
+            return False
+        if covers(sites.ipv6, name) or covers(sites.ipv6_only, name):
+            return True
+        return not covers(sites.spare, name) and fraction(f"{sites.seed}-ipv6", name) < sites.ipv6_share
+
     def of(self, name: str) -> tuple[str, ...]:
-        """Give a name's true A records, () when there is no such name; an IPv4 literal is its own."""
+        """Give a name's true A and AAAA records in this order, () when there is no such name.
+
+        A literal address is its own.
+        """
         name = name.lower().rstrip(".")
         known = self._forward.get(name)
         if known is not None:
@@ -110,6 +139,11 @@ class Addresses:
         self._reverse[found[0]] = []  # taken, so that the twin finds another
         if len(group) == 1 and fraction("twin", name) < self._scenario.sites.twin_share:
             found.append(self._free(name, "second address"))
+        if self.has6(name):
+            if covers(self._scenario.sites.ipv6_only, name):
+                del self._reverse[found[0]]
+                found.clear()
+            found.append(self._free6(name))
         return self._bind(name, tuple(found))
 
     def abroad(self, name: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from gatewatch.lab.servers.addresses import is_bogon
 from gatewatch.lab.servers.http import Handler, Reply, Request, header_fields
 from gatewatch.lab.sites import Url, is_literal, split
+from gatewatch.net.address import endpoint
 from gatewatch.records import control
 from gatewatch.records import failure as f
 from gatewatch.records.control import Json, Question
@@ -103,11 +104,11 @@ def _measure(world: Abroad, url: Url, question: Question) -> Json:
             continue
         for port in control.ports(url.scheme, control.written_port(question.url)):
             failure = world.reach(address, port)
-            tcp[f"{address}:{port}"] = control.connected(failure)
+            tcp[endpoint(address, port)] = control.connected(failure)
             if failure is None and port == control.TLS_PORT:
                 problem = world.handshake(address, url.host)
                 found[address] |= 0 if problem else control.VALID
-                tls[f"{address}:{port}"] = control.shaken(url.host, problem)
+                tls[endpoint(address, port)] = control.shaken(url.host, problem)
     missing = None if addresses or url.literal else f.DNS_NXDOMAIN
     return control.answer(
         names=(addresses, missing),

@@ -35,19 +35,20 @@ def _public_resolvers() -> tuple[PublicResolver, ...]:
             dict.fromkeys(n for n in (resolver.dot, _host(resolver.doh)) if n and not is_literal(n))
         )
         addresses = resolver.ipv4 or next(_BY_NAME[name] for name in names if name in _BY_NAME)
-        found.append(PublicResolver(addresses, names, resolver.do53))
+        found.append(PublicResolver(addresses + resolver.ipv6, names, resolver.do53))
     return tuple(found)
 
 
 RESOLVERS = _public_resolvers()
 
-# The addresses that OONI's own emulated network gives its helpers (probe-cli internal/netemx/address.go).
+# The IPv4 addresses that OONI's own emulated network gives its helpers (probe-cli
+# internal/netemx/address.go); the IPv6 ones are the lab's, in blocks of the same networks.
 HELPERS = {
-    "0.th.ooni.org": "68.183.70.80",
-    "1.th.ooni.org": "137.184.235.44",
-    "2.th.ooni.org": "178.62.195.24",
-    "3.th.ooni.org": "209.97.183.73",
-    "d33d1gs9kpq1c5.cloudfront.net": "52.85.15.84",
+    "0.th.ooni.org": ("68.183.70.80", "2604:a880:4:1d0::3a1:5000"),
+    "1.th.ooni.org": ("137.184.235.44", "2604:a880:4:1d0::3a1:6000"),
+    "2.th.ooni.org": ("178.62.195.24", "2a03:b0c0:1:d0::b61:7000"),
+    "3.th.ooni.org": ("209.97.183.73", "2a03:b0c0:1:d0::b61:8000"),
+    "d33d1gs9kpq1c5.cloudfront.net": ("52.85.15.84", "2600:9000:20ed:1600:6:f4a0:6340:93a1"),
 }
 
 # Pages whose whole answer is known, by host and path, with status and body.
@@ -67,7 +68,7 @@ INFRASTRUCTURE = frozenset(
         *WHOAMI,
         *HELPERS,
         *control_names(),
-        *HELPERS.values(),
+        *(address for addresses in HELPERS.values() for address in addresses),
         *APPS,
         *(_host(helper.url) for helper in helpers()),
         *(host for host, _ in BEACONS),
