@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from gatewatch.net.address import is_address
 from gatewatch_targets import url as spelling
 
 # What a server should at least take (RFC 9110 4.1); redirects to a login carry that much.
@@ -13,6 +14,8 @@ LONGEST = 8000
 _PORTS = {"http": 80, "https": 443}
 # A scheme and an authority, RFC 3986 3.
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# Second-level labels under which countries register names (com.kh, or.th, gov.np, edu.my).
+_REGISTRIES = frozenset({"ac", "co", "com", "edu", "go", "gov", "in", "mil", "ne", "net", "or", "org"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +52,12 @@ def redirected(url: Url, location: str) -> Url:
         # Not urljoin, to which "http://" is the page itself: it is broken, and a loop if followed.
         return parse(location)
     return parse(urljoin(str(url), location))
+
+
+def registered(host: str) -> str:
+    """Give the name plausibly registered for a host, without a suffix list; an address is its own."""
+    if is_address(host):
+        return host
+    labels = host.rsplit(".", 3)
+    deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
+    return ".".join(labels[-3:] if deep else labels[-2:])

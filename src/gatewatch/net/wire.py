@@ -15,6 +15,7 @@ from pathlib import Path
 import trio
 
 from gatewatch.net.address import is_bogon
+from gatewatch.net.learnt import Learnt
 from gatewatch.net.trust import Trust, system_trust
 from gatewatch_targets import Resolver, resolvers
 
@@ -88,6 +89,8 @@ class Wire:
     ipv4: bool = True
     ipv6: bool = False
     turns: Turns = field(default_factory=Turns)
+    #: What this run has learnt about the line.
+    learnt: Learnt = field(default_factory=Learnt)
     _silent: dict[tuple[str, int], set[str]] = field(default_factory=dict)
 
     def usable(self, address: str) -> bool:

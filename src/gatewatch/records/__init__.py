@@ -5,6 +5,7 @@ from gatewatch.records.connect import Connect, ConnectStatus
 from gatewatch.records.event import NetworkEvent
 from gatewatch.records.handshake import Handshake
 from gatewatch.records.hop import HopReply, TraceKeys
+from gatewatch.records.intercept import Decoy, Identity, Intercept, WalkAnswer, WalkStep
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
 from gatewatch.records.query import Answer, Query
 from gatewatch.records.second import GreetingRow, ResidualWait, SecondControl
@@ -16,11 +17,14 @@ __all__ = [
     "Answer",
     "Connect",
     "ConnectStatus",
+    "Decoy",
     "GreetingRow",
     "Handshake",
     "HopReply",
     "HttpRequest",
     "HttpResponse",
+    "Identity",
+    "Intercept",
     "Measurement",
     "NetworkEvent",
     "Problem",
@@ -30,6 +34,8 @@ __all__ = [
     "TestKeys",
     "TraceKeys",
     "Transaction",
+    "WalkAnswer",
+    "WalkStep",
     "decode",
     "dumps",
     "encode",

@@ -31,6 +31,11 @@ RECORDS: tuple[type[Any], ...] = (
     records.GreetingRow,
     records.TraceKeys,
     records.HopReply,
+    records.Intercept,
+    records.Identity,
+    records.Decoy,
+    records.WalkStep,
+    records.WalkAnswer,
 )
 _WORDS: Mapping[Any, str] = {
     Any: "any",

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from gatewatch.net.address import is_address
+from gatewatch.net.url import registered
 from gatewatch.records import Connect, Handshake, Measurement, Query, TestKeys, Transaction
 from gatewatch_targets.url import parse
 
@@ -17,8 +18,6 @@ _DEEPEST = 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_KEYS = TestKeys()
 _PORTS = {"http": 80, "https": 443}
-# Second-level labels under which countries register names (com.kh, or.th, gov.np, edu.my).
-_REGISTRIES = frozenset({"ac", "co", "com", "edu", "go", "gov", "in", "mil", "ne", "net", "or", "org"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +112,7 @@ def location(transaction: Transaction) -> str:
 
 def same_site(a: str, b: str) -> bool:
     """Tell whether two hosts plausibly have one owner: the same registered name, without a suffix list."""
-    return a == b or _registered(a) == _registered(b)
-
-
-def _registered(host: str) -> str:
-    if is_address(host):
-        return host
-    labels = host.rsplit(".", 3)
-    deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _REGISTRIES
-    return ".".join(labels[-3:] if deep else labels[-2:])
+    return a == b or registered(a) == registered(b)
 
 
 @lru_cache(maxsize=1024)
