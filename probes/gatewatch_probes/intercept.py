@@ -12,6 +12,8 @@ Reference: Randall et al., "Home is where the hijacking is" (IMC 2021); OONI ts-
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from gatewatch.net import errqueue
 from gatewatch.net.address import is_address, is_bogon
 from gatewatch.net.errors import translate
@@ -113,29 +115,34 @@ class _Inquiry:
             return
         ask = question(INNOCUOUS, self.qtype)
         found.distance = await threshold(flow, "innocuous", ask, guess(plain))
-        forbidden = next((p for p in flow.packets if p.name == "trigger" and p.answers), None)
-        if forbidden is not None and self.trigger is not None:
-            start = guess(forbidden)
-            # An honest answer comes from where the innocuous one came from.
-            start = found.distance if start is None else start
-            found.trigger_distance = await threshold(
-                flow, "trigger", question(self.trigger, self.qtype), start
-            )
-            if found.contradicted and found.trigger_distance == found.distance:
-                # The forged answer is not seen alone.  If it copies TTLs, another TTL shows it.
-                await flow.send("trigger", question(self.trigger, self.qtype), FULL - 16, window=WINDOW)
-            elif found.injected and not any(p.expired for p in flow.packets if p.name == "trigger"):
-                # Does it really go no further?  One ICMP error may be lost.
-                await flow.send("trigger", question(self.trigger, self.qtype), found.trigger_distance or FULL)
+        if self.trigger is not None:
+            await self._walk_trigger(flow, question(self.trigger, self.qtype))
         hop = found.hop
         if hop is not None and found.injected:
             # Who stands on both sides, and that the innocuous name really passes there.
             for ttl in (hop, hop - 1):
-                if ttl > 0 and not any(
-                    p.name == "innocuous" and p.ttl == ttl and p.expired for p in flow.packets
-                ):
+                if ttl > 0 and not any(p.expired and p.ttl == ttl for p in found.of("innocuous")):
                     await flow.send("innocuous", ask, ttl)
         await self._beyond(flow)
+
+    async def _walk_trigger(self, flow: Flow, ask: Callable[[int], bytes]) -> None:
+        found = self.found
+        first = next((p for p in found.of("trigger") if p.answers), None)
+        if first is None:
+            return
+        start = guess(first)
+        # An honest answer comes from where the innocuous one came from.
+        hop = found.trigger_distance = await threshold(
+            flow, "trigger", ask, found.distance if start is None else start
+        )
+        if hop is None or not found.injected:
+            return
+        if hop == found.distance:
+            # The forged answer was never seen alone.  If it copies TTLs, another TTL shows it.
+            await flow.send("trigger", ask, FULL - 16, window=WINDOW)
+        elif not any(p.expired and p.ttl >= hop for p in found.of("trigger")):
+            # Does the question really go no further?  One ICMP error may be lost.
+            await flow.send("trigger", ask, hop)
 
     async def _beyond(self, flow: Flow) -> None:
         """Send to another port of the resolver from the first answer's TTL on: is it farther than that?"""
