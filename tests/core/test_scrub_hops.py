@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gatewatch.records import HopReply, Measurement, TestKeys, TraceKeys, decode, encode
+from gatewatch.records import HopReply, Intercept, Measurement, TestKeys, TraceKeys, WalkStep, decode, encode
 from gatewatch.store import Scrubber, Unscrubbable
 
 SCRUBBER = Scrubber(["36.37.200.10"])
@@ -111,3 +112,44 @@ def test_what_cannot_be_read_is_not_written(replies: Any) -> None:
     m = Measurement(**{**{f: getattr(m, f) for f in m.__slots__}, "test_keys": TestKeys(extra=extra)})
     with pytest.raises(Unscrubbable):
         SCRUBBER.measurement(m)
+
+
+def walk(*hops: tuple[int, str | None], **more: Any) -> Measurement:
+    steps = tuple(
+        WalkStep(name="innocuous", ttl=ttl, address=address, icmp_type=11, icmp_code=0)
+        for ttl, address in hops
+    )
+    found = Intercept(
+        kind="injector", resolver="8.8.8.8", innocuous="example.com", trigger="x.org", steps=steps, **more
+    )
+    return Measurement(
+        input="https://x.org/",
+        measurement_start_time="2024-02-12 20:33:47",
+        software_version="0.1.0",
+        test_name="intercept",
+        test_start_time="2024-02-12 20:33:47",
+        test_keys=TestKeys(extra={"x_gatewatch_intercept": encode(found)}),
+        x_gatewatch_verdict={"evidence": [f"between {more.get('before')} and {more.get('after')}"]},
+    )
+
+
+def test_the_first_hops_of_a_walk_are_truncated_in_the_record_and_in_the_evidence() -> None:
+    sides = {"before": "192.168.1.1", "after": "36.37.129.9"}
+    m = walk((1, "192.168.1.1"), (2, "36.37.129.9"), (5, "63.218.10.5"), **sides)
+    scrubbed = SCRUBBER.measurement(m)
+    found, problems = decode(Intercept, scrubbed.test_keys.extra["x_gatewatch_intercept"])
+    assert problems == ()
+    assert [step.address for step in found.steps] == ["192.168.0.0/16", "36.37.129.0/24", "63.218.10.5"]
+    assert (found.before, found.after) == ("192.168.0.0/16", "36.37.129.0/24")
+    assert scrubbed.x_gatewatch_verdict == {"evidence": ["between 192.168.0.0/16 and 36.37.129.0/24"]}
+    # Once more changes nothing.
+    assert SCRUBBER.measurement(scrubbed) == scrubbed
+
+
+def test_a_walk_that_cannot_be_read_is_not_written() -> None:
+    unread: list[Any] = [{"steps": "x"}, {"steps": [1]}, {"steps": [{"ttl": 1, "address": "x"}]}, []]
+    for broken in unread:
+        m = walk()
+        m = replace(m, test_keys=TestKeys(extra={"x_gatewatch_intercept": broken}))
+        with pytest.raises(Unscrubbable):
+            SCRUBBER.measurement(m)

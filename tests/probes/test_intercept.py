@@ -181,3 +181,15 @@ def judged(scenario: Scenario, url: str = TRIGGER) -> Any:
     again, problems = loads(dumps(measurement))
     assert problems == ()
     return judge(again)
+
+
+def test_what_is_judged() -> None:
+    assert judged(line(9)).label == "ok"
+    proxied, forged = judged(line(9, box("dns-proxy", 4))), judged(line(9, box("dns-inject", 4)))
+    assert (proxied.label, proxied.rule) == ("tampered(dns.proxied)", "dns.intercept.proxy")
+    assert (forged.label, forged.rule) == ("blocked(dns.injected)", "dns.intercept.injector")
+    for verdict in (proxied, forged):
+        assert "hop 4, between 36.37.128.3 and 36.37.128.4" in verdict.evidence[0]
+    assert judged(line(9, box("dns-drop", 4, method=""))).label == "blocked(dns.timeout)"
+    nobody = Box("dns-drop", 2, frozenset({"com", "org"}), resolvers="all")
+    assert judged(line(9, nobody)).label == "inconclusive(silent)"

@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from gatewatch.records import TestKeys
+from gatewatch.records import Measurement, TestKeys
 from gatewatch.store import literals
 from gatewatch.store.own import SCRUBBED
 from gatewatch.store.walk import mapped
@@ -53,6 +53,32 @@ def truncated(keys: TestKeys) -> TestKeys:
         return _replaced(value, prefixes) if isinstance(value, str) else value
 
     return cast("TestKeys", mapped(dataclasses.replace(keys, extra=extra), leaf))
+
+
+def truncated_walk(m: Measurement) -> Measurement:
+    """Truncate the first hops of an ``intercept`` walk, in its keys and in the verdict's evidence.
+
+    A truncated address is a prefix with its length.  Raises ValueError or TypeError when the steps cannot be
+    read.
+    """
+    found = m.test_keys.extra.get("x_gatewatch_intercept", {})
+    steps = found.get("steps", ()) if isinstance(found, Mapping) else None
+    if not isinstance(steps, (list, tuple)):
+        raise TypeError("steps")
+    # Prefixes of an earlier scrubbing stay as they are, and the hop after them is not the first public one.
+    marked = [
+        {**step, TRUNCATED: True} if isinstance(step, Mapping) and "/" in str(step.get("address")) else step
+        for step in steps
+    ]
+    prefixes = _prefixes(marked, found.get("resolver"))
+
+    def leaf(value: Any, name: str, free: bool) -> Any:
+        return _replaced(value, prefixes) if isinstance(value, str) else value
+
+    if not prefixes:
+        return m
+    keys, verdict = mapped(m.test_keys, leaf), mapped(m.x_gatewatch_verdict, leaf)
+    return dataclasses.replace(m, test_keys=keys, x_gatewatch_verdict=verdict)
 
 
 def _prefixes(replies: Iterable[Any], destination: Any) -> dict[bytes, str]:

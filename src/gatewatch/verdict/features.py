@@ -10,7 +10,7 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import apps, control, names, pages, quic, sni, steps
+from gatewatch.verdict import apps, control, intercept, names, pages, quic, sni, steps
 from gatewatch.verdict.decide import decide, speaking
 from gatewatch.verdict.hops import hops
 from gatewatch.verdict.scene import scenes
@@ -194,6 +194,12 @@ class Features:
     quic_tcp: str = doc("what became of TLS over TCP at the site's address, in the words of tls", NOT_LOOKED)
     quic_advertised: str = doc("yes, no, not_looked: the site offers HTTP/3 over TCP (Alt-Svc)", NOT_LOOKED)
     quic_helper: str = doc("ok, failed, not_looked: QUIC at that address from elsewhere", NOT_LOOKED)
+    intercept: str = doc("none, proxy, injector, dropper, resolver_lies, unclear: what intercept found", "")
+    intercept_hop: int = doc("first TTL that the impostor sees, 0 where not found", 0, unit="hops")
+    intercept_link: str = doc("the link it acts on, by the routers on both sides", "")
+    intercept_resolver: str = doc("the resolver that was asked", "")
+    intercept_forged: bool = doc("there are addresses in the forged answers", False)
+    intercept_signs: str = doc("what speaks for the conclusion", "")
 
 
 NAMES = tuple(field.name for field in fields(Features))
@@ -206,6 +212,7 @@ _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
     **dict.fromkeys(apps.APP_TESTS, apps.evidence),
     quic.TEST: quic.evidence,
     sni.SNI_TEST: sni.evidence,
+    "intercept": intercept.evidence,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatewatch.verdict.layers.apps import APPS
 from gatewatch.verdict.layers.content import CONTENT, WHOLE
+from gatewatch.verdict.layers.interception import INTERCEPTION
 from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.naming import NAMING
 from gatewatch.verdict.layers.quic import QUIC
@@ -20,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     *LINE,
     *NAMING,
     *SNI,
+    *INTERCEPTION,
     *SECOND,
     *TRANSPORT,
     *CONTENT,
