@@ -20,7 +20,7 @@ from tests.lab.village import (
 
 from gatewatch.lab import packet as p
 from gatewatch.lab.boxes.flow import Unclear
-from gatewatch.lab.boxes.page import host
+from gatewatch.lab.boxes.request import host
 from gatewatch.lab.boxes.sni import server_name
 from gatewatch.net import dnswire
 

@@ -11,6 +11,7 @@ from gatewatch.lab.check_path import back, hops, line, prefix
 from gatewatch.lab.check_path import require as _require
 from gatewatch.lab.check_path import share as _share
 from gatewatch.lab.host import CERTIFICATES, DOMESTIC, DOWN, Host
+from gatewatch.lab.parts import ENDPOINTS
 from gatewatch.lab.scenario import KINDS, Box, Isp, PageHost, Scenario
 from gatewatch.lab.servers.known import INFRASTRUCTURE
 
@@ -23,12 +24,10 @@ _METHODS = {
     "http": {"blockpage", "reset", "eof", "timeout", "diff"},
     "quic": {"timeout"},
 }
-# Boxes that act on addresses and ports, and need no names.
-_ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop")
 # What a DNS box may say instead of an address.
 _ERRORS = ("nxdomain", "empty", "servfail", "refused")
 # Boxes that need no domains: they act on every name in some way.
-_UNSELECTIVE = ("dns-proxy", "dns-rewrite", "quic-drop")
+_UNSELECTIVE = ("portal", "http-proxy", "sni-proxy", "dns-proxy", "dns-rewrite", "quic-drop")
 # DNS boxes that act on questions to every resolver unless told otherwise.
 _FOR_ALL = ("dns-inject", "dns-proxy")
 
@@ -42,7 +41,7 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
     _require(1 <= box.hop <= longest, f"{where}.hop", f"{box.hop} is past the path's {longest} hops")
     _share(box.share, f"{where}.share")
     selective = bool(box.domains or box.lists) or box.share > 0
-    if box.kind in _ENDPOINTS:
+    if box.kind in ENDPOINTS:
         _require(bool(box.addresses or box.ports), where, "needs addresses or ports")
     else:
         _require(selective or box.kind in _UNSELECTIVE, where, "needs domains, lists or a share")
@@ -66,7 +65,7 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
         # Queries to the ISP's own resolver never come further than its local hops.
         reach = box.hop <= isp.local_hops or box.resolvers == "all" or box.kind in _FOR_ALL
         _require(reach, f"{where}.hop", f"{box.hop} is behind the resolver at hop {isp.local_hops}")
-    if box.verdict == "down" or box.verdict.startswith("inconclusive("):
+    if box.verdict in ("down", "ok") or box.verdict.startswith("inconclusive("):
         return
     layer, _, method = box.verdict.partition(".")
     _require(method in _METHODS.get(layer, ()), f"{where}.truth", f"{box.verdict!r} is not a layer.method")

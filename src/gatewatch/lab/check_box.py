@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from http import HTTPStatus
+from urllib.parse import urlsplit
 
 from gatewatch.lab.check_path import require
 from gatewatch.lab.decode import ScenarioError
 from gatewatch.lab.parts import Box
+
+# RFC 9110 5.6.2.
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+# Boxes with a TCP of their own.
+_TERMINATING = ("tls-mitm", "portal", "http-proxy", "sni-proxy")
 
 
 def one_of(value: str, allowed: tuple[str, ...], where: str) -> None:
@@ -26,5 +34,19 @@ def options(box: Box, where: str) -> None:
     require(box.residual >= 0, f"{where}.residual", "is less than no time")
     one_of(box.residual_key, ("3-tuple", "4-tuple"), f"{where}.residual_key")
     one_of(box.residual_action, ("drop", "reset"), f"{where}.residual_action")
+    for i, line in enumerate(box.headers):
+        name, colon, _ = line.partition(":")
+        good = line.isprintable() and line.isascii() and bool(colon) and bool(_TOKEN.fullmatch(name))
+        require(good, f"{where}.headers[{i}]", f'{line!r} is no "Name: value"')
+    known = box.status in {status.value for status in HTTPStatus}
+    require(known, f"{where}.status", f"{box.status} is no status")
+    if box.kind == "http-redirect" or box.location:
+        good = urlsplit(box.location).scheme in ("http", "https") and box.location.isprintable()
+        require(good, f"{where}.location", f"{box.location!r} is no http or https URL")
+    for i, path in enumerate(box.paths):
+        require(path.startswith("/"), f"{where}.paths[{i}]", f"{path!r} does not begin with /")
+    require(not box.paths or box.layer == "http", f"{where}.paths", "only http-* can read them")
+    able = box.in_path or box.kind not in _TERMINATING
+    require(able, f"{where}.in_path", "a box beside the path cannot answer in the server's place")
     able = box.in_path or not box.residual or box.residual_action == "reset"
     require(able, f"{where}.residual_action", "a box beside the path can only reset")

@@ -9,6 +9,7 @@ from zlib import crc32
 from gatewatch.lab.hops import Hop, Path, Route
 
 __all__ = [
+    "ENDPOINTS",
     "KINDS",
     "Box",
     "DomainList",
@@ -54,11 +55,22 @@ KINDS = {
     "udp-drop": Kind("quic", (), "quic.timeout"),
     "sni-reset": Kind("tls", (443,), "tls.reset"),
     "sni-drop": Kind("tls", (443,), "tls.timeout"),
+    "sni-eof": Kind("tls", (443,), "tls.eof"),
+    "tls-mitm": Kind("tls", (443,), "tls.mitm"),
     "http-blockpage": Kind("http", (80,), "http.blockpage"),
+    "http-redirect": Kind("http", (80,), "http.blockpage"),
     "http-reset": Kind("http", (80,), "http.reset"),
+    "http-eof": Kind("http", (80,), "http.eof"),
+    "http-drop": Kind("http", (80,), "http.timeout"),
+    # What is no blocking of a site: a portal in front of everything, proxies that pass everything on.
+    "portal": Kind("line", (80,), "inconclusive(captive_portal)"),
+    "http-proxy": Kind("http", (80,), "ok"),
+    "sni-proxy": Kind("tls", (443,), "ok"),
     "quic-sni-drop": Kind("quic", (443,), "quic.timeout"),
     "quic-drop": Kind("quic", (443,), "quic.timeout"),
 }
+# Kinds that act on addresses and ports, and need no names.
+ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop")
 _LIES = {
     "nxdomain": "dns.nxdomain",
     "empty": "dns.nxdomain",
@@ -136,13 +148,16 @@ class Box:
     ports: tuple[int, ...] = ()  # the destination ports it watches; empty: the kind's own
     addresses: tuple[str, ...] = ()  # addresses and blocks it watches; empty: all
     copies_ttl: bool = False  # what it forges leaves with the TTL that the trigger had there
-    residual: float = (
-        0.0  # seconds for which it treats all that follows a trigger between the same ends alike
-    )
+    residual: float = 0.0  # for so many seconds it treats alike whatever follows between the same ends
     residual_key: str = "3-tuple"  # the ends: 3-tuple (source, destination, its port) or 4-tuple
     residual_action: str = "drop"  # drop | reset
-    title: str = "Blocked"  # http-blockpage: the page's title
-    body: str = _BLOCK_PAGE
+    title: str = "Blocked"  # of the page that http-blockpage, tls-mitm and portal show
+    body: str = _BLOCK_PAGE  # its text, or all of it where it begins with "<"
+    status: int = 200  # its status
+    headers: tuple[str, ...] = ()  # more of its header lines, as "Name: value"
+    copies_headers: bool = False  # http-blockpage: with every header of the server's own answer
+    location: str = ""  # where http-redirect and portal lead; a portal without one shows its page everywhere
+    paths: tuple[str, ...] = ()  # http-*: how the paths of blocked pages begin; empty: the whole host
     truth: str = ""  # what the analysis must find; empty: the kind's usual
     spare: frozenset[str] = frozenset()
     isps: tuple[str, ...] = ()  # of a [[box]] for several ISPs: whose path it stands on; empty: all
@@ -159,13 +174,17 @@ class Box:
 
     @property
     def layer(self) -> str:
-        """The protocol layer it interferes with: dns, tcp, tls, http or quic."""
+        """The protocol layer it interferes with: dns, tcp, tls, http, quic, or line: all of them."""
         return KINDS[self.kind].layer
 
     @property
     def verdict(self) -> str:
         """The layer.method that the analysis must find where this box acts first."""
         return self.truth or KINDS[self.kind].truth or _LIES[self.method]
+
+    def reaches(self, target: str) -> bool:
+        """Say whether the box acts on this page, given as a path with its query."""
+        return not self.paths or target.startswith(self.paths)
 
     def matches(self, name: str) -> bool:
         """Say whether the box acts on this host name, in any letter case."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 
+from gatewatch.lab.parts import ENDPOINTS
 from gatewatch.lab.scenario import Box, Scenario
-from gatewatch.lab.sites import State, Url, listens, neighbours, redirect, split, state
+from gatewatch.lab.sites import State, Url, is_literal, listens, neighbours, redirect, split, state
 
 # A name that is dead for everybody can still be lied about.  That is visible only where the lie is an address
 # that nobody else is given.
@@ -37,16 +39,50 @@ class Truth:
         return f"{self.status}({self.method})" if self.method else self.status
 
 
-def _first(boxes: tuple[Box, ...], layer: str, names: tuple[str, ...], port: int = 0) -> Box | None:
-    """The box nearest to the client that acts in this layer on one of these names, on this port."""
-    acting = [
-        box
-        for box in boxes
-        if box.layer == layer
-        and (not port or not box.watched or port in box.watched)
-        and any(box.matches(name) for name in names)
-    ]
+def _addresses(scenario: Scenario, host: str) -> tuple[str, ...]:
+    """The addresses that the scenario itself gives a host; all others are the emulation's choice."""
+    if is_literal(host):
+        return (host,)
+    pinned = scenario.host(host)
+    return pinned.addresses if pinned is not None else ()
+
+
+def _acts(scenario: Scenario, box: Box, url: Url, names: tuple[str, ...]) -> bool:
+    """Whether a box acts on this request, whose server has these names."""
+    if box.watched and url.port not in box.watched:
+        return False
+    if box.addresses:
+        blocks = [ip_network(block) for block in box.addresses]
+        known = [ip_address(address) for address in _addresses(scenario, url.host)]
+        if not known or not all(any(address in block for block in blocks) for address in known):
+            return False
+    if not box.chooses:
+        return box.kind in ENDPOINTS
+    return any(box.matches(name) for name in names) and (box.layer != "http" or box.reaches(url.target))
+
+
+def _first(
+    scenario: Scenario, boxes: tuple[Box, ...], layer: str, url: Url, names: tuple[str, ...] = ()
+) -> Box | None:
+    """The box nearest to the client that acts in this layer on this request."""
+    acting = [box for box in boxes if box.layer == layer and _acts(scenario, box, url, names or (url.host,))]
     return min(acting, key=lambda box: box.hop, default=None)
+
+
+def _named(boxes: tuple[Box, ...], host: str) -> Box | None:
+    """The box nearest to the client that acts on the look-up of a name."""
+    acting = [box for box in boxes if box.layer == "dns" and box.matches(host)]
+    return min(acting, key=lambda box: box.hop, default=None)
+
+
+def _portal(boxes: tuple[Box, ...], url: Url) -> Truth | None:
+    """What a portal in front of everything leaves to be told: no control can be asked."""
+    box = next((box for box in boxes if box.layer == "line"), None)
+    if box is None:
+        return None
+    if url.scheme == "http" and url.port in box.watched and box.location:
+        return _blocked(box, url)
+    return Truth("inconclusive", "no_control", f"{box.kind} at hop {box.hop} hides the control")
 
 
 def _blocked(box: Box, url: Url) -> Truth:
@@ -59,7 +95,7 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
     """The verdict for one request of the chain, or None where it gets its response."""
     site = state(scenario, url.host)
     if not url.literal:
-        box = _first(boxes, "dns", (url.host,))
+        box = _named(boxes, url.host)
         if site is State.DEAD:
             if box is not None and box.method in _ANSWERS:
                 return _blocked(box, url)
@@ -70,11 +106,11 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
     if site is not State.LIVE or not listens(url.port, pinned):
         return Truth("down", reason=f"{url.host}:{url.port} is {site.value} for everybody")
     # A box that acts on addresses hits everybody who shares one.
-    box = _first(boxes, "tcp", neighbours(scenario, url.host))
+    box = _first(scenario, boxes, "tcp", url, neighbours(scenario, url.host))
     if box is None and url.scheme == "https" and not url.literal:  # clients send no SNI for an address
-        box = _first(boxes, "tls", (url.host,), url.port)
+        box = _first(scenario, boxes, "tls", url)
     if box is None and url.scheme == "http":
-        box = _first(boxes, "http", (url.host,), url.port)
+        box = _first(scenario, boxes, "http", url)
     if box is not None:
         return _blocked(box, url)
     if pinned is not None and url.scheme == "https" and pinned.certificate != "ok":
@@ -94,7 +130,7 @@ def truth(scenario: Scenario, isp_id: str, url: str) -> Truth:
     for _ in range(_MAX_REDIRECTS):
         assert place is not None
         current = split(place)
-        found = _step(scenario, boxes, current)
+        found = _portal(boxes, current) or _step(scenario, boxes, current)
         if found is not None:
             return found
         place = redirect(scenario, current)

@@ -10,11 +10,14 @@ from collections.abc import Callable
 from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box
+from gatewatch.lab.boxes.mitm import TlsMitm
 from gatewatch.lab.boxes.names import DnsDrop, DnsInject, DnsLie
-from gatewatch.lab.boxes.page import BlockPage, HttpReset
+from gatewatch.lab.boxes.page import BlockPage, HttpDrop, HttpEof, HttpRedirect, HttpReset
+from gatewatch.lab.boxes.portal import Portal
+from gatewatch.lab.boxes.proxy import HttpProxy, SniProxy
 from gatewatch.lab.boxes.quic import QuicDrop, QuicSniDrop
 from gatewatch.lab.boxes.resolver import DnsProxy, DnsRewrite
-from gatewatch.lab.boxes.sni import SniDrop, SniReset
+from gatewatch.lab.boxes.sni import SniDrop, SniEof, SniReset
 from gatewatch.lab.boxes.syn import TcpDrop, TcpReset, UdpDrop
 
 __all__ = ["Box", "build"]
@@ -34,7 +37,15 @@ _KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
     "sni-reset": SniReset,
     "sni-drop": SniDrop,
     "http-blockpage": BlockPage,
+    "sni-eof": SniEof,
+    "tls-mitm": TlsMitm,
+    "http-redirect": HttpRedirect,
     "http-reset": HttpReset,
+    "http-eof": HttpEof,
+    "http-drop": HttpDrop,
+    "portal": Portal,
+    "http-proxy": HttpProxy,
+    "sni-proxy": SniProxy,
     "quic-sni-drop": QuicSniDrop,
     "quic-drop": QuicDrop,
 }

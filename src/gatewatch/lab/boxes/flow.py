@@ -103,8 +103,8 @@ class FlowBox(Box):
         return start
 
 
-def remember(table: dict[bytes, _V], flow: bytes, value: _V) -> None:
+def remember(table: dict[bytes, _V], flow: bytes, value: _V, most: int | None = None) -> None:
     """Put a flow into a table of bounded size, in the oldest one's place."""
-    if len(table) >= _FLOWS and flow not in table:
+    if len(table) >= (most or _FLOWS) and flow not in table:
         del table[next(iter(table))]
     table[flow] = value

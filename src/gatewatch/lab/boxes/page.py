@@ -1,72 +1,94 @@
-"""HTTP interference by Host header on port 80: a block page in the server's name, or RST."""
+"""HTTP interference by Host header on port 80: a block page or a redirect to one, RST, FIN, silence."""
 
 from __future__ import annotations
 
 import html
+from http import HTTPStatus
 
+from gatewatch.lab import scenario
+from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Wire
-from gatewatch.lab.boxes.flow import FlowBox, Unclear
-from gatewatch.lab.boxes.forge import acknowledge_end, answer, release, reset
-from gatewatch.lab.packet import ACK, FIN, PSH, Segment, mss
+from gatewatch.lab.boxes.cut import End, Reset, Swallow
+from gatewatch.lab.boxes.forge import acknowledge_end, answer, release
+from gatewatch.lab.boxes.loopback import ask
+from gatewatch.lab.boxes.request import HostBox
+from gatewatch.lab.packet import ACK, FIN, PSH, Segment, mss, unpacked
 
-# Every HTTP/1.1 method in use begins with one of these letters; it keeps other protocols out at the first
-# byte.
-_METHODS = (b"GET ", b"HEAD ", b"POST ", b"PUT ", b"OPTIONS ", b"DELETE ", b"PATCH ", b"TRACE ", b"CONNECT ")
-
-
-def host(stream: bytes) -> str | Unclear:
-    """Read the Host header from the first bytes of a connection, without a port."""
-    if not any(stream.startswith(method[: len(stream)]) for method in _METHODS):
-        return Unclear.NONE
-    head, end, _ = stream.partition(b"\r\n\r\n")
-    lines = head.split(b"\r\n")
-    for line in lines[1:] if end else lines[1:-1]:
-        key, _, value = line.partition(b":")
-        if key.strip().lower() == b"host":
-            return value.strip().decode("ascii", "replace").partition(":")[0].lower()
-    return Unclear.NONE if end else Unclear.MORE
+# Headers that belong to the body they came with, or would lead away from the page.
+_OF_THE_BODY = frozenset({"content-length", "content-encoding", "transfer-encoding", "location"})
 
 
-class HttpReset(FlowBox):
+def markup(description: scenario.Box) -> bytes:
+    """Write a box's page: title and text, or the body as it stands where that is markup already."""
+    if description.body.startswith("<"):
+        return description.body.encode()
+    title, text = html.escape(description.title), html.escape(description.body)
+    head = f"<head><title>{title}</title></head>" if title else ""
+    return f"<!DOCTYPE html><html>{head}<body>{text}</body></html>".encode()
+
+
+def response(status: int, fields: list[str], body: bytes) -> bytes:
+    """Write a response with these header lines, its length added."""
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *fields, f"Content-Length: {len(body)}"]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+class HttpReset(HostBox, Reset):
     """Answers the request with RST."""
 
-    def name(self, start: bytes) -> str | Unclear:
-        """Read the Host header."""
-        return host(start)
 
-    def strike(self, trigger: Segment, wire: Wire) -> None:
-        """Reset the client; in the path the server too, which has not seen the request."""
-        reset(trigger, wire, both=self.description.in_path, ttl=self.ttl)
-
-    def linger(self, late: Segment, wire: Wire) -> None:
-        """Reset again when the client repeats its request."""
-        if late.data:
-            reset(late, wire, ttl=self.ttl)
+class HttpEof(HostBox, End):
+    """Answers the request with FIN."""
 
 
-class BlockPage(FlowBox):
+class HttpDrop(HostBox, Swallow):
+    """Swallows the request and what follows."""
+
+
+class BlockPage(HostBox):
     """Answers the request with a page and FIN."""
 
-    def name(self, start: bytes) -> str | Unclear:
-        """Read the Host header."""
-        return host(start)
+    def __init__(self, description: scenario.Box, world: Internet, resolver: str) -> None:
+        super().__init__(description, world, resolver)
+        self._asked = b""  # the request that is being answered
 
-    def page(self) -> bytes:
+    def catch(self, packet: bytearray, trigger: Segment, start: bytes, wire: Wire) -> None:
+        """Answer the whole request, of which the trigger may be the last piece only."""
+        self._asked = start
+        super().catch(packet, trigger, start, wire)
+
+    def page(self, trigger: Segment) -> bytes:
         """Give the whole response."""
-        title, text = (html.escape(part) for part in (self.description.title, self.description.body))
-        body = f"<!DOCTYPE html><html><head><title>{title}</title></head><body>{text}</body></html>".encode()
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
-        return head.encode() + b"Connection: close\r\n\r\n" + body
+        fields = [*self.description.headers, "Content-Type: text/html; charset=utf-8", "Connection: close"]
+        if self.description.copies_headers:
+            fields = self._origins(trigger) or fields
+        return response(self.description.status, fields, markup(self.description))
+
+    def _origins(self, trigger: Segment) -> list[str]:
+        """The header lines with which the server itself answers this request."""
+        said = ask(self.world, unpacked(trigger.destination), trigger.dport, self._asked)
+        lines = said.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
+        return [line for line in lines if line.partition(":")[0].lower() not in _OF_THE_BODY]
 
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """Send the page with the numbers the client expects; in the path, end the server's side."""
-        page, size = self.page(), mss(trigger.source)
+        page, size = self.page(trigger), mss(trigger.source)
         for start in range(0, len(page), size):
             flags = ACK if start + size < len(page) else ACK | PSH | FIN
-            answer(trigger, wire, flags=flags, data=page[start : start + size], ahead=start, ttl=self.ttl)
+            data = page[start : start + size]
+            answer(trigger, wire, flags=flags, data=data, ahead=start, ttl=self.ttl)
         if self.description.in_path:
             release(trigger, wire)
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Let the client close in peace."""
         acknowledge_end(late, wire, ttl=self.ttl)
+
+
+class HttpRedirect(BlockPage):
+    """Answers the request with a redirect to the host of a block page."""
+
+    def page(self, trigger: Segment) -> bytes:
+        """Lead away."""
+        fields = [f"Location: {self.description.location}", *self.description.headers, "Connection: close"]
+        return response(302, fields, b"")

@@ -1,11 +1,9 @@
-"""TLS interference by server name: a ClientHello with a blocked SNI is answered with RST or swallowed."""
+"""TLS interference by server name: a ClientHello with a blocked SNI meets RST, FIN or silence."""
 
 from __future__ import annotations
 
-from gatewatch.lab.boxes.base import Wire
+from gatewatch.lab.boxes.cut import End, Reset, Swallow
 from gatewatch.lab.boxes.flow import FlowBox, Unclear
-from gatewatch.lab.boxes.forge import reset
-from gatewatch.lab.packet import Segment
 
 _HANDSHAKE, _CLIENT_HELLO = 0x16, 0x01  # RFC 8446 5.1, 4
 _SERVER_NAME = 0  # RFC 6066 3
@@ -76,29 +74,21 @@ def hello_name(handshake: bytes) -> str | Unclear:
     return Unclear.NONE
 
 
-class SniReset(FlowBox):
-    """Answers with RST."""
+class SniBox(FlowBox):
+    """A box that reads the SNI."""
 
     def name(self, start: bytes) -> str | Unclear:
         """Read the SNI."""
         return server_name(start)
 
-    def strike(self, trigger: Segment, wire: Wire) -> None:
-        """Reset the client; in the path the server too, which has not seen the ClientHello."""
-        reset(trigger, wire, both=self.description.in_path, ttl=self.ttl)
 
-    def linger(self, late: Segment, wire: Wire) -> None:
-        """Reset again when the client repeats its ClientHello."""
-        if late.data:
-            reset(late, wire, ttl=self.ttl)
+class SniReset(SniBox, Reset):
+    """Answers the ClientHello with RST."""
 
 
-class SniDrop(FlowBox):
-    """Swallows the ClientHello and everything the client sends on that connection afterwards."""
+class SniEof(SniBox, End):
+    """Answers the ClientHello with FIN."""
 
-    def name(self, start: bytes) -> str | Unclear:
-        """Read the SNI."""
-        return server_name(start)
 
-    def strike(self, trigger: Segment, wire: Wire) -> None:
-        """Say nothing."""
+class SniDrop(SniBox, Swallow):
+    """Swallows the ClientHello and what follows."""

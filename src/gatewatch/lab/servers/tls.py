@@ -70,8 +70,14 @@ class _Signer:
 class Authority:
     """The lab's certificate authority and its server contexts; issuing is lazy, about 2 ms a name."""
 
-    def __init__(self, choose: Choose, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._trusted = _Signer("gatewatch lab")
+    def __init__(
+        self,
+        choose: Choose,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        organization: str = "gatewatch lab",
+    ) -> None:
+        self._trusted = _Signer(organization)
         # Nobody's trust store holds this one.
         self._unknown = cache(lambda: _Signer("gatewatch lab, unknown to all"))
         self._now = now
