@@ -9,6 +9,7 @@ The hot path is written for CPython: local names, cached ways, bytes instead of 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from heapq import heappop, heappush
 
 from gatewatch.lab.access import Access
@@ -49,6 +50,7 @@ from gatewatch.lab.router import answered_key, flow_key
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.stack import Stack
 from gatewatch.lab.talks import Talks
+from gatewatch.lab.turns import Turns
 from gatewatch.lab.way import Stand, Way, Ways
 
 # RFC 862: the echo service, on every address, for timing.
@@ -87,7 +89,13 @@ class Engine:
         self._tcp = Stack(self._from_server, world.accept)
         self._talks = Talks(self._say, world.talk)
         # Whoever has timers: the servers, and the boxes that answer flows themselves.
-        self._timed: tuple[Stack | Talks, ...] = (self._tcp, self._talks, *self._ways.stacks)
+        self._turns = Turns()
+        self._timed: tuple[Stack | Talks | Turns, ...] = (
+            self._tcp,
+            self._talks,
+            self._turns,
+            *self._ways.stacks,
+        )
         self._timers = self._timed if self._access is None else (*self._timed, self._access)
         # Due time, a counter that keeps equal times in order, the packet (and its way).
         self._down: list[tuple[float, int, bytes | bytearray]] = []
@@ -239,8 +247,14 @@ class Engine:
 
     def back(self, packet: bytes, stand: Stand, leaves: float) -> None:
         """Carry a packet from a box to the client, past the boxes before it."""
-        router = stand.way.routers[stand.hop - 1]
-        self._back(packet, stand.way, router.back, stand.place, leaves + stand.away, stand.hop)
+        way, arrival = stand.way, leaves + stand.away
+        routers = way.routers[stand.hop - 1].back
+        if way.returns is None:
+            self._launch(packet, way, routers, arrival, stand.hop)
+        else:
+            # A box before this one may be in the middle of sending what this is the answer to.
+            there = partial(self._back, packet, way, routers, stand.place, arrival, stand.hop)
+            self._turns.at(leaves, there)
 
     def _back(self, packet: bytes, way: Way, routers: int, place: int, arrival: float, hop: int) -> None:
         """Show a packet to the boxes that look at what comes back, from ``place`` on, and launch it."""
