@@ -234,6 +234,10 @@ FIRES: dict[str, tuple[str, Measurement]] = {
         plain(fetch(HTTP, code=403, body="<title>403 Forbidden</title>", headers={"Server": "nginx/1.2"})),
     ),
     "http.blockpage": ("blocked(http.blockpage)", plain(fetch(HTTP, body=NOTICE, headers={}))),
+    "http.blockpage.copied_headers": (
+        "blocked(http.blockpage)",
+        plain(fetch(HTTP, body=NOTICE, headers=HEADERS)),
+    ),
     "http.diff": ("blocked(http.diff)", plain(fetch(HTTP, body=NOTICE + "x" * 20_000, headers={}))),
     "whole.proxied": (
         "tampered(dns.proxied)",
@@ -265,7 +269,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
     ),
     "whole.unclear": (
         "inconclusive(different_page)",
-        plain(fetch(HTTP, body=NOTICE, headers=HEADERS)),
+        plain(fetch(HTTP, body=NOTICE + "x" * 2_000, headers=HEADERS)),
     ),
     "whole.undetermined": ("inconclusive(undetermined)", web(queries=names([SITE]), control=control())),
     **FIRES_APPS,

@@ -22,6 +22,10 @@ _CONTROL_WELCOME = (F("control_http_status") >= 200) & (F("control_http_status")
 # Netflix, Meta, Akamai (Gigis et al., SIGCOMM 2021, "Seven Years in the Life of Hypergiants' Off-Nets").
 _OFF_NETS = (15169, 36040, 2906, 40027, 32934, 63293, 20940, 16625, 12222)
 
+# A notice has a sentence or two.  True pages differ from themselves by 30 % of length at most in 98.6 % of
+# cases (Jones et al., IMC 2014), so a tenth leaves room for those that change.
+_NOTICE = 0.1
+
 
 # A page that quotes a block page, or names a product, is the site's own where it is the control's.
 _NOT_THE_SITE = (F("page") != "same") & (F("page_title") != "same")
@@ -191,6 +195,23 @@ CONTENT = (
         "headers {page_headers}",
         confidence=0.85,
         source="Jones et al., IMC 2014; never one sign alone: OONI's http-diff accepts any one likeness",
+    ),
+    Rule(
+        id="http.blockpage.copied_headers",
+        layer="http",
+        status="blocked",
+        method="http.blockpage",
+        when=_PLAIN
+        & _CONTROL_OK
+        & (F("page_status") == "same")
+        & (F("page_title") == "different")
+        & (F("page_body") == "different")
+        & F("page_short")
+        & (F("page_proportion") < _NOTICE),
+        evidence="{host}: the headers of the site, but another title and {page_proportion} of the length",
+        # A site's own notice for a country looks so, too.
+        confidence=0.6,
+        source="OONI web_connectivity: http-diff is silent where header names are alike, so boxes copy them",
     ),
     Rule(
         id="http.diff",
