@@ -6,6 +6,7 @@ from typing import Any
 
 from gatewatch.records import Measurement
 from gatewatch.verdict import apps, compare, control
+from gatewatch.verdict.flags import flags
 from gatewatch.verdict.hops import address_of, hops
 from gatewatch.verdict.judge import Verdict
 from gatewatch.verdict.pages import compared, is_classic, outcome
@@ -34,9 +35,12 @@ def classic_keys(m: Measurement, verdict: Verdict) -> dict[str, Any]:
     page = compared(last, next(iter(usual), None))
     known = page.status != UNUSABLE
     blocking, accessible = _blocking(verdict, len(stage))
+    consistency = _consistency(stage[0])
+    likenesses = (page.body, page.title, page.headers)
+    same = page.status == compare.SAME and compare.SAME in likenesses
     return {
         "dns_experiment_failure": _name_failure(stage[0]),
-        "dns_consistency": _consistency(stage[0]),
+        "dns_consistency": consistency,
         "http_experiment_failure": _experiment_failure(stage),
         "body_length_match": _MATCH[page.body],
         "body_proportion": max(0.0, page.proportion),
@@ -46,6 +50,7 @@ def classic_keys(m: Measurement, verdict: Verdict) -> dict[str, Any]:
         "title_match": (page.title != compare.DIFFERENT) if known else None,
         "blocking": blocking,
         "accessible": accessible,
+        **flags(stage, consistency, same),
     }
 
 
