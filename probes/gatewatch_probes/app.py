@@ -24,7 +24,7 @@ from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch_probes.connect import dial
-from gatewatch_probes.control import Helpers, request_for
+from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.handshake import shake
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import App as Entry
@@ -174,15 +174,14 @@ class _Trial:
         """Try again, look at pages that are known, and ask a helper for the same endpoints."""
         again = [number for numbers in failing.values() for number in numbers[:AGAIN]]
         pages: list[dict[str, Any]] = []
-        control: dict[str, Any] | None = None
-        control_failure: str | None = None
+        heard = Heard()
         request = request_for(parse(self.app.url), Found())
         missed = [number for numbers in failing.values() for number in numbers]
         request["tcp_connect"] = list(dict.fromkeys(self._written(missed)))
 
         async def ask() -> None:
-            nonlocal control, control_failure
-            control, control_failure = await helpers.ask(self.wire, request)
+            nonlocal heard
+            heard = await helpers.ask(self.wire, request)
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
@@ -190,9 +189,10 @@ class _Trial:
             for number in again:
                 nursery.start_soon(self._again, number, self.app.endpoints[number])
         return {
-            "control": control,
-            "control_failure": control_failure,
+            "control": heard.answer,
+            "control_failure": heard.failure,
             "x_control_request": request,
+            **heard.keys(),
             "x_gatewatch_beacons": pages,
         }
 

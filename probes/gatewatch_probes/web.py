@@ -23,7 +23,7 @@ from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch_probes.again import get_twice, reach, reach_again, was_cut
 from gatewatch_probes.connect import dial, labels, to_try
-from gatewatch_probes.control import Helpers, request_for
+from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.fetch import follow
 from gatewatch_probes.handshake import shake
 from gatewatch_probes.neutral import Neutral
@@ -74,10 +74,12 @@ class _Visit:
         request = request_for(self.url, self.found)
         control: dict[str, Any] | None = None
         control_failure: str | None = None
+        heard = Heard()
 
         async def ask_control() -> None:
-            nonlocal control, control_failure
-            control, control_failure = await helpers.ask(self.wire, request)
+            nonlocal control, control_failure, heard
+            heard = await helpers.ask(self.wire, request)
+            control, control_failure = heard.answer, heard.failure
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask_control)
@@ -99,6 +101,7 @@ class _Visit:
             control=control,
             control_failure=control_failure,
             x_control_request=request,
+            **heard.keys(),
             x_gatewatch_redirect_failure=stopped,
             x_gatewatch_line={
                 "ipv4": self.wire.ipv4,

@@ -130,6 +130,7 @@ def test_a_redirect_that_is_cut_once_is_followed_all_the_same() -> None:
 def test_what_is_down_for_the_control_is_not_tried_again() -> None:
     control = {
         "dns": {"addrs": [SITE], "failure": None},
+        "http_request": {"failure": "connection_refused_error", "status_code": -1},
         "tcp_connect": {f"{SITE}:443": {"status": False, "failure": "connection_refused_error"}},
     }
     servers: dict[tuple[str, int], Server] = {

@@ -150,7 +150,11 @@ def test_an_endpoint_silent_for_other_names_is_skipped_at_no_cost() -> None:
     run(main)
 
 
-CONTROL = {"dns": {"addrs": [SITE, "cdn.a.org", 7], "failure": None}, "tcp_connect": {}}
+CONTROL = {
+    "dns": {"addrs": [SITE, "cdn.a.org", 7], "failure": None},
+    "http_request": {"failure": None, "status_code": 200},
+    "tcp_connect": {},
+}
 
 
 def helper(answer: object, status: str = "200 OK") -> TlsServer:
@@ -194,10 +198,11 @@ def test_over_http_a_lie_is_answered_by_a_second_page_from_an_address_that_the_c
     ("answer", "status", "failure"),
     [
         ("<html>", "403 Forbidden", "http_unexpected_status_code"),
-        ([1], "200 OK", "http_unexpected_status_code"),
-        (CONTROL | {"dns": "odd"}, "200 OK", None),
-        (CONTROL | {"dns": {"addrs": None}}, "200 OK", None),
-        (CONTROL | {"dns": {"addrs": {"a": 1}}}, "200 OK", None),
+        ([1], "200 OK", "json_parse_error"),
+        (CONTROL | {"dns": "odd"}, "200 OK", "json_parse_error"),
+        (CONTROL | {"dns": {"addrs": None}}, "200 OK", "json_parse_error"),
+        (CONTROL | {"dns": {"addrs": {"a": 1}}}, "200 OK", "json_parse_error"),
+        (CONTROL | {"ip_info": {"1.2.3.4": "odd"}}, "200 OK", None),
     ],
 )
 def test_a_helper_that_says_odd_things_stops_nothing(
