@@ -140,6 +140,8 @@ class Helpers:
                 tried.append(attempt)
                 nursery.start_soon(one, attempt)
                 await _wait(attempt)
+                if attempt.answer is not None:
+                    break
         answer = next((a.answer for a in tried if a.answer is not None), None)
         if answer is not None:
             return Heard(answer, None, tuple(tried))

@@ -357,3 +357,14 @@ def test_the_command_is_started_again_in_the_lab_without_its_lab_options(
     (command,) = became
     assert command[2:6] == ["gatewatch.lab.inside", "small", "clear", "--"]
     assert command[7:] == ["-m", "gatewatch", "run", "--json"]
+
+
+@pytest.mark.parametrize("option", ["--helper", "--domestic-helper"])
+@pytest.mark.parametrize("url", ["http://helper.example.net/", "ftp://x/", "https://"])
+def test_a_helper_must_be_asked_over_https(option: str, url: str) -> None:
+    done = here("run", "--plan", option, url)
+    assert done.exit_code == 2 and option in done.output
+
+
+def test_a_helper_of_ones_own_may_be_asked_on_loopback() -> None:
+    assert here("run", "--plan", "--limit", "1", "--helper", "http://127.0.0.1:8080/").exit_code == 0

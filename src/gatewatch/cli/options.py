@@ -40,6 +40,7 @@ class Options:
     isp: str
     network_type: str
     helper: tuple[str, ...]
+    domestic_helper: tuple[str, ...]
     no_helper: bool
     fingerprints: tuple[str, ...]
     root: Path | None
@@ -58,6 +59,22 @@ def _flag(*names: str, text: str) -> Any:
 
 def _value(*names: str, text: str, **more: Any) -> Any:
     return click.option(*names, help=text, **more)
+
+
+def _helpers(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Check the URLs of helpers: over plain HTTP anybody on the way could write the control."""
+    from gatewatch.net.url import parse
+
+    found = []
+    for text in given:
+        try:
+            url = parse(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        if url.scheme != "https" and url.host not in ("127.0.0.1", "::1"):
+            raise click.BadParameter(f"{text}: a helper must be asked over https")
+        found.append(str(url))
+    return tuple(found)
 
 
 _OPTIONS = (
@@ -79,7 +96,18 @@ _OPTIONS = (
     _value("--asn", text="AS number of this line.", type=click.IntRange(0, 2**32 - 1), default=0),
     _value("--isp", text="Name of the provider.", default=""),
     _value("--network-type", text="Kind of line.", type=_NETWORK, default="unknown"),
-    _value("--helper", text="URL of a test helper to use instead of OONI's.", multiple=True),
+    _value(
+        "--helper",
+        text="URL of a test helper to use instead of OONI's; repeatable.",
+        multiple=True,
+        callback=lambda _context, _option, given: _helpers(given),
+    ),
+    _value(
+        "--domestic-helper",
+        text="URL of a test helper inside the country, asked beside the others; repeatable.",
+        multiple=True,
+        callback=lambda _context, _option, given: _helpers(given),
+    ),
     _flag("--no-helper", text="Ask no helper; verdicts may then say that there is no control."),
     signs.option,
     _value("--root", text=_ROOT, type=_FOLDER, envvar="GATEWATCH_RESULTS"),

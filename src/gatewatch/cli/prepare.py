@@ -66,6 +66,7 @@ def session(chosen: Options) -> Session:
         probes=probes,
         vantage=vantage,
         rate=rate,
+        domestic_helpers=() if chosen.no_helper else chosen.domestic_helper,
         helpers=() if chosen.no_helper else chosen.helper or tuple(h.url for h in helpers()),
         budget=Budget(run=chosen.max_time, total_bytes=chosen.max_bytes),
         consent_version=None if in_lab else VERSION,

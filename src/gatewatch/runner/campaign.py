@@ -208,6 +208,13 @@ def said(error: BaseException) -> str:
     return plain or f"{type(error).__name__}: {error}"
 
 
+def _helpers_of(keys: TestKeys) -> dict[str, Any] | None:
+    """Name the helper that answered, as OONI's records do."""
+    about = keys.extra.get("x_gatewatch_control")
+    helper = about.get("helper") if isinstance(about, Mapping) else None
+    return {"backend": {"address": helper, "type": "https"}} if helper else None
+
+
 def _last_failure(keys: TestKeys) -> float | None:
     """When the last thing went wrong that a dead line could explain, in seconds since the start."""
     times = [query.t for query in keys.queries or () if query.failure is not None]

@@ -62,6 +62,7 @@ class Session:
     vantage: Vantage = field(default_factory=Vantage)
     rate: float = 5.0
     helpers: tuple[str, ...] = ()
+    domestic_helpers: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
     consent_version: str | None = None
     resume: Path | None = None
@@ -110,6 +111,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
     around = session.surroundings
     async with around.enter() as wire:
         wire.helpers = session.helpers
+        wire.domestic_helpers = session.domestic_helpers
         line = Line(wire, around.route, around.route6)
         look = await line.look()
         if not look.up:
@@ -173,6 +175,7 @@ def _folder(session: Session) -> RunFolder:
         "vantage": session.vantage.to_json(),
         "consent_version": session.consent_version,
         "controls": list(session.helpers),
+        "domestic_controls": list(session.domestic_helpers),
         "lab": session.surroundings.lab,
     }
     folder = create(session.root, session.plan.to_json(), about)

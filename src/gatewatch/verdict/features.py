@@ -10,7 +10,7 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import apps, control, intercept, names, pages, quic, sni, steps
+from gatewatch.verdict import apps, control, domestic, intercept, names, pages, quic, sni, steps
 from gatewatch.verdict.decide import decide, speaking
 from gatewatch.verdict.hops import hops
 from gatewatch.verdict.scene import scenes
@@ -46,6 +46,15 @@ class Features:
     control_http: str = doc("ok, failed, not_looked: the control's own fetch, redirects included", NOT_LOOKED)
     control_http_failure: str = doc("what that fetch failed with", "")
     control_http_status: int = doc("its status code, 0 for none", 0)
+    control_domestic: str = doc(
+        "agrees; dns, tcp, tls, http: fails for the helper inside the country, and not abroad; only_inside: "
+        "the page came there, and not abroad; unusable, not_looked",
+        NOT_LOOKED,
+    )
+    control_inside: bool = doc(
+        "the control is the helper inside the country: over TLS it got the page, and the one abroad did not",
+        False,
+    )
 
     dns_system: str = doc("addresses, nxdomain, no_answer, timeout, error, not_looked", NOT_LOOKED)
     dns_system_failure: str = doc("failure of the system's lookup", "")
@@ -236,8 +245,11 @@ def rows(m: Measurement) -> Iterator[dict[str, Any]]:
         yield {**_AT_REST, "test": test, "web": False, **evidence(m)}
         return
     keys = m.test_keys
-    seen = control.read(keys.extra if keys else {})
-    stage = scenes(m, hops(m), seen)
+    extra = keys.extra if keys else {}
+    way = hops(m)
+    abroad, inside = control.read(extra), domestic.read(extra)
+    seen, is_inside = domestic.choose(abroad, inside, way[0].place.scheme)
+    stage = scenes(m, way, seen)
     looked = any(scene.hop.looked for scene in stage)
     for scene in stage:
         place = scene.hop.place
@@ -252,6 +264,8 @@ def rows(m: Measurement) -> Iterator[dict[str, Any]]:
             "is_last": scene.is_last,
             "control": seen.present,
             "control_failure": seen.failure,
+            "control_domestic": domestic.compare(abroad, inside),
+            "control_inside": is_inside,
             **names.evidence(scene),
             **steps.evidence(scene),
             **pages.evidence(stage, scene),
