@@ -41,7 +41,7 @@ from gatewatch.verdict.quic import (
 )
 from gatewatch_probes.again import get, reach
 from gatewatch_probes.connect import labels, to_try
-from gatewatch_probes.control import Helpers, request_for
+from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.neutral import control_name_for
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import Target
@@ -92,12 +92,11 @@ class _Look:
     async def run(self, helpers: Helpers) -> TestKeys:
         found = await look_up(self.journal, self.wire, self.url.host, ())
         request = {**request_for(self.url, found), "x_quic_enabled": True}
-        control: dict[str, Any] | None = None
-        failure: str | None = None
+        heard = Heard()
 
         async def ask_control() -> None:
-            nonlocal control, failure
-            control, failure = await helpers.ask(self.wire, request)
+            nonlocal heard
+            heard = await helpers.ask(self.wire, request)
 
         address = ""
         async with trio.open_nursery() as nursery:
@@ -107,8 +106,9 @@ class _Look:
         if address and not await self._at_the_site(address):
             neutral = await self._elsewhere(self._neutral_addresses(address))
         return self.journal.keys(
-            control=control,
-            control_failure=failure,
+            control=heard.answer,
+            control_failure=heard.failure,
+            **heard.keys(),
             x_gatewatch_quic={
                 "host": self.url.host,
                 "address": address,
