@@ -1,6 +1,7 @@
 """A portal in front of the internet: every page is the portal's, and nothing else passes (RFC 8952).
 
-A guest network shows its log-in page so, and a provider the reminder of an unpaid bill.  Names resolve.
+A guest network shows its log-in page so, and a provider the reminder of an unpaid bill.  Names resolve.  The
+portal's own address, private or not, must not be a router's: those are reached before any box.
 """
 
 from __future__ import annotations

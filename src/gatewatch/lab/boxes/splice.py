@@ -93,7 +93,7 @@ class Pair:
             self.box.stack.now = self.box.upstream.now
             self.client.close()
         if self.server is not None:
-            self.server.close()
+            self.server.shutdown()
         self.box.drop(self)
 
 
