@@ -312,6 +312,9 @@ async def run() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(trio.run(run), sys.stdout, sort_keys=True, indent=1)
+    # As a program this module has two names: the errands join the one that the others import.
+    from tests.lab import errands, errands6  # noqa: F401
+
+    json.dump(trio.run(errands.run), sys.stdout, sort_keys=True, indent=1)
     sys.stdout.flush()
     os._exit(0)  # a look-up that trio abandoned must not hold us

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import trio
-from tests.lab import errands
+from tests.lab import errands, errands6
 from trio.testing import MockClock
 
 from gatewatch.lab import kernel
@@ -63,6 +63,20 @@ EXPECTED = {
     "lookup dead.com": "gaierror -2",
     "lookup_dropped": "gaierror -3",
     "lookup_ipv6_only": "gaierror -5",
+    "connect6 v6.good.com": [None, "2403:5b40:24::10", 0, 0, True, 443, 0, 0],
+    "connect6 v6.refused.com": ["ECONNREFUSED"],
+    "connect6 vanished6.com": ["timeout"],
+    "connect6 v6.tcp-drop.com": ["timeout"],
+    "connect6 v6.tcp-reset.com": ["ECONNREFUSED"],
+    "hello6 v6.good.com": "16",
+    "hello6 v6.sni-reset.com": "ECONNRESET",
+    "page6 v6.good.com": ["HTTP/1.1 200 \r\n", False, "EOF"],
+    "page6 v6.page.com": ["HTTP/1.1 200 OK", True, "EOF"],
+    "answers6_with_their_hop_limit": [[[41, 52, 60]], 0, f"('{errands6.PUBLIC6}', 53, 0, 0)", 1],
+    "data6_that_expire_on_an_open_connection": ["EHOSTUNREACH", "timeout", "HTTP/1.1 200 \r\n"],
+    "expired_data6_are_a_soft_error_without_recverr": ["timeout", "EHOSTUNREACH", 0],
+    "datagram6_to_a_closed_port": ["ECONNREFUSED", "ECONNREFUSED", 1],
+    "hops6_by_default": [64, 3, 64],
     "data_that_expire_on_an_open_connection": ["EHOSTUNREACH", "timeout", "HTTP/1.1 200 \r\n"],
     "expired_data_are_a_soft_error_without_recverr": ["timeout", "EHOSTUNREACH", 0],
     "datagram_to_a_closed_port": ["ECONNREFUSED", "ECONNREFUSED", 1],

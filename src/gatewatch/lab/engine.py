@@ -67,7 +67,8 @@ class Engine:
     """One ISP's client and everything it can reach; see the module's text for the calls' meaning.
 
     ``clock`` (seconds, any origin, the one ``now`` arguments come from) only limits how long servers work
-    at a stretch.  ``seed`` decides what chance does: what is lost or late, how flows are shared out.
+    at a stretch.  ``seed`` decides what chance does: what is lost or late, how flows are shared out
+    (None: the scenario's).
     """
 
     def __init__(
@@ -77,10 +78,11 @@ class Engine:
         world: Internet,
         *,
         clock: Callable[[], float],
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         self._world = world
         self._clock = clock
+        seed = scenario.seed if seed is None else seed
         self._ways = Ways(scenario, isp_id, world, self, seed)
         isp = scenario.isp(isp_id)
         # A broken IPv6 has an address and a route, and swallows every packet.

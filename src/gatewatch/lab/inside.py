@@ -121,7 +121,7 @@ def run(scenario_name: str, isp_id: str, attach: devices.Kind | None, command: l
     scenario = load(scenario_name)
     isp = scenario.isp(isp_id)
     namespaces.enter()
-    device = devices.make(attach, isp.client)
+    device = devices.make(attach, isp.client, isp.routed6)
     world = World(scenario)
     engine = Engine(scenario, isp_id, world, clock=time.monotonic)
     folder = Path(tempfile.mkdtemp(prefix="gatewatch-lab-"))

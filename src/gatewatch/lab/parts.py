@@ -234,6 +234,16 @@ class Isp:
     queue_ms: float = 200.0  # what the access line's queue holds at its rate; more is dropped
     boxes: tuple[Box, ...] = field(default=(), metadata={"key": "box"})
 
+    @property
+    def routed6(self) -> str:
+        """The client's IPv6 address where it has a default route, whatever comes of it; else empty."""
+        return self.client6 if self.ipv6 in ("works", "broken") else ""
+
+    @property
+    def resolvers(self) -> tuple[str, ...]:
+        """The resolvers that the client is given, in the order of its resolv.conf."""
+        return (self.resolver, self.resolver6) if self.resolver6 and self.routed6 else (self.resolver,)
+
 
 @dataclass(frozen=True, slots=True)
 class PageHost:

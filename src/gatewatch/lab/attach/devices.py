@@ -37,7 +37,8 @@ _TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 # nobody on this link would ever fill in what they leave open.
 _SIOCETHTOOL = 0x8946
 _OFFLOADS = (0x15, 0x17, 0x1F, 0x24, 0x2C)
-_ETH_P_IP = 0x0800
+# <linux/if_ether.h>; a packet socket bound to ETH_P_ALL takes both families.
+_ETH_P_IP, _ETH_P_IPV6, _ETH_P_ALL = 0x0800, 0x86DD, 0x0003
 _SO_RCVBUFFORCE, _SO_SNDBUFFORCE = 33, 32
 # <linux/if_packet.h>: our own frames must not come back to us.
 _SOL_PACKET, _PACKET_IGNORE_OUTGOING = 263, 23
@@ -51,11 +52,12 @@ class DeviceError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """An open device: its file descriptor, and the link header that every packet carries there."""
+    """An open device: its file descriptor, and the link headers that packets carry there, by family."""
 
     kind: Kind
     fd: int
     header: bytes
+    header6: bytes
 
 
 def _ip(*batch: str) -> None:
@@ -71,14 +73,27 @@ def _ip(*batch: str) -> None:
         raise DeviceError(f"ip: {done.stderr.strip() or done.returncode}")
 
 
-def _up(address: str) -> tuple[str, ...]:
+def _up(address: str, address6: str) -> tuple[str, ...]:
     return (
         "link set lo up",
         f"addr add {address}/32 dev {NAME}",
+        # No link-local address: with it, the kernel would solicit routers and report to multicast groups.
+        *_without_link_local(NAME),
         f"link set {NAME} mtu 1500 txqueuelen {_QUEUE} up",
         # Without src, raw sockets would send from 0.0.0.0.
         f"route add default dev {NAME} src {address}",
+        # Nobody else is on this link: no address to detect, and a device without ARP looks for no neighbour.
+        *((f"addr add {address6}/128 dev {NAME} nodad",) if address6 else ()),
+        *((f"route add ::/0 dev {NAME} src {address6}",) if address6 else ()),
     )
+
+
+def _has_ipv6() -> bool:
+    return Path("/proc/sys/net/ipv6").is_dir()
+
+
+def _without_link_local(name: str) -> tuple[str, ...]:
+    return (f"link set {name} addrgenmode none",) if _has_ipv6() else ()
 
 
 def _set(path: str, value: str) -> None:
@@ -93,7 +108,7 @@ def _tune() -> None:
     _set("net/ipv4/tcp_tw_reuse", "1")
 
 
-def _open_tun(address: str) -> Device:
+def _open_tun(address: str, address6: str) -> Device:
     try:
         fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -103,8 +118,8 @@ def _open_tun(address: str) -> Device:
     except OSError as error:
         os.close(fd)
         raise DeviceError(f"/dev/net/tun: making an interface: {error.strerror}") from error
-    _ip(*_up(address))
-    return Device("tun", fd, b"")
+    _ip(*_up(address, address6))
+    return Device("tun", fd, b"", b"")
 
 
 def _no_offloads(name: str) -> None:
@@ -126,12 +141,13 @@ def _grow(sock: socket.socket, force: int, plain: int) -> None:
         sock.setsockopt(socket.SOL_SOCKET, plain, _SOCKET_BUFFER)
 
 
-def _open_veth(address: str) -> Device:
+def _open_veth(address: str, address6: str) -> Device:
     _ip(
         f"link add {NAME} address {_NEAR_MAC} type veth peer name {_FAR} address {_FAR_MAC}",
         f"link set {NAME} arp off",
+        *_without_link_local(_FAR),
         f"link set {_FAR} arp off txqueuelen {_QUEUE} up",
-        *_up(address),
+        *_up(address, address6),
     )
     for name in (NAME, _FAR):
         _no_offloads(name)
@@ -139,21 +155,24 @@ def _open_veth(address: str) -> Device:
     sock.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     _grow(sock, _SO_RCVBUFFORCE, socket.SO_RCVBUF)
     _grow(sock, _SO_SNDBUFFORCE, socket.SO_SNDBUF)
-    sock.bind((_FAR, _ETH_P_IP))
+    sock.bind((_FAR, _ETH_P_ALL))
     macs = bytes.fromhex((_NEAR_MAC + _FAR_MAC).replace(":", ""))
-    return Device("veth", sock.detach(), macs + _ETH_P_IP.to_bytes(2, "big"))
+    headers = (macs + kind.to_bytes(2, "big") for kind in (_ETH_P_IP, _ETH_P_IPV6))
+    return Device("veth", sock.detach(), *headers)
 
 
-def make(kind: Kind | None, address: str) -> Device:
-    """Make the client's only interface, with its address and default route; None tries TUN, then veth.
+def make(kind: Kind | None, address: str, address6: str = "") -> Device:
+    """Make the client's only interface, with its addresses and default routes; None tries TUN, then veth.
 
     Raises DeviceError.
     """
+    if address6 and not _has_ipv6():
+        raise DeviceError("this kernel has no IPv6, and the client is to have an IPv6 address")
     _tune()
     if kind != "veth":
         try:
-            return _open_tun(address)
+            return _open_tun(address, address6)
         except DeviceError:
             if kind == "tun":
                 raise
-    return _open_veth(address)
+    return _open_veth(address, address6)

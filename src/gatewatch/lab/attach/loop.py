@@ -20,6 +20,7 @@ from collections.abc import Callable
 from gatewatch.lab.attach.devices import Device
 from gatewatch.lab.attach.namespaces import sharp_timers
 from gatewatch.lab.engine import Engine
+from gatewatch.lab.packet import PLAIN_IPV4
 
 # The MTU, a link header, and then some.
 _BUFFER = 2048
@@ -32,10 +33,12 @@ _PAUSE = 0.02
 
 
 def _write(device: Device, packets: list[bytes | bytearray]) -> None:
-    fd, header = device.fd, device.header
+    fd, header, header6 = device.fd, device.header, device.header6
     for packet in packets:
+        if header:
+            packet = (header if packet[0] == PLAIN_IPV4 else header6) + packet
         try:
-            os.write(fd, header + packet if header else packet)
+            os.write(fd, packet)
         except OSError:
             continue  # lost: a full queue, or the client has taken its interface down
 

@@ -18,7 +18,7 @@ from gatewatch.lab.scenario import Scenario
 
 # resolv.conf(5): as most systems, except that two seconds instead of five keep a blocked name from stalling
 # a run.
-_RESOLV_CONF = "nameserver {resolver}\noptions timeout:2 attempts:2\n"
+_RESOLVER, _RESOLV_OPTIONS = "nameserver {}\n", "options timeout:2 attempts:2\n"
 _ETC = Path("/etc")
 
 
@@ -29,11 +29,12 @@ def _cover_etc(name: str, text: str, folder: Path) -> None:
     cover(_ETC / name, replacement)
 
 
-def use_resolver(resolver: str, folder: Path) -> None:
-    """Make the C library ask this resolver and nobody else, in this mount namespace."""
+def use_resolvers(resolvers: tuple[str, ...], folder: Path) -> None:
+    """Make the C library ask these resolvers and nobody else, in this mount namespace."""
     if not (_ETC / "resolv.conf").exists():
         raise DeviceError("/etc/resolv.conf is missing, so it cannot be covered; create an empty one")
-    _cover_etc("resolv.conf", _RESOLV_CONF.format(resolver=resolver), folder)
+    lines = "".join(_RESOLVER.format(resolver) for resolver in resolvers)
+    _cover_etc("resolv.conf", lines + _RESOLV_OPTIONS, folder)
     switch = _ETC / "nsswitch.conf"
     if switch.exists():
         # Other services (resolve, mdns, libvirt, ...) answer over Unix sockets that lead out of the lab.
@@ -64,4 +65,4 @@ def furnish(scenario: Scenario, isp_id: str, ca_pem: bytes, folder: Path) -> Non
     """Put everything in its place; ``folder`` must last as long as the lab."""
     (folder / "ca.pem").write_bytes(ca_pem)
     (folder / "prefixes.csv").write_text(scenario.prefixes_csv(), encoding="utf-8")
-    use_resolver(scenario.isp(isp_id).resolver, folder)
+    use_resolvers(scenario.isp(isp_id).resolvers, folder)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from gatewatch.lab.memory.icmp import Address, IcmpError
-from gatewatch.lab.packet import INITIAL_TTL
+from gatewatch.lab.packet import INITIAL_TTL, packed, unpacked
 from gatewatch.lab.stack import Stack
 
 if TYPE_CHECKING:
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # <linux/in.h> and <linux/socket.h>; Python 3.11 does not name them all.
 IP_RECVERR = 11
 IP_RECVTTL = int(getattr(socket, "IP_RECVTTL", 12))
+# <linux/in6.h>: Windows' and macOS' Python have other numbers for these, and sockets here are Linux's.
+IPV6_UNICAST_HOPS, IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 16, 25, 51, 52
+IPPROTO_IPV6 = 41
 MSG_ERRQUEUE = 0x2000
 Ancillary = list[tuple[int, int, bytes]]
 
@@ -31,8 +34,11 @@ Ancillary = list[tuple[int, int, bytes]]
 class Network(Protocol):
     """What sockets need of the lab."""
 
-    client: str
     stack: Stack
+
+    def source(self, six: bool) -> str:
+        """Give the client's address in one family; raises ENETUNREACH where there is no route."""
+        ...
 
     def now(self) -> float:
         """The time, on trio's clock."""
@@ -67,8 +73,9 @@ class MemorySocket(trio.socket.SocketType):
         super().__init__()
         self._network = network
         self._family, self._type, self._proto = family, kind, proto
+        self.six = family == socket.AF_INET6
         self._options: dict[tuple[int, int], int | bytes] = {}
-        self._local: Address = ("0.0.0.0", 0)
+        self._local: Address = ("::", 0, 0, 0) if self.six else ("0.0.0.0", 0)
         self._remote: Address | None = None
         self._error = 0  # pending, reported once by whichever call comes next
         self._soft_error = 0  # only SO_ERROR tells
@@ -95,8 +102,11 @@ class MemorySocket(trio.socket.SocketType):
 
     @property
     def ttl(self) -> int:
-        """The TTL of packets sent from now on."""
-        return self.option(socket.IPPROTO_IP, socket.IP_TTL, INITIAL_TTL)
+        """The TTL of packets sent from now on, which IPv6 calls hop limit."""
+        if not self.six:
+            return self.option(socket.IPPROTO_IP, socket.IP_TTL, INITIAL_TTL)
+        hops = self.option(IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1)
+        return INITIAL_TTL if hops < 0 else hops  # -1: the system's default (RFC 3493 5.1)
 
     def fileno(self) -> int:
         """There is no file descriptor: -1, as for a closed socket."""
@@ -138,7 +148,7 @@ class MemorySocket(trio.socket.SocketType):
             else:
                 self._soft_error = 0
             return number
-        if (level, optname) == (socket.IPPROTO_IP, socket.IP_TTL):
+        if (level, optname) in ((socket.IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, IPV6_UNICAST_HOPS)):
             return self.ttl
         if buflen is None:
             return self.option(level, optname)
@@ -151,9 +161,10 @@ class MemorySocket(trio.socket.SocketType):
         """Take an ICMP error about a packet of this socket."""
         raise NotImplementedError
 
-    def _queue_error(self, error: IcmpError) -> None:
-        if self.option(socket.IPPROTO_IP, IP_RECVERR):
-            self._error_queue.append(error)
+    @property
+    def _asks_for_errors(self) -> bool:
+        family = (IPPROTO_IPV6, IPV6_RECVERR) if self.six else (socket.IPPROTO_IP, IP_RECVERR)
+        return bool(self.option(*family))
 
     def _raise_pending(self) -> None:
         if self._error:
@@ -166,14 +177,17 @@ class MemorySocket(trio.socket.SocketType):
             await self._wait()
         error = self._error_queue.popleft()
         self._error = self._error_queue[0].errno if self._error_queue else 0
-        ancillary = [*self._ttl_message(error.ttl), (socket.IPPROTO_IP, IP_RECVERR, error.packed())]
+        told = (IPPROTO_IPV6, IPV6_RECVERR) if self.six else (socket.IPPROTO_IP, IP_RECVERR)
+        ancillary = [*self._ttl_message(error.ttl), (*told, error.packed())]
         flags = MSG_ERRQUEUE | (socket.MSG_TRUNC if len(error.quoted) > bufsize else 0)
         return error.quoted[:bufsize], ancillary, flags, error.destination
 
     def _ttl_message(self, ttl: int) -> Ancillary:
-        if not self.option(socket.IPPROTO_IP, IP_RECVTTL):
-            return []
-        return [(socket.IPPROTO_IP, socket.IP_TTL, struct.pack("=i", ttl))]
+        if self.six:
+            wanted, told = (IPPROTO_IPV6, IPV6_RECVHOPLIMIT), (IPPROTO_IPV6, IPV6_HOPLIMIT)
+        else:
+            wanted, told = (socket.IPPROTO_IP, IP_RECVTTL), (socket.IPPROTO_IP, int(socket.IP_TTL))
+        return [(*told, struct.pack("=i", ttl))] if self.option(*wanted) else []
 
     # -- waiting and ending
 
@@ -224,11 +238,20 @@ class MemorySocket(trio.socket.SocketType):
         return len(data)
 
 
-def numeric(address: object) -> Address:
-    """Check that an address is an IPv4 address in text and a port."""
+def numeric(address: object, six: bool) -> Address:
+    """Check that an address is one of the family's, in text, with a port; gives it as the kernel would."""
     if not isinstance(address, tuple) or len(address) < 2:
-        raise TypeError("an IPv4 address is a tuple of text and port")
+        raise TypeError("an address is a tuple of text and port")
     host, port = str(address[0]), int(address[1])
+    if six:
+        if host and ":" not in host:
+            raise failure(errno.ENETUNREACH)  # the lab maps no IPv4 into IPv6
+        return unpacked(packed(host or "::")), port, 0, 0
     if len(address) > 2 or ":" in host:
-        raise failure(errno.ENETUNREACH)  # IPv6 has no route here
+        raise failure(errno.EAFNOSUPPORT)
     return socket.inet_ntoa(socket.inet_aton(host or "0.0.0.0")), port
+
+
+def place(family_of: Address, address: str, port: int) -> Address:
+    """Write an address and port in the form that another of the same family has."""
+    return (address, port, 0, 0) if len(family_of) == 4 else (address, port)

@@ -16,24 +16,26 @@ from typing import TYPE_CHECKING
 import trio
 
 from gatewatch.lab.memory.base import (
-    IP_RECVERR,
+    IPPROTO_IPV6,
+    IPV6_HOPLIMIT,
     MSG_ERRQUEUE,
     Ancillary,
     MemorySocket,
     Network,
     failure,
     numeric,
+    place,
 )
 from gatewatch.lab.memory.icmp import Address, IcmpError
-from gatewatch.lab.packet import udp
+from gatewatch.lab.packet import packed, udp
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 # Linux: net.core.rmem_default holds some 250 small datagrams.
 _RECEIVE_QUEUE = 256
-# What fits the MTU; nothing in the lab fragments.
-_LARGEST = 1472
+# What fits the MTU behind IPv4's and behind IPv6's header; nothing in the lab fragments.
+_LARGEST, _LARGEST6 = 1472, 1452
 
 
 class DatagramSocket(MemorySocket):
@@ -54,8 +56,8 @@ class DatagramSocket(MemorySocket):
 
     def icmp(self, error: IcmpError) -> None:
         """Report as Linux does (udp_err): asked for by IP_RECVERR, or fatal and the socket connected."""
-        if self.option(socket.IPPROTO_IP, IP_RECVERR):
-            self._queue_error(error)
+        if self._asks_for_errors:
+            self._error_queue.append(error)
         elif not error.fatal or self._remote is None:
             return
         self._error = error.errno
@@ -76,26 +78,28 @@ class DatagramSocket(MemorySocket):
     def connect_now(self, address: object) -> None:
         """Choose the peer, and a port if there is none."""
         self._check_open()
-        self._remote = numeric(address)
+        remote = numeric(address, self.six)
+        source = self._network.source(self.six)
+        self._remote = remote
         self._ensure_port()
-        self._local = self._network.client, self._local[1]
+        self._local = place(self._local, source, self._local[1])
 
     def _ensure_port(self) -> None:
         if not self._local[1]:
-            self._local = self._local[0], self._network.claim(self, 0)
+            self._local = place(self._local, self._local[0], self._network.claim(self, 0))
 
     def send_now(self, data: bytes, address: object | None = None, ttl: int | None = None) -> int:
         """Send one datagram; a pending error is raised instead, once, as Linux does."""
         self._check_open()
-        remote = self._remote if address is None else numeric(address)
+        remote = self._remote if address is None else numeric(address, self.six)
         if remote is None:
             raise failure(errno.EDESTADDRREQ)
         self._raise_pending()
-        if len(data) > _LARGEST:
+        if len(data) > (_LARGEST6 if self.six else _LARGEST):
             raise failure(errno.EMSGSIZE)
+        source = packed(self._network.source(self.six))
         self._ensure_port()
-        source, destination = socket.inet_aton(self._network.client), socket.inet_aton(remote[0])
-        packet = udp(source, self._local[1], destination, remote[1], data, ttl=ttl or self.ttl)
+        packet = udp(source, self._local[1], packed(remote[0]), remote[1], data, ttl=ttl or self.ttl)
         self._network.transmit(packet)
         return len(data)
 
@@ -115,8 +119,8 @@ class DatagramSocket(MemorySocket):
         """Choose the local port; raises EADDRINUSE."""
         await trio.lowlevel.checkpoint()
         self._check_open()
-        host, port = numeric(address)
-        self._local = host, self._network.claim(self, port)
+        wanted = numeric(address, self.six)
+        self._local = place(wanted, wanted[0], self._network.claim(self, wanted[1]))
 
     async def connect(self, address: object) -> None:
         """Choose the peer."""
@@ -140,11 +144,11 @@ class DatagramSocket(MemorySocket):
         flags: int = 0,
         address: object | None = None,
     ) -> int:
-        """Send one datagram; an IP_TTL message sets its TTL."""
+        """Send one datagram; an IP_TTL or IPV6_HOPLIMIT message sets its TTL."""
         await trio.lowlevel.checkpoint()
         ttl = None
         for level, kind, value in ancdata:
-            if (level, kind) == (socket.IPPROTO_IP, socket.IP_TTL):
+            if (level, kind) in ((socket.IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, IPV6_HOPLIMIT)):
                 ttl = int.from_bytes(bytes(value)[:4], sys.byteorder)
         return self.send_now(b"".join(bytes(part) for part in buffers), address, ttl)
 

@@ -17,7 +17,24 @@ from gatewatch.lab.memory.datagram import DatagramSocket
 from gatewatch.lab.memory.icmp import IcmpError
 from gatewatch.lab.memory.poller import MemorySockets
 from gatewatch.lab.memory.stream import StreamSocket
-from gatewatch.lab.packet import ICMP, TCP, TIME_EXCEEDED, UDP, UNREACHABLE, payload, ports
+from gatewatch.lab.packet import (
+    ICMP,
+    ICMPV6,
+    TCP,
+    TIME_EXCEEDED,
+    UDP,
+    UNREACHABLE,
+    destination,
+    head,
+    icmp_kind,
+    icmp_mtu,
+    payload,
+    ports,
+    protocol,
+    source,
+    ttl,
+    unpacked,
+)
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.stack import Stack
 from gatewatch.lab.world import World
@@ -31,7 +48,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
     """One client of one ISP, without a kernel; :func:`attached` puts it behind trio's seam.
 
     ``world`` holds the servers, for whoever needs their authority's certificate beforehand; ``clock`` is
-    trio's.
+    trio's; ``seed`` is for what is left to chance (None: the scenario's).
     """
 
     def __init__(
@@ -41,14 +58,18 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         world: World | None = None,
         *,
         clock: Callable[[], float] = trio.current_time,
+        seed: int | None = None,
     ) -> None:
         self.world = world or World(scenario)
-        self.client = scenario.isp(isp_id).client
+        isp = scenario.isp(isp_id)
+        self.client = isp.client
+        # An address and a default route, whether or not anything comes of them.
+        self.client6 = isp.routed6
         self.stack = Stack(lambda packet, _: self.transmit(packet), seed=1)
         self.now = clock
-        self._resolver = scenario.isp(isp_id).resolver
+        self._resolvers = isp.resolvers
         self._android = scenario.client.getaddrinfo == "android"
-        self._engine = Engine(scenario, isp_id, self.world, clock=clock)
+        self._engine = Engine(scenario, isp_id, self.world, clock=clock, seed=seed)
         self._datagram: dict[int, DatagramSocket] = {}
         self._next_port = itertools.cycle(range(_FIRST_PORT, _LAST_PORT + 1))
         self._txid = itertools.count(1, 2)
@@ -63,7 +84,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         type: int = socket.SOCK_STREAM,  # noqa: A002 -- the seam's own name
         proto: int = 0,
     ) -> MemorySocket:
-        """Make a TCP or UDP socket; IPv6 ones exist, but nothing can be reached from them."""
+        """Make a TCP or UDP socket."""
         if family not in (socket.AF_INET, socket.AF_INET6):
             raise failure(errno.EAFNOSUPPORT)
         if type == socket.SOCK_STREAM:
@@ -86,15 +107,17 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         proto: int = 0,
         flags: int = 0,
     ) -> list[lookup.Entry]:
-        """Resolve through the ISP's resolver; raises socket.gaierror."""
+        """Resolve through the ISP's resolvers; raises socket.gaierror."""
         name = (host or b"localhost").decode("ascii")
+        if flags & socket.AI_ADDRCONFIG and not family and not self.client6:
+            family = socket.AF_INET
         try:
             found = await lookup.addresses(
-                self._resolver, name, family, next(self._txid), android=self._android
+                self._resolvers, name, family, next(self._txid), android=self._android
             )
         except ValueError:  # not a domain name at all
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known") from None
-        return lookup.entries(found, int(port or 0), type, proto)
+        return lookup.entries(lookup.ordered(found, self.client6), int(port or 0), type, proto)
 
     async def getnameinfo(  # type: ignore[override]
         self, sockaddr: tuple[str, int], flags: int
@@ -104,6 +127,12 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         return sockaddr[0], str(sockaddr[1])
 
     # -- for the sockets
+
+    def source(self, six: bool) -> str:
+        """Give the client's address in one family; raises ENETUNREACH where there is no route."""
+        if six and not self.client6:
+            raise failure(errno.ENETUNREACH)
+        return self.client6 if six else self.client
 
     def transmit(self, packet: bytes) -> None:
         """Send a packet at this moment."""
@@ -143,33 +172,39 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         return min(inf if engine is None else engine, inf if timers is None else timers)
 
     def _arrived(self, packet: bytes | bytearray, now: float) -> None:
-        protocol = packet[9]
-        if protocol == TCP:
+        number = protocol(packet)
+        if number == TCP:
             self.stack.receive(packet, now)
-        elif protocol == UDP:
+        elif number == UDP:
             sport, dport = ports(packet)
+            sender = unpacked(source(packet))
             sock = self._datagram.get(dport)
-            if sock is not None:
-                sock.arrived((socket.inet_ntoa(packet[12:16]), sport), payload(packet), packet[8])
-        elif protocol == ICMP and packet[20] in (TIME_EXCEEDED, UNREACHABLE):
+            if sock is not None and sock.six == (":" in sender):
+                came_from = (sender, sport, 0, 0) if sock.six else (sender, sport)
+                sock.arrived(came_from, payload(packet), ttl(packet))
+        elif number in (ICMP, ICMPV6) and icmp_kind(packet) in (TIME_EXCEEDED, UNREACHABLE):
             self._error_arrived(packet, now)
 
     def _error_arrived(self, packet: bytes | bytearray, now: float) -> None:
-        quote = bytes(packet[28:])
-        sport, dport = ports(quote)
-        destination = socket.inet_ntoa(quote[16:20]), dport
+        quote, mtu = payload(packet), icmp_mtu(packet)
+        (sport, dport), number = ports(quote), protocol(quote)
+        aim, sender = unpacked(destination(quote)), source(packet)
         sock: MemorySocket | None = None
-        if quote[9] == TCP:
-            connection = self.stack.find((self.client, sport), destination)
+        if number == TCP:
+            if mtu:
+                self.stack.too_big(quote, mtu, now)
+                return
+            connection = self.stack.find((unpacked(source(quote)), sport), (aim, dport))
             if connection is not None and isinstance(connection.client, MemorySocket):
                 sock = connection.client
-        elif quote[9] == UDP:
+        elif number == UDP:
             sock = self._datagram.get(sport)
         if sock is not None:
             self.stack.now = now
-            quoted = quote[20:] if quote[9] == TCP else quote[28:]
-            sender = bytes(packet[12:16])
-            sock.icmp(IcmpError(packet[20], packet[21], sender, packet[8], destination, quoted))
+            at = head(packet)
+            quoted = quote[head(quote) :] if number == TCP else quote[head(quote) + 8 :]
+            went_to = (aim, dport, 0, 0) if sock.six else (aim, dport)
+            sock.icmp(IcmpError(packet[at], packet[at + 1], sender, ttl(packet), went_to, quoted, mtu))
 
     async def run(self) -> None:
         """Deliver packets at their times, for ever."""
@@ -185,13 +220,13 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
 
 @asynccontextmanager
 async def attached(
-    scenario: Scenario, isp_id: str, world: World | None = None
+    scenario: Scenario, isp_id: str, world: World | None = None, *, seed: int | None = None
 ) -> AsyncIterator[MemoryInternet]:
     """Put the lab behind trio's seam: every socket and look-up of this trio run goes through it.
 
     The sockets that :mod:`gatewatch.net.datagram` watches stay the lab's until the trio run ends.
     """
-    internet = MemoryInternet(scenario, isp_id, world)
+    internet = MemoryInternet(scenario, isp_id, world, seed=seed)
     bionic, errors.bionic = errors.bionic, scenario.client.getaddrinfo == "android"
     problem: Exception | None = None
     async with trio.open_nursery() as nursery:

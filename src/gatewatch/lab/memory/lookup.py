@@ -1,21 +1,26 @@
 """getaddrinfo in memory: what glibc does with the resolv.conf that the kernel attachment installs.
 
-One UDP socket, the questions for A and AAAA sent together, ``timeout:2 attempts:2``, the first answer that
-fits is believed.
+One UDP socket a resolver, the questions for A and AAAA sent together, ``timeout:2 attempts:2``, the first
+answer that fits is believed; what is found is sorted by what this client can reach.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import socket
 from dataclasses import dataclass, field
 
 import trio
 
+from gatewatch.lab.memory.icmp import Address
 from gatewatch.net import dnswire
 
 # resolv.conf(5), as the kernel attachment writes it.
 TIMEOUT, ATTEMPTS = 2.0, 2
 _NOERROR, _NXDOMAIN = 0, 3  # RFC 1035 4.1.1
+# SERVFAIL, NOTIMP and REFUSED: what glibc goes on to the next resolver for.
+_NEXT = (2, 4, 5)
 # netdb.h; Python leaves out those a system does not have.
 _NONAME = int(socket.EAI_NONAME)
 _AGAIN = int(socket.EAI_AGAIN)
@@ -32,7 +37,7 @@ _KINDS = (
     (socket.SOCK_RAW, 0),
 )
 
-Entry = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int]]
+Entry = tuple[socket.AddressFamily, socket.SocketKind, int, str, Address]
 
 
 @dataclass
@@ -60,19 +65,30 @@ def _match(questions: list[_Question], message: bytes) -> None:
 
 
 async def _ask(resolver: str, questions: list[_Question]) -> None:
-    sock = trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    with sock:
+    """Ask one resolver once, for as long as it may take."""
+    sock = trio.socket.socket(socket.AF_INET6 if ":" in resolver else socket.AF_INET, socket.SOCK_DGRAM)
+    with sock, trio.move_on_after(TIMEOUT):
         await sock.connect((resolver, 53))
-        for _ in range(ATTEMPTS):
-            with trio.move_on_after(TIMEOUT):
-                for question in questions:
-                    if question.reply is None:
-                        await sock.send(question.wire)
-                while any(question.reply is None for question in questions):
-                    try:
-                        _match(questions, await sock.recv(4096))
-                    except ConnectionRefusedError:
-                        break  # nobody resolves there: the attempt is over
+        for question in questions:
+            if question.reply is None:
+                await sock.send(question.wire)
+        while any(question.reply is None for question in questions):
+            try:
+                _match(questions, await sock.recv(4096))
+            except ConnectionRefusedError:
+                break  # nobody resolves there
+
+
+async def _ask_all(resolvers: tuple[str, ...], questions: list[_Question]) -> None:
+    """Ask one resolver after the other, and again, until each question has an answer that settles it."""
+    for turn, resolver in enumerate(resolvers * ATTEMPTS, 1):
+        with contextlib.suppress(OSError):  # no route to it
+            await _ask(resolver, questions)
+        unsettled = [q for q in questions if q.reply is None or q.reply.rcode in _NEXT]
+        if not unsettled or (len(resolvers) == 1 and all(q.reply is not None for q in questions)):
+            return
+        for question in unsettled if turn < len(resolvers) * ATTEMPTS else ():
+            question.reply = None
 
 
 def _verdict(questions: list[_Question]) -> int:
@@ -84,8 +100,10 @@ def _verdict(questions: list[_Question]) -> int:
     return _NONAME if codes == {_NXDOMAIN} else _NODATA
 
 
-async def addresses(resolver: str, name: str, family: int, txid: int, *, android: bool = False) -> list[str]:
-    """Give a name's IPv4 addresses; raises socket.gaierror.
+async def addresses(
+    resolvers: tuple[str, ...], name: str, family: int, txid: int, *, android: bool = False
+) -> list[str]:
+    """Give a name's addresses as they are answered; raises socket.gaierror.
 
     ``android`` words failures as bionic does, which says EAI_NODATA also of a name that does not exist.
     """
@@ -93,20 +111,49 @@ async def addresses(resolver: str, name: str, family: int, txid: int, *, android
         socket.AddressFamily(family), ("A", "AAAA")
     )
     questions = [_Question((txid + place) & 0xFFFF, name, qtype) for place, qtype in enumerate(qtypes)]
-    await _ask(resolver, questions)
-    found = [a for question in questions if question.reply for a in question.reply.addresses if ":" not in a]
+    await _ask_all(resolvers, questions)
+    found = [
+        address
+        for question in questions
+        if question.reply
+        for address in question.reply.addresses
+        if (":" in address) == (question.qtype == "AAAA")
+    ]
     if not found:
         number = _verdict(questions)
         number = _NODATA if android and number == _NONAME else number
         raise socket.gaierror(number, _TEXT[number])
-    return found
+    return list(dict.fromkeys(found))
+
+
+def ordered(found: list[str], client6: str) -> list[str]:
+    """Sort addresses as RFC 6724 has it, with glibc's table, for a client with this IPv6 address, if any.
+
+    Addresses of a family that has no route come last; else IPv6 comes first, and of those the one that
+    shares the longest prefix with the client's own.
+    """
+
+    def rank(address: str) -> tuple[int, int]:
+        ip = ipaddress.ip_address(address)
+        if ip.version == 4:
+            return 2, 0 if ip.is_loopback or ip.is_link_local else 1  # rule 8: the smaller scope first
+        if ip.is_loopback:
+            return 0, 0
+        if not client6:
+            return 3, 0
+        differs = int(ip) ^ int(ipaddress.IPv6Address(client6))
+        return 1, differs.bit_length()
+
+    return sorted(found, key=rank)
 
 
 def entries(found: list[str], port: int, kind: int, proto: int) -> list[Entry]:
     """Write addresses as getaddrinfo does: one entry per address and socket type."""
     wanted = [(k, p) for k, p in _KINDS if kind in (0, k) and proto in (0, p)]
     return [
-        (socket.AF_INET, k, proto or p, "", (address, port))
-        for address in dict.fromkeys(found)
+        (socket.AF_INET6, k, proto or p, "", (address, port, 0, 0))
+        if ":" in address
+        else (socket.AF_INET, k, proto or p, "", (address, port))
+        for address in found
         for k, p in wanted
     ]

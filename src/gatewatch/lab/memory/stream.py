@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import trio
 
 from gatewatch.lab.memory.base import (
-    IP_RECVERR,
     MSG_ERRQUEUE,
     Ancillary,
     MemorySocket,
     Network,
     failure,
     numeric,
+    place,
 )
 from gatewatch.lab.memory.icmp import Address, IcmpError
 from gatewatch.lab.tcp import Connection, State
@@ -42,7 +42,7 @@ class StreamSocket(MemorySocket):
         """Choose the local port."""
         await trio.lowlevel.checkpoint()
         self._check_open()
-        self._local = numeric(address)
+        self._local = numeric(address, self.six)
 
     async def connect(self, address: object) -> None:
         """Connect; raises what Linux does: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT."""
@@ -50,13 +50,15 @@ class StreamSocket(MemorySocket):
         self._check_open()
         if self._connection is not None:
             raise failure(errno.EISCONN)
-        remote = numeric(address)
+        remote = numeric(address, self.six)
         network = self._network
-        local = network.client, self._local[1] or network.ephemeral()
-        if network.stack.find(local, remote) is not None:
+        local = network.source(self.six), self._local[1] or network.ephemeral()
+        if network.stack.find(local, remote[:2]) is not None:
             raise failure(errno.EADDRNOTAVAIL)
-        self._local, self._remote = local, remote
-        opened = self._connection = network.stack.connect(local, remote, self, network.now(), ttl=self.ttl)
+        self._local, self._remote = place(remote, *local), remote
+        opened = self._connection = network.stack.connect(
+            local, remote[:2], self, network.now(), ttl=self.ttl
+        )
         try:
             while opened.state is State.SYN_SENT:
                 await self._wait()
@@ -98,9 +100,10 @@ class StreamSocket(MemorySocket):
         if connection is None:
             return
         if connection.state is State.SYN_SENT:
-            self._error_queue.append(error)  # here Linux does not ask for IP_RECVERR
+            if not self.six or self._asks_for_errors:  # here Linux does not ask for IP_RECVERR
+                self._error_queue.append(error)
             connection.hurt(error.errno)
-        elif self.option(socket.IPPROTO_IP, IP_RECVERR):
+        elif self._asks_for_errors:
             self._error = error.errno
         else:
             self._soft_error = error.errno
