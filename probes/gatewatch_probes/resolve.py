@@ -80,11 +80,11 @@ async def look_up(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]
     agreed = bool(system) and bool(answers) and all(answer & set(system) for answer in answers)
     trusted: tuple[str, ...] = ()
     if not agreed:
-        trusted = await _ask_safely(journal, wire, host, tags)
+        trusted = await ask_safely(journal, wire, host, tags)
     return Found(system, tuple(dict.fromkeys(a for answer in public for a in answer)), trusted)
 
 
-async def _ask_safely(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+async def ask_safely(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]) -> tuple[str, ...]:
     """Ask public resolvers over HTTPS, one after another, until one can be reached."""
     for resolver in wire.resolvers[: PUBLIC + 1]:
         with trio.move_on_after(wire.limits.carried):

@@ -27,7 +27,7 @@ from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.fetch import follow
 from gatewatch_probes.handshake import shake
 from gatewatch_probes.neutral import Neutral
-from gatewatch_probes.resolve import Found, look_up
+from gatewatch_probes.resolve import Found, ask_safely, look_up
 from gatewatch_probes.second import Second
 from gatewatch_targets import Target
 
@@ -85,6 +85,9 @@ class _Visit:
             nursery.start_soon(ask_control)
             nursery.start_soon(self._try, to_try(self.wire, self.found))
         known = _addresses(control)
+        if known and self.found.system and not self.found.trusted and not {*known} & {*self.found.system}:
+            # All plain answers agree, and the control's is another: one that cannot be forged decides.
+            await ask_safely(self.journal, self.wire, self.url.host, DEPTH_0)
         more = Found(trusted=tuple(a for a in known if a not in self.found.all))
         await self._try(to_try(self.wire, more))
         await self._try_again(control)

@@ -161,7 +161,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
         web(
             queries=names([LIE], [SITE]),
             connects=[connect(LIE, TIMEOUT), connect(SITE, TIMEOUT)],
-            control=DOWN,
+            control=control(),
         ),
     ),
     "tcp.no_ipv6": (

@@ -248,12 +248,20 @@ def test_try_again_is_silence_only_when_it_took_as_long() -> None:
 
 def test_lie_in_the_sites_own_network() -> None:
     # The address answered shares the site's network, so only what is there tells.
-    m = web(
-        queries=names([LIE], [SITE], [SITE]),
-        connects=[connect(LIE, "connection_refused"), connect(SITE, TIMEOUT)],
-        control=control(tcp={f"{SITE}:443": TIMEOUT}, tls={}, http=TIMEOUT, asns={LIE: 9902, SITE: 9902}),
-    )
-    assert judge(m).label == "blocked(dns.redirect)"
+    def seen(controlled: dict[str, Any]) -> str:
+        return judge(
+            web(
+                queries=names([LIE], [SITE], [SITE]),
+                connects=[connect(LIE, "connection_refused"), connect(SITE, TIMEOUT)],
+                control=controlled,
+            )
+        ).label
+
+    asns = {LIE: 9902, SITE: 9902}
+    assert seen(control(asns=asns)) == "blocked(dns.redirect)"
+    # Where the control finds nobody either, it is a dead site whose caches answer by country.
+    nobody = control(tcp={f"{SITE}:443": TIMEOUT}, tls={}, http=TIMEOUT, asns=asns)
+    assert seen(nobody) == "down"
 
 
 def test_also_names_the_other_layers() -> None:

@@ -192,7 +192,8 @@ def test_the_whole_of_a_large_page_comes_in_order() -> None:
         ("up", {None}),
         ("refused", {"connection_refused"}),
         ("error_500", {"http_unexpected_status_code", "json_parse_error"}),
-        ("slow", {"generic_timeout_error"}),
+        ("slow", {None}),
+        ("silent", {"generic_timeout_error"}),
     ],
 )
 def test_the_helpers_state(helpers: str, failures: set[str | None]) -> None:

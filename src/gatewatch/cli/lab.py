@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
+from gatewatch.cli.lab_score import score as score_command
 
 if TYPE_CHECKING:
     from gatewatch.lab.score import Score
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 @click.group()
 def lab() -> None:
     """Run in an emulated country, and score against its truth."""
+
+
+lab.add_command(score_command)
 
 
 @lab.command("list")

@@ -15,7 +15,7 @@ from gatewatch.lab.parts import ENDPOINTS
 from gatewatch.lab.scenario import KINDS, Box, Isp, PageHost, Scenario
 from gatewatch.lab.servers.known import INFRASTRUCTURE
 
-HELPER_STATES = ("up", "refused", "error_500", "slow")
+HELPER_STATES = ("up", "slow", "silent", "refused", "error_500")
 # The layers and methods of the verdict vocabulary that a box can cause.
 _METHODS = {
     "dns": {"nxdomain", "bogon", "redirect", "injected", "timeout", "proxied"},
@@ -120,7 +120,7 @@ def _host(host: Host, where: str) -> None:
     _require(bool(host.names), f"{where}.names", "needs at least one")
     for name in host.names:
         _require(name == name.lower(), f"{where}.names", f"{name!r}: write it in lower case")
-    for key in ("addresses", "abroad", "silent"):
+    for key in ("addresses", "abroad", "also_at", "silent"):
         for i, address in enumerate(getattr(host, key)):
             _any_address(address, f"{where}.{key}[{i}]")
     _require(bool(host.addresses) or not host.abroad, f"{where}.abroad", "needs addresses beside it")
@@ -170,7 +170,8 @@ def complete(scenario: Scenario) -> Scenario:
         replace(
             isp,
             boxes=tuple(_filled(box, spare, lists) for box in isp.boxes),
-            ipv6=isp.ipv6 or ("works" if isp.client6 else "none"),
+            down_kbps=scenario.client.down_kbps or isp.down_kbps,
+            ipv6=scenario.client.ipv6 or isp.ipv6 or ("works" if isp.client6 else "none"),
             loss=scenario.loss if isp.loss is None else isp.loss,
             jitter_ms=scenario.jitter_ms if isp.jitter_ms is None else isp.jitter_ms,
         )

@@ -37,6 +37,7 @@ class Host:
     names: tuple[str, ...]
     addresses: tuple[str, ...] = ()
     abroad: tuple[str, ...] = ()
+    also_at: tuple[str, ...] = ()  # addresses that pass everything on to it, such as a transparent proxy's
     certificate: str = "ok"
     domestic: str = "ok"
     redirects: tuple[Redirect, ...] = ()
@@ -54,5 +55,5 @@ class Host:
 
     @property
     def everywhere(self) -> tuple[str, ...]:
-        """All its addresses, whoever is told them."""
-        return tuple(dict.fromkeys((*self.addresses, *self.abroad)))
+        """All addresses that serve it, whoever is told them."""
+        return tuple(dict.fromkeys((*self.addresses, *self.abroad, *self.also_at)))

@@ -204,6 +204,10 @@ class Client:
     getaddrinfo: str = "glibc"
     #: Seconds that its clock is ahead of the world's.
     clock_offset_s: float = 0.0
+    #: What its line's IPv6 is, in place of what its ISP says: none | works | broken.
+    ipv6: str = ""
+    #: Its line's rate to it, in 1,000 bits a second, in place of its ISP's; 0: the ISP's.
+    down_kbps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

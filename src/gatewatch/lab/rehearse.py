@@ -74,11 +74,11 @@ def inside() -> tuple[Surroundings, Vantage] | None:
     return Surroundings(lab=lab, files=files), vantage(scenario, about["isp"])
 
 
-def in_memory(name: str, isp_id: str) -> tuple[Surroundings, Vantage]:
-    """The surroundings of a session in memory."""
+def in_memory(name: str | Scenario, isp_id: str) -> tuple[Surroundings, Vantage]:
+    """The surroundings of a session in memory, in a scenario or one of that name."""
     from gatewatch.lab import memory
 
-    scenario = load(name)
+    scenario = load(name) if isinstance(name, str) else name
     isp = scenario.isp(isp_id)
 
     @asynccontextmanager

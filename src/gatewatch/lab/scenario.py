@@ -83,7 +83,7 @@ class Scenario:
     hosts: tuple[Host, ...] = field(default=(), metadata={"key": "host"})
     boxes: tuple[Box, ...] = field(default=(), metadata={"key": "box"})  # of every ISP, or of Box.isps
     client: Client = field(default_factory=Client)
-    helpers: str = "up"  # what OONI's test helpers do: up | refused | error_500 | slow
+    helpers: str = "up"  # what OONI's test helpers do: up | slow | silent | refused | error_500
     acceptance: Acceptance | None = None
     seed: int = 0  # for what is left to chance, such as a flaky host
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.truth import truth
@@ -18,6 +18,16 @@ class Cell:
     truth: str
     verdict: str
     count: int
+
+
+class Row(NamedTuple):
+    """One URL on one ISP: what had to be found, why, and what was."""
+
+    isp: str
+    url: str
+    truth: str
+    reason: str
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +89,23 @@ def score(scenario: Scenario, verdicts: Iterable[tuple[str, str, str]]) -> Score
     A label is a verdict as printed: `ok`, `down`, `blocked(dns.nxdomain)`, `inconclusive(no_control)` and so
     on; it is right only when it is the very label of the truth.
     """
-    table: Counter[tuple[str, str]] = Counter()
-    mistakes = []
+    rows = []
     for isp, url, verdict in verdicts:
         expected = truth(scenario, isp, url)
-        table[expected.label, verdict] += 1
-        if verdict != expected.label:
-            mistakes.append(Mistake(isp, url, expected.label, verdict, expected.reason))
+        rows.append(Row(isp, url, expected.label, expected.reason, verdict))
+    return tally(scenario.name, rows)
+
+
+def tally(name: str, rows: Iterable[Row]) -> Score:
+    """Count rows whose truth is known already."""
+    table: Counter[tuple[str, str]] = Counter()
+    mistakes = []
+    for row in rows:
+        table[row.truth, row.verdict] += 1
+        if row.verdict != row.truth:
+            mistakes.append(Mistake(row.isp, row.url, row.truth, row.verdict, row.reason))
     return Score(
-        scenario=scenario.name,
+        scenario=name,
         total=table.total(),
         right=sum(count for (want, got), count in table.items() if want == got),
         false_alarms=sum(n for (want, got), n in table.items() if _alarm(got) and not _alarm(want)),

@@ -8,18 +8,22 @@ address, TLS, HTTP, and on to where a redirect points.  The first interference o
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from gatewatch.lab.parts import ENDPOINTS
 from gatewatch.lab.scenario import Box, Scenario
+from gatewatch.lab.servers.known import HELPERS
 from gatewatch.lab.sites import State, Url, is_literal, listens, neighbours, redirect, split, state
+from gatewatch.net.address import is_bogon
 
 # A name that is dead for everybody can still be lied about.  That is visible only where the lie is an address
 # that nobody else is given.
 _ANSWERS = ("bogon", "redirect")
 _INCONCLUSIVE = re.compile(r"inconclusive\((\w+)\)")
 _MAX_REDIRECTS = 10
+# How long a pinned site's certificate still lives (gatewatch.lab.servers.tls), in seconds.
+_LEFT = 60 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,14 @@ def _blocked(box: Box, url: Url) -> Truth:
     return Truth("inconclusive", unclear[1], reason) if unclear else Truth("blocked", box.verdict, reason)
 
 
+def _lied(scenario: Scenario, box: Box, url: Url) -> Truth:
+    """A lie about a name: interference, or less where it leads to somebody who passes everything on."""
+    pinned = scenario.host(url.host)
+    if box.method == "redirect" and pinned is not None and box.address in pinned.also_at:
+        return Truth("tampered", "dns.proxied", f"{box.kind} at hop {box.hop} leads through {box.address}")
+    return _blocked(box, url)
+
+
 def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
     """The verdict for one request of the chain, or None where it gets its response."""
     site = state(scenario, url.host)
@@ -101,8 +113,10 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
                 return _blocked(box, url)
             return Truth("down", reason=f"{url.host} has no address anywhere")
         if box is not None:
-            return _blocked(box, url)
+            return _lied(scenario, box, url)
     pinned = scenario.host(url.host)
+    if pinned is not None and pinned.addresses and all(is_bogon(a) for a in pinned.addresses):
+        return Truth("down", reason=f"{url.host} itself points to {', '.join(pinned.addresses)}")
     if site is not State.LIVE or not listens(url.port, pinned):
         return Truth("down", reason=f"{url.host}:{url.port} is {site.value} for everybody")
     # A box that acts on addresses hits everybody who shares one.
@@ -115,6 +129,11 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
         return _blocked(box, url)
     if pinned is not None and url.scheme == "https" and pinned.certificate != "ok":
         return Truth("down", reason=f"{url.host} shows everybody a certificate that is {pinned.certificate}")
+    if pinned is not None and url.scheme == "https" and abs(scenario.client.clock_offset_s) > _LEFT:
+        return Truth("inconclusive", "wrong_clock", f"{url.host}'s certificate is out of date by our clock")
+    if pinned is not None and pinned.domestic.startswith("broken-") and url.scheme == "http":
+        # Over plain http it may be the server's doing or somebody's on the way.
+        return Truth("inconclusive", "odd_redirect", f"{url.host} sends the country to no host at all")
     if pinned is not None and pinned.domestic != "ok":
         return Truth("server_side", reason=f"{url.host} itself answers the country with {pinned.domestic}")
     return None
@@ -135,5 +154,25 @@ def truth(scenario: Scenario, isp_id: str, url: str) -> Truth:
             return found
         place = redirect(scenario, current)
         if place is None:
-            return Truth("ok", reason="nothing on this path acts on it")
+            return _fetched(scenario, boxes, current)
     return Truth("down", reason="its redirects never end")
+
+
+def _fetched(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth:
+    """The verdict where the last step gets its page: without any control plain http proves nothing.
+
+    Unless the site itself does: the same page over https at the same address is a control of its own.
+    """
+    untouched = Truth("ok", reason="nothing on this path acts on it")
+    secure = replace(url, scheme="https", port=443)
+    if url.scheme == "https" or _controlled(scenario, boxes) or not _step(scenario, boxes, secure):
+        return untouched
+    return Truth("inconclusive", "no_control", "no helper answers, and the site is cut off over https")
+
+
+def _controlled(scenario: Scenario, boxes: tuple[Box, ...]) -> bool:
+    """Whether any helper answers this client."""
+    if scenario.helpers not in ("up", "slow"):
+        return False
+    cutting = [box for box in boxes if box.layer == "tls" and (not box.watched or 443 in box.watched)]
+    return not all(any(box.matches(name) for box in cutting) for name in HELPERS)

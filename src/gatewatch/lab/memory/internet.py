@@ -69,7 +69,8 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         self.now = clock
         self._resolvers = isp.resolvers
         self._android = scenario.client.getaddrinfo == "android"
-        self._engine = Engine(scenario, isp_id, self.world, clock=clock, seed=seed)
+        chance = scenario.seed if seed is None else seed
+        self._engine = Engine(scenario, isp_id, self.world, clock=clock, seed=chance)
         self._datagram: dict[int, DatagramSocket] = {}
         self._next_port = itertools.cycle(range(_FIRST_PORT, _LAST_PORT + 1))
         self._txid = itertools.count(1, 2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import struct
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar
 
@@ -55,7 +56,8 @@ class Addresses:
             self._bind(name, addresses)
         # Geo-DNS: what resolvers abroad are told where that is something else.
         self._abroad: dict[str, tuple[str, ...]] = {}
-        for host in reversed(scenario.hosts):  # so that the first table of a name counts
+        self._serving: dict[str, list[str]] = {}
+        for host in scenario.hosts:
             self._pin(host)
 
     def _pool(self, kind: type[_N], domestic: bool) -> tuple[_N, ...]:
@@ -70,11 +72,13 @@ class Addresses:
         return tuple(block for block in blocks if isinstance(block, kind))
 
     def _pin(self, host: Host) -> None:
-        for name in host.names if host.addresses else ():
+        mine = [name for name in host.names if self._scenario.host(name) is host]
+        for name in mine if host.addresses else ():
             self._forward[name] = host.addresses
             for address in host.everywhere:
                 self._reverse.setdefault(address, []).append(name)
-        for name in host.names if host.abroad or host.domestic_only else ():
+                self._serving.setdefault(name, []).append(address)
+        for name in mine if host.abroad or host.domestic_only else ():
             self._abroad[name] = host.abroad
 
     def _bind(self, name: str, addresses: tuple[str, ...]) -> tuple[str, ...]:
@@ -151,14 +155,9 @@ class Addresses:
         found = self._abroad.get(name.lower().rstrip("."))
         return self.of(name) if found is None else found
 
-    @property
-    def split(self) -> frozenset[str]:
-        """The names whose answers depend on who asks."""
-        return frozenset(self._abroad)
-
-    def everywhere(self, name: str) -> tuple[str, ...]:
-        """Give every address of a name, whoever is told it."""
-        return (*self.of(name), *self._abroad.get(name.lower().rstrip("."), ()))
+    def everywhere(self, name: str) -> Sequence[str]:
+        """Give every address that serves a name, whoever is told it."""
+        return self._serving.get(name.lower().rstrip(".")) or self.of(name)
 
     def names_at(self, address: str) -> tuple[str, ...]:
         """Give the names handed this address, first come first; the address itself when there are none."""

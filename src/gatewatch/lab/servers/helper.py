@@ -24,8 +24,8 @@ from gatewatch.records.control import Json, Question
 _VANTAGE = "68.183.70.80"
 # oohelperd reads no more of a page.
 _MAX_BODY = 1 << 24
-# How long a slow helper thinks: longer than any client of ours waits (OONI's own waits 30 s).
-_SLOW = 45.0
+# How long a helper thinks that is slow (all clients still wait) or silent (none does; OONI's own waits 30 s).
+_THINKS = {"slow": 6.0, "silent": 45.0}
 
 
 class Abroad(Protocol):
@@ -59,14 +59,14 @@ class Abroad(Protocol):
 def helper(world: Abroad, mood: str = "up") -> Handler:
     """Give the helper's HTTP handler: POST measures, GET says hello, the rest is a client's error.
 
-    ``mood`` is the scenario's word for all helpers: up, error_500, or slow.
+    ``mood`` is the scenario's word for all helpers: up, slow, silent or error_500.
     """
 
     def respond(request: Request) -> Reply:
         if mood == "error_500":
             return Reply(500)
         reply = answer(request)
-        return replace(reply, delay=_SLOW) if mood == "slow" else reply
+        return replace(reply, delay=_THINKS[mood]) if mood in _THINKS else reply
 
     def answer(request: Request) -> Reply:
         if request.method == "GET":

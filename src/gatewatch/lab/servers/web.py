@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import html
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gatewatch.lab.host import Host
@@ -111,7 +111,7 @@ class Web:
     def __init__(
         self,
         scenario: Scenario,
-        address_of: Callable[[str], tuple[str, ...]],
+        address_of: Callable[[str], Sequence[str]],
         names_at: Callable[[str], tuple[str, ...]],
         inside: Callable[[str], bool] = lambda client: True,
     ) -> None:

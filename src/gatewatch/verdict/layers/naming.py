@@ -277,7 +277,8 @@ NAMING = (
         layer="dns",
         status="blocked",
         method="dns.redirect",
-        when=_STRANGE & F("dns_unanimous_against") & (F("page") != "same"),
+        # Where the others' address has no page either, the site is down, and its caches by country as well.
+        when=_STRANGE & F("dns_unanimous_against") & (F("page") != "same") & (F("control_http") != "failed"),
         evidence="{host}: all others give {dns_control_answers}, the system's lookup {dns_system_answers}",
         # A name with one and the same answer everywhere is not spread over a network of caches.
         confidence=0.7,

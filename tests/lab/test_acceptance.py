@@ -1,0 +1,87 @@
+"""The acceptance scenarios: which there are, what each says, and that gatewatch says so of every one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from gatewatch.cli import main
+from gatewatch.lab import examine
+from gatewatch.lab.scenario import load
+from gatewatch.lab.trial import Trial, attempt
+from gatewatch.lab.truth import truth
+from gatewatch.runner.probes import available
+
+SHARED = Path(__file__).resolve().parents[2] / "../shared/data/ooni_qa/cases.json"
+FOLDER = Path(examine.__file__).parent / "scenarios" / "acceptance"
+NAMES = examine.every()
+PLACES = [(name, isp.id) for name in NAMES for isp in examine.accepted(name)[0].isps]
+
+
+def sources() -> dict[str, str]:
+    return {name: examine.accepted(name)[0].source for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_short_and_says_why(name: str) -> None:
+    text = (FOLDER / f"{name}.toml").read_text("utf-8")
+    scenario, table = examine.accepted(name)
+    assert text.startswith("# ") and scenario.name == name and table.why and scenario.title
+    assert len(text.splitlines()) <= (130 if len(scenario.isps) > 1 else 40)
+
+
+@pytest.mark.parametrize(("name", "isp"), PLACES)
+def test_the_truth_follows_from_the_scenario_s_text(name: str, isp: str) -> None:
+    scenario, table = examine.accepted(name)
+    assert truth(scenario, isp, table.input).label == table.gatewatch["web"]
+
+
+@pytest.mark.parametrize(("name", "isp"), PLACES)
+def test_gatewatch_says_so(name: str, isp: str) -> None:
+    table = examine.accepted(name)[1]
+    known = tuple(probe for probe in table.probes if probe in available())
+    given = attempt(Trial(f"acceptance/{name}", isp, table.input, known))
+    assert {g.probe: g.label for g in given} == {probe: table.gatewatch[probe] for probe in known}
+
+
+def test_the_places_of_boxes_are_in_the_truth_where_they_matter() -> None:
+    for name in ("injector-by-hop", "injector-copies-ttl", "dropper-by-absence", "one-gateway-or-many"):
+        scenario, table = examine.accepted(name)
+        for isp in scenario.isps:
+            (locus,) = [found for found in table.locus if found.isp in ("", isp.id)]
+            assert [box.hop for box in isp.boxes] == [locus.hop], (name, isp.id)
+
+
+def test_a_probe_that_is_missing_is_wrong_and_not_skipped() -> None:
+    (said,) = attempt(Trial("acceptance/free-http", "garr", "http://www.example.com/", ("levitate",)))
+    assert said.label == "no such probe"
+
+
+def test_the_score_counts_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = examine.plain(["free-http", "dns-bogon"])
+    report = examine.examine(cases, jobs=1)
+    assert report.score.perfect and report.wrong == ()
+    assert "free-http" in examine.table(report) and "dns/false" in examine.table(report)
+    wrong = [cases[0]._replace(truths={"web": "blocked(tls.reset)"}), cases[1]]
+    report = examine.examine(wrong, jobs=1)
+    assert (report.score.right, report.score.missed, report.score.total) == (1, 1, 2)
+    assert [answer.name for answer in report.wrong] == ["free-http"]
+
+
+def test_the_command_prints_the_table_and_its_exit_code_tells() -> None:
+    done = CliRunner().invoke(main, ["lab", "score", "free-https", "dns-nxdomain", "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    assert "blocked(dns.nxdomain)" in done.output and "2 of 2 right" in done.output
+    done = CliRunner().invoke(main, ["lab", "score", "free-https", "--jobs", "1", "--json"])
+    answers = json.loads(done.output)["answers"]
+    assert [(a["verdict"], a["ooni"], a["truth"]) for a in answers] == [("ok", "false/true", "ok")]
+    assert CliRunner().invoke(main, ["lab", "score", "no-such"]).exit_code == 2
+    assert CliRunner().invoke(main, ["lab", "score", "small"]).exit_code == 2
+
+
+def test_loading_by_short_name_or_folder() -> None:
+    assert load("acceptance/free-http").name == "free-http"
+    assert examine.accepted("free-http")[0].name == "free-http"
