@@ -10,6 +10,7 @@ is repeated only after a control has passed (:mod:`gatewatch.net.residual`).
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import trio
 
@@ -20,6 +21,8 @@ from gatewatch.net.url import Url
 from gatewatch.net.wire import Wire
 from gatewatch.records import Handshake, ResidualWait, Transaction, encode
 from gatewatch.records.failure import CUT
+from gatewatch.verdict import compare
+from gatewatch.verdict.control import read
 from gatewatch_probes.exchange import SECOND, Exchanges
 from gatewatch_probes.nearer import refused_nearer
 from gatewatch_probes.neutral import Neutral, control_name_for
@@ -114,10 +117,10 @@ class Second:
             self._neutral.rest(elsewhere)
 
     async def _explain_http(self, got: list[Transaction], url: Url) -> None:
-        """Explain a plain page: one that was cut, or, where no control tells, one that came."""
+        """Explain a plain page: one that was cut, or one that came and that no control's is like."""
         cut = [t for t in got if t.failure in CUT]
         came = [t for t in got if t.failure is None and t.response and not _leads_on(t.response.code)]
-        if (came and self._control is not None) or not (came or cut):
+        if (came and self._control is not None and not _unlike(came[0], self._control)) or not (came or cut):
             return
         row = came[0] if came else cut[0]
         address = (row.address or "").rpartition(":")[0].strip("[]")
@@ -131,8 +134,12 @@ class Second:
             await passes()
         elif await self._clear(passes, address, url.port, cut[-1].t0) and self._control is None:
             await self._do.page("test_host", address, url, url.host)
-        if self._control is None and url.port == 80:
+        if (came or self._control is None) and url.port == 80:
             await self._do.page("https_page", address, Url("https", url.host, 443, url.target), url.host)
+        if urlsplit(url.target).path != "/":
+            # Over plain HTTP a filter sees the path: is it this page or the whole site?
+            front = Url(url.scheme, url.host, url.port, "/")
+            await self._do.page("front_page", address, front, url.host)
 
     async def _clear(self, passes: Any, address: str, port: int, t0: float | None) -> bool:
         """Ask until a control passes; with a helper's answer there is no need to wait for that."""
@@ -151,6 +158,15 @@ class Second:
                 )
             )
         return found.passed
+
+
+def _unlike(came: Transaction, control: dict[str, Any]) -> bool:
+    """Tell whether a page is so unlike the control's that the site's own secure page is asked for, too."""
+    seen = read({"control": control})
+    body = came.response.body if came.response else None
+    proportion = compare.body_proportion(compare.body_length(body), seen.body_length)
+    different = 0 <= proportion <= compare.BODY_PROPORTION
+    return different or compare.same_title(compare.title(body), seen.title) == compare.DIFFERENT
 
 
 def _leads_on(code: int | None) -> bool:

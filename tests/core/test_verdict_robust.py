@@ -87,6 +87,7 @@ def test_braces_from_the_wire_are_not_read_as_features() -> None:
 
 
 def test_verdict_in_a_record() -> None:
+    other = "different"
     assert judge(plain(fetch(HTTP, body=NOTICE, headers={}))).to_json() == {
         "status": "blocked",
         "layer": "http",
@@ -94,7 +95,7 @@ def test_verdict_in_a_record() -> None:
         "reason": None,
         "rule": "http.blockpage",
         "evidence": [
-            "www.example.org: a short page (0.01 of the control's length), title different, headers different"
+            f"www.example.org: a short notice (0.01 of the control's length), title {other}, headers {other}"
         ],
         "confidence": 0.85,
         "also": [],

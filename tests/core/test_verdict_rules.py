@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.core.fires_apps import FIRES_APPS
+from tests.core.fires_content import FIRES_CONTENT
 from tests.core.fires_intercept import FIRES_INTERCEPT
 from tests.core.fires_quic import FIRES_QUIC
 from tests.core.fires_second import FIRES_SECOND
@@ -273,6 +274,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
     ),
     "whole.undetermined": ("inconclusive(undetermined)", web(queries=names([SITE]), control=control())),
     **FIRES_APPS,
+    **FIRES_CONTENT,
     **FIRES_QUIC,
     **FIRES_INTERCEPT,
     **FIRES_SECOND,

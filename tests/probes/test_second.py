@@ -211,6 +211,7 @@ def test_a_host_that_is_cut_where_another_is_answered(word: str) -> None:
         ("control_host", SITE, "answered"),
         ("test_host", SITE, word),
         ("https_page", SITE, "answered"),
+        ("front_page", SITE, word),
     ]
     assert (verdict.label, verdict.rule) == (f"blocked(http.{word})", f"http.{word}.host")
     # The path is told to the site only.

@@ -19,7 +19,8 @@ class SecondControl:
     kind: str = doc(
         "control_sni, test_sni (at the site's address), neutral_control, neutral_test (at an address that "
         "has nothing to do with the site), control_host, test_host (plain HTTP at the site's address), "
-        "https_page (the site's own page over TLS), other_port, low_ttl (a SYN), low_ttl_other_port"
+        "https_page (the site's own page over TLS), front_page (its / over plain HTTP), other_port, "
+        "low_ttl (a SYN), low_ttl_other_port"
     )
     depth: int = doc("which hop it explains, as in the tag depth=", 0, unit="redirects")
     address: str = doc("address connected to")

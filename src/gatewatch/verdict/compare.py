@@ -1,9 +1,10 @@
-"""Is it the same page?  Body length, title, header names: compared so that no weak likeness proves much."""
+"""Is it the same page?  Length, title, header names, structure: no weak likeness proves much."""
 
 from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -62,6 +63,20 @@ _COMMON_HEADERS = frozenset(
         "x-xss-protection",
     }
 )
+# Structure is read off the first 64 KiB: menus and frames stand there, and a notice ends long before.
+_SHAPE_SEARCH = 65_536
+# Two pages of one template share most of their elements: the tags of both, counted, over those of either.  Of
+# Jones et al.'s measures (IMC 2014, section 4) this is the one that needs no tree; theirs found block pages
+# by the cosine of tag counts as well as by length.
+SHAPE_OVERLAP = 0.6
+# A page of a site has hundreds of elements (HTTP Archive, 2024: 594 in the median); a notice has a frame, a
+# picture, some paragraphs and perhaps a few links.
+NOTICE_TAGS = 60
+NOTICE_LINKS = 8
+# All pages have html, head, title, body and a paragraph or two; fewer elements tell nothing of a template.
+_TELLING_TAGS = 20
+_TAG = re.compile(r"<([a-z][a-z0-9]{0,15})(?=[\s/>])", re.IGNORECASE)
+_LINKS = ("a", "link", "form", "iframe", "script")
 _OPEN = re.compile(r"<title(?=[\s>/])[^<>]{0,256}>", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
 _UNREADABLE = re.compile("\ufffd+")
@@ -96,6 +111,28 @@ def title(body: str | bytes | None) -> str:
     # 4 bytes of UTF-8 a character at most, and entities: what the cap leaves out is cut below anyhow.
     inner = text[start.end() : start.end() + 16 * TITLE_CAP]
     return _SPACE.sub(" ", html.unescape(inner.partition("<")[0])).strip()
+
+
+def shape(body: str | bytes | None) -> Counter[str]:
+    """Count a page's elements by name."""
+    head = body[:_SHAPE_SEARCH] if body else ""
+    text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
+    return Counter(name.lower() for name in _TAG.findall(text))
+
+
+def same_shape(ours: str | bytes | None, theirs: str | bytes | None) -> str:
+    """Compare the structure of two pages; unusable where one has hardly any."""
+    a, b = shape(ours), shape(theirs)
+    if max(a.total(), b.total()) < _TELLING_TAGS:
+        return UNUSABLE
+    return SAME if (a & b).total() >= SHAPE_OVERLAP * (a | b).total() else DIFFERENT
+
+
+def is_notice(body: str | bytes | None) -> bool:
+    """Tell whether a page has the structure of a notice: few elements, hardly anything that leads on."""
+    found = shape(body)
+    links = sum(found[name] for name in _LINKS)
+    return found.total() <= NOTICE_TAGS and links <= NOTICE_LINKS
 
 
 def _folded(text: str) -> str:

@@ -138,6 +138,7 @@ class Features:
     second_host: str = doc("a control name asked for over http at the same address", NOT_LOOKED)
     second_host_again: str = doc("the site's name there, after the control name had passed", NOT_LOOKED)
     second_https: str = doc("the site's own page over TLS at the same address", NOT_LOOKED)
+    second_front: str = doc("the site's front page over http, where another page was asked for", NOT_LOOKED)
     second_page: str = doc(
         "same, notice (short and unlike it), different, unclear, not_looked: the http page against that one",
         NOT_LOOKED,
@@ -160,6 +161,8 @@ class Features:
     http_leads_home: bool = doc("it went to the system's address and led to the site itself", False)
     http_to_private: bool = doc("redirects led to a private address", False)
     http_challenge: str = doc("mark of a server's own challenge", "")
+    http_front: str = doc("what became of the site's front page beside another, in words", "")
+    http_portal: str = doc("mark of a portal that wants a login: a status, a parameter, an element", "")
     http_sign: str = doc("fingerprint of a page or redirect", "")
     http_sign_confidence: float = doc("confidence of that fingerprint, 0 to 1", 0.0)
     http_sign_misleads: str = doc("filter or portal: what the sign is when it is no block", "")
@@ -167,6 +170,10 @@ class Features:
     page_body: str = doc("same, different, unusable: length", UNUSABLE)
     page_proportion: float = doc("shorter length over the longer, -1 where unknown", -1.0)
     page_short: bool = doc("shorter than the control's page, or than 2,048 bytes", False)
+    page_notice: bool = doc("it has a notice's structure: few elements, hardly a link", False)
+    page_unlike_notice: bool = doc(
+        "a short notice with another title and length than the control's page, whatever its headers", False
+    )
     page_title: str = doc("same, different, unusable", UNUSABLE)
     page_headers: str = doc("same, different, unusable: names of uncommon headers", UNUSABLE)
     page_status: str = doc("same, different, unusable: status code", UNUSABLE)

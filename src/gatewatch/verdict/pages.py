@@ -27,8 +27,10 @@ class Page(NamedTuple):
     title: str = UNUSABLE
     headers: str = UNUSABLE
     status: str = UNUSABLE
+    shape: str = UNUSABLE
     proportion: float = -1.0
     short: bool = False
+    notice: bool = False
     same_server: bool = False
     shown_title: str = ""
     shown_headers: Mapping[str, Any] = NO_EXTRA
@@ -39,7 +41,7 @@ class Page(NamedTuple):
 
         No single likeness or difference decides alone, but for the title, which is chosen by people.
         """
-        marks = (self.body, self.title, self.headers)
+        marks = (self.body, self.title, self.headers, self.shape)
         same, different = marks.count(compare.SAME), marks.count(compare.DIFFERENT)
         if self.status == UNUSABLE:
             return NOT_LOOKED
@@ -48,6 +50,17 @@ class Page(NamedTuple):
         if self.title == compare.DIFFERENT and different > 1 and not same:
             return compare.DIFFERENT
         return "unclear"
+
+    @property
+    def unlike_notice(self) -> bool:
+        """Whether it is a notice in place of a page that is another: headers, which can be copied, aside."""
+        return (
+            self.notice
+            and self.short
+            and self.title == compare.DIFFERENT
+            and self.body == compare.DIFFERENT
+            and self.shape != compare.SAME
+        )
 
 
 def is_classic(scene: Scene, transaction: Transaction) -> bool:
@@ -66,8 +79,11 @@ def main_transaction(scene: Scene) -> tuple[Transaction | None, bool]:
     return (chosen, True) if chosen else (next(iter(others), None), False)
 
 
-def compared(scene: Scene, transaction: Transaction | None) -> Page:
-    """Hold a response against the control's; not looked at where it leads on or either side has none."""
+def compared(scene: Scene, transaction: Transaction | None, theirs: str | bytes | None = None) -> Page:
+    """Hold a response against the control's; not looked at where it leads on or either side has none.
+
+    ``theirs`` is the other side's body, where it is at hand.
+    """
     response = transaction.response if transaction else None
     if transaction is None or response is None or transaction.failure is not None or not response.code:
         return Page()
@@ -82,8 +98,13 @@ def compared(scene: Scene, transaction: Transaction | None) -> Page:
     body = UNUSABLE
     if proportion >= 0:
         body = compare.SAME if proportion > compare.BODY_PROPORTION else compare.DIFFERENT
+    elif length < 0 <= control.body_length < compare.body_length(response.body):
+        # What was kept of it before it was cut is longer than the control's whole page.
+        body = compare.DIFFERENT
     return Page(
         body=body,
+        shape=UNUSABLE if theirs is None else compare.same_shape(response.body, theirs),
+        notice=length >= 0 and compare.is_notice(response.body),
         title=UNUSABLE if length < 0 and not shown else compare.same_title(shown, control.title),
         headers=compare.same_headers(headers, control.headers),
         status=compare.SAME if response.code == control.status else compare.DIFFERENT,
@@ -160,13 +181,15 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
         to for s in so_far for t in s.hop.transactions if s.hop.place.scheme == "http" and (to := location(t))
     ]
     sign = signs.led(ways, [s.hop.place.host for s in so_far[1:]], scene.country)
-    mark = ""
+    mark = text = ""
     if transaction is not None and response is not None and status and transaction.failure is None:
         body = response.body or ""
         text = body if isinstance(body, str) else body[:65_536].decode("utf-8", "replace")
-        mark = signs.challenge(status, page.shown_title, page.shown_headers, text)
+        notice = compare.is_notice(text)
+        mark = signs.challenge(status, page.shown_title, page.shown_headers, text, notice)
         if not sign.id and not secure:
             sign = signs.shown(text, page.shown_title, page.shown_headers, scene.country)
+    portal = "" if secure else signs.portal(status, ways, text)
     home = secure or page.likeness == compare.SAME if scene.is_last else classic and _arrived(scenes)
     return {
         "http": word,
@@ -177,6 +200,7 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
         "http_leads_home": classic and word == OK and home,
         "http_to_private": _private(scenes[0], ways, so_far),
         "http_challenge": mark,
+        "http_portal": portal,
         "http_sign": sign.id,
         "http_sign_confidence": sign.confidence,
         "http_sign_misleads": sign.misleads,
@@ -184,6 +208,8 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
         "page_body": page.body,
         "page_proportion": page.proportion,
         "page_short": page.short,
+        "page_notice": page.notice,
+        "page_unlike_notice": page.unlike_notice,
         "page_title": page.title,
         "page_headers": page.headers,
         "page_status": page.status,
@@ -201,11 +227,11 @@ def _own_page(scene: Scene, transaction: Transaction | None) -> dict[str, Any]:
     own = second.page_of(scene, "https_page")
     if own is None or transaction is None or scene.hop.place.scheme != "http" or location(own):
         return {}
-    page = compared(_in_place_of_control(scene, own), transaction)
+    body = own.response.body if own.response else None
+    page = compared(_in_place_of_control(scene, own), transaction, body or "")
     word = page.likeness
-    if word == compare.DIFFERENT and page.short and page.body == compare.DIFFERENT:
-        plain = page.status == compare.SAME and not page.same_server
-        word = "notice" if plain else word
+    if page.unlike_notice and word != compare.SAME:
+        word = "notice"
     default = second.page_of(scene, "control_host")
     any_name = default is not None and (
         compared(_in_place_of_control(scene, default), transaction).likeness == compare.SAME

@@ -121,6 +121,7 @@ def evidence(scene: Scene, addresses: Iterable[str], refused: bytes) -> dict[str
     rows = _rows(scene)
     if not rows:
         return {}
+    front = _last(rows, "front_page")
     here = set(addresses)
     at_site = [row for row in rows if row["address"] in here]
     neutral = _last(rows, "neutral_test")
@@ -137,4 +138,6 @@ def evidence(scene: Scene, addresses: Iterable[str], refused: bytes) -> dict[str
         "second_host": _last(rows, "control_host"),
         "second_host_again": _last(rows, "test_host"),
         "second_https": _last(rows, "https_page"),
+        "second_front": front,
+        "http_front": "" if front == NOT_LOOKED else f"; the site's front page: {front}",
     }

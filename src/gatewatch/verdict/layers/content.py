@@ -22,16 +22,19 @@ _CONTROL_WELCOME = (F("control_http_status") >= 200) & (F("control_http_status")
 # Netflix, Meta, Akamai (Gigis et al., SIGCOMM 2021, "Seven Years in the Life of Hypergiants' Off-Nets").
 _OFF_NETS = (15169, 36040, 2906, 40027, 32934, 63293, 20940, 16625, 12222)
 
-# A notice has a sentence or two.  True pages differ from themselves by 30 % of length at most in 98.6 % of
-# cases (Jones et al., IMC 2014), so a tenth leaves room for those that change.
-_NOTICE = 0.1
-
 
 # A page that quotes a block page, or names a product, is the site's own where it is the control's.
 _NOT_THE_SITE = (F("page") != "same") & (F("page_title") != "same")
 _TRUE_SIGN = (F("http_sign") != "") & (F("http_sign_misleads") == "") & ~F("http_secure") & _NOT_THE_SITE
 # A sign that many notices bear, or of another country, does not decide alone (signs.py: 0.5, and 0.2 less).
 _WEAK = 0.7
+
+
+# Over TLS the site itself gives this very page here: a language chosen by country, a front page of the hour.
+_NOT_OWN = F("second_page") != "same"
+# Less than this share of the page's length: the text of a notice beside that of a page (Jones et al.: block
+# pages differ by more than 30 % of length in 95 % of cases; the less is left, the fewer true pages do).
+_A_SCRAP = 0.3
 
 
 def _off_net() -> Expr:
@@ -48,7 +51,8 @@ def _cut(word: str, confidence: float) -> Rule:
         status="blocked",
         method=f"http.{word}",
         when=(F("http") == word) & _CONTROL_OK,
-        evidence=f"{{host}}: {word} after the request ({{http_failure}}); the control got its page",
+        evidence=f"{{host}}: {word} after the request ({{http_failure}}); the control got its "
+        f"page{{http_front}}",
         confidence=confidence,
         source="OONI web_connectivity: http-failure, named by what happened",
     )
@@ -91,7 +95,8 @@ CONTENT = (
         layer="http",
         status="server_side",
         when=F("http_challenge") != "",
-        evidence="{host}: status {http_status}, the server wants a proof from its visitor ({http_challenge})",
+        evidence="{host}: status {http_status}, the server turns its visitor away or wants "
+        "a proof ({http_challenge})",
         confidence=0.9,
         source="ooni/probe 2661, 1734; OONI QA cloudflareCAPTCHA*",
     ),
@@ -182,16 +187,36 @@ CONTENT = (
         source="ooni/probe 1734, 2333 (Cambodia)",
     ),
     Rule(
-        id="http.blockpage",
+        id="http.own_notice",
+        layer="http",
+        status="server_side",
+        when=_PLAIN & _CONTROL_OK & F("page_unlike_notice") & (F("second_page") == "same"),
+        evidence="{host}: a notice here, another page for the control; over TLS the site itself gives it",
+        confidence=0.85,
+        source="RFC 8446: nobody on the way wrote what came over TLS; ooni/probe 2661",
+    ),
+    Rule(
+        id="http.blockpage.against_own",
         layer="http",
         status="blocked",
         method="http.blockpage",
         when=_PLAIN
         & _CONTROL_OK
-        & (F("page") == "different")
-        & F("page_short")
-        & (F("page_body") == "different"),
-        evidence="{host}: a short page ({page_proportion} of the control's length), title {page_title}, "
+        & F("page_unlike_notice")
+        & (F("second_page") == "notice")
+        & ~F("second_page_default"),
+        evidence="{host}: a short notice ({page_proportion} of the control's length); over https the site "
+        "gives its page here, too; headers {page_headers}{http_front}",
+        confidence=0.9,
+        source="Jones et al., IMC 2014; the site's own secure page is the second witness",
+    ),
+    Rule(
+        id="http.blockpage",
+        layer="http",
+        status="blocked",
+        method="http.blockpage",
+        when=_PLAIN & _CONTROL_OK & (F("page") == "different") & F("page_unlike_notice") & _NOT_OWN,
+        evidence="{host}: a short notice ({page_proportion} of the control's length), title {page_title}, "
         "headers {page_headers}",
         confidence=0.85,
         source="Jones et al., IMC 2014; never one sign alone: OONI's http-diff accepts any one likeness",
@@ -203,14 +228,15 @@ CONTENT = (
         method="http.blockpage",
         when=_PLAIN
         & _CONTROL_OK
+        & F("page_unlike_notice")
         & (F("page_status") == "same")
-        & (F("page_title") == "different")
-        & (F("page_body") == "different")
-        & F("page_short")
-        & (F("page_proportion") < _NOTICE),
-        evidence="{host}: the headers of the site, but another title and {page_proportion} of the length",
-        # A site's own notice for a country looks so, too.
-        confidence=0.6,
+        & (F("page_proportion") < _A_SCRAP)
+        & _NOT_OWN
+        & ~F("second_page_default"),
+        evidence="{host}: a notice of {page_proportion} of the control's length and another title, with the "
+        "site's own headers ({page_headers}); its https page: {second_https}",
+        # A server that is being repaired says so with its own headers, though seldom with status 200.
+        confidence=0.7,
         source="OONI web_connectivity: http-diff is silent where header names are alike, so boxes copy them",
     ),
     Rule(
@@ -218,10 +244,14 @@ CONTENT = (
         layer="http",
         status="blocked",
         method="http.diff",
-        when=_PLAIN & _CONTROL_OK & (F("page") == "different"),
+        when=_PLAIN
+        & _CONTROL_OK
+        & (F("page") == "different")
+        & (F("page_headers") == "different")
+        & _NOT_OWN,
         evidence="{host}: another page: body {page_body}, title {page_title}, headers {page_headers}",
         confidence=0.6,
-        source="OONI web_connectivity: http-diff, with two differences or more and no likeness",
+        source="OONI web_connectivity: http-diff, with three differences and no likeness",
     ),
 )
 
@@ -273,6 +303,17 @@ WHOLE = (
         evidence="{host}: the control's page: body {page_body}, title {page_title}, headers {page_headers}",
         confidence=0.9,
         source="OONI web_connectivity: status and one likeness; here the likenesses outweigh the differences",
+    ),
+    Rule(
+        id="whole.ok.own_page",
+        layer="whole",
+        status="ok",
+        when=_CAME & (F("second_page") == "same"),
+        evidence="{host}: the page that the site itself gives here over TLS; beside the control's it is "
+        "{page}: another language, another hour",
+        confidence=0.85,
+        source="RFC 8446: nobody on the way wrote the page it is compared with; RFC 9110 12: one URL has "
+        "several pages",
     ),
     Rule(
         id="whole.no_control",

@@ -52,9 +52,9 @@ LINE = (
         status="inconclusive",
         reason="captive_portal",
         # On the real internet no public site redirects to an address of a private network.
-        when=F("http_to_private") | (F("http_sign_misleads") == "portal"),
-        evidence="{host}: the way leads to a portal in front of the internet {http_sign}",
+        when=F("http_to_private") | (F("http_sign_misleads") == "portal") | (F("http_portal") != ""),
+        evidence="{host}: the way leads to a portal in front of the internet {http_sign} {http_portal}",
         confidence=0.9,
-        source="RFC 8952; ooni/probe 1629; fingerprints that mislead: unpaid bills, guest networks",
+        source="RFC 8952, RFC 6585 6, WISPr; ooni/probe 1629; fingerprints that mislead: unpaid bills",
     ),
 )
