@@ -17,9 +17,9 @@ import trio
 from gatewatch.net.address import is_address
 from gatewatch.net.journal import Journal
 from gatewatch.net.residual import wait_until_clear
-from gatewatch.net.url import Url
+from gatewatch.net.url import Url, redirected
 from gatewatch.net.wire import Wire
-from gatewatch.records import Handshake, ResidualWait, Transaction, encode
+from gatewatch.records import Handshake, ResidualWait, SecondControl, Transaction, encode
 from gatewatch.records.failure import CUT
 from gatewatch.verdict import compare
 from gatewatch.verdict.control import read
@@ -29,6 +29,8 @@ from gatewatch_probes.neutral import Neutral, control_name_for
 
 # How long a web measurement waits for a residual block to end when no helper answers, in seconds: two pauses.
 PATIENCE = 90.0
+# Pages of the site's own that are asked for over TLS: the first, and where it leads on to.
+PAGES = 3
 _WEB_PORTS = {443: 80, 80: 443}
 # Certificates that are another's: an interception's, or a wrong server's.
 _FOREIGN = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
@@ -135,11 +137,28 @@ class Second:
         elif await self._clear(passes, address, url.port, cut[-1].t0) and self._control is None:
             await self._do.page("test_host", address, url, url.host)
         if (came or self._control is None) and url.port == 80:
-            await self._do.page("https_page", address, Url("https", url.host, 443, url.target), url.host)
+            page: Url | None = Url("https", url.host, 443, url.target)
+            for _ in range(PAGES):
+                if page is not None:
+                    asked = await self._do.page("https_page", address, page, url.host)
+                    page = self._led_on(asked, page)
         if urlsplit(url.target).path != "/":
             # Over plain HTTP a filter sees the path: is it this page or the whole site?
             front = Url(url.scheme, url.host, url.port, "/")
             await self._do.page("front_page", address, front, url.host)
+
+    def _led_on(self, row: SecondControl, url: Url) -> Url | None:
+        """Give where a page of the site leads on to within the site, such as from / to /en/."""
+        got = (t for t in reversed(self._journal.transactions) if t.transaction_id == row.transaction_id)
+        response = next((t.response for t in got), None)
+        if response is None or not _leads_on(response.code):
+            return None
+        lower = {str(k).lower(): v for k, v in (response.headers or {}).items()}
+        try:
+            to = redirected(url, str(lower.get("location", "")))
+        except ValueError:
+            return None
+        return to if (to.scheme, to.host, to.port) == (url.scheme, url.host, url.port) else None
 
     async def _clear(self, passes: Any, address: str, port: int, t0: float | None) -> bool:
         """Ask until a control passes; with a helper's answer there is no need to wait for that."""

@@ -127,7 +127,7 @@ class Features:
         NOT_LOOKED,
     )
     second_chain: str = doc(
-        "forged, own, other, not_looked: whose the refused certificate is, by the one for a control name",
+        "forged, own, other, not_looked: whose the refused certificate is, by those of second controls",
         NOT_LOOKED,
     )
     second_line: str = doc(

@@ -88,8 +88,11 @@ def forged(leaf: bytes, handshake: Handshake | None) -> bool:
 def _chain(scene: Scene, refused: bytes) -> str:
     """Whose the refused certificate is, by the one that comes for a control name at the same address.
 
-    forged: an untrusted one is made up there, too; own: the very same one comes; other: anything else.
+    forged: an untrusted one is made up there, too, or for the site's name at an address that has nothing to
+    do with it; own: the very same one comes; other: anything else.
     """
+    if refused and forged(*_leaf(scene.hop.aside.handshakes, "neutral_test")):
+        return "forged"
     leaf, handshake = _leaf(scene.hop.aside.handshakes, "control_sni")
     if not leaf or not refused:
         return NOT_LOOKED
@@ -107,7 +110,7 @@ def _line(scene: Scene) -> str:
 
 
 def page_of(scene: Scene, kind: str) -> Transaction | None:
-    """The response that came for a second control, if any."""
+    """The response that came last for a second control, if any."""
     found = (t for t in scene.hop.aside.transactions if kind in (t.tags or ()) and t.failure is None)
     return next((t for t in found if t.response is not None and t.response.code), None)
 

@@ -27,7 +27,7 @@ def _elsewhere(word: str) -> Rule:
         evidence="{host}: TLS {tls} here, and {second_elsewhere} where the name was sent to a server that "
         "has nothing to do with it and answers other names; another name at the site's address: "
         "{second_sni}{sni_reads}",
-        confidence=0.85,
+        confidence=0.8,
         source="OONI sni_blocking: a name that is cut on the way to a server that does not know it",
     )
 
@@ -76,7 +76,7 @@ SECOND = (
         method="tcp.refused",
         when=_ALONE & F("tcp").any_of("refused", "reset") & F("second_nearer"),
         evidence="{host}: the refusal comes from nearer than the server, which answers on its other port",
-        confidence=0.85,
+        confidence=0.8,
         source="RFC 791 3.2: a packet whose time to live ran out was not answered by its destination",
     ),
     Rule(
@@ -131,8 +131,8 @@ SECOND = (
         status="blocked",
         method="tls.mitm",
         when=_FOREIGN & (F("second_chain") == "forged") & ~_OWN_FAULT,
-        evidence="{host}: certificates are made up on the way ({tls_issuer}), for another name at the same "
-        "address, too; the control: {tls_control}",
+        evidence="{host}: certificates are made up on the way ({tls_issuer}): for another name at the same "
+        "address, or for this one at a server that has nothing to do with it; the control: {tls_control}",
         confidence=0.9,
         source="Sundara Raman et al., IMC 2020 (Kazakhstan): a root of its own signs whatever is asked for",
     ),
