@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gatewatch.lab.check_box import options
+from gatewatch.lab.check_box import options, throttle
 from gatewatch.lab.check_path import address as _address
 from gatewatch.lab.check_path import any_address as _any_address
 from gatewatch.lab.check_path import back, hops, line, prefix
@@ -65,7 +65,9 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
         # Queries to the ISP's own resolver never come further than its local hops.
         reach = box.hop <= isp.local_hops or box.resolvers == "all" or box.kind in _FOR_ALL
         _require(reach, f"{where}.hop", f"{box.hop} is behind the resolver at hop {isp.local_hops}")
-    if box.verdict in ("down", "ok") or box.verdict.startswith("inconclusive("):
+    if box.kind == "throttle":
+        throttle(box, where)
+    if box.verdict in ("down", "ok", "throttled") or box.verdict.startswith("inconclusive("):
         return
     layer, _, method = box.verdict.partition(".")
     _require(method in _METHODS.get(layer, ()), f"{where}.truth", f"{box.verdict!r} is not a layer.method")

@@ -15,6 +15,8 @@ from gatewatch.lab.parts import Box
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # Boxes with a TCP of their own.
 _TERMINATING = ("tls-mitm", "portal", "http-proxy", "sni-proxy")
+# Ethernet's: a bucket that one packet does not fit into lets none pass.
+_MTU = 1500
 
 
 def one_of(value: str, allowed: tuple[str, ...], where: str) -> None:
@@ -50,3 +52,14 @@ def options(box: Box, where: str) -> None:
     require(able, f"{where}.in_path", "a box beside the path cannot answer in the server's place")
     able = box.in_path or not box.residual or box.residual_action == "reset"
     require(able, f"{where}.residual_action", "a box beside the path can only reset")
+
+
+def throttle(box: Box, where: str) -> None:
+    """Check what a throttling box does; raises ScenarioError with the place."""
+    one_of(box.method, ("", "address"), f"{where}.method")
+    require(0.0 <= box.loss <= 1.0, f"{where}.loss", f"{box.loss} is not a share between 0 and 1")
+    slows = box.kbps or box.up_kbps or box.loss or box.delay_ms
+    require(bool(slows), where, "needs kbps, up_kbps, loss or delay_ms")
+    for key in ("kbps", "up_kbps", "queue_ms", "delay_ms"):
+        require(getattr(box, key) >= 0, f"{where}.{key}", "is less than nothing")
+    require(box.burst >= _MTU, f"{where}.burst", f"{box.burst:.0f} bytes are less than one packet")

@@ -123,7 +123,7 @@ def run(scenario_name: str, isp_id: str, attach: devices.Kind | None, command: l
     namespaces.enter()
     device = devices.make(attach, isp.client, isp.routed6)
     world = World(scenario)
-    engine = Engine(scenario, isp_id, world, clock=time.monotonic)
+    engine = Engine(scenario, isp_id, world, clock=time.monotonic, seed=scenario.seed)
     folder = Path(tempfile.mkdtemp(prefix="gatewatch-lab-"))
     try:
         surroundings.furnish(scenario, isp_id, world.ca_pem(), folder)

@@ -68,6 +68,8 @@ KINDS = {
     "sni-proxy": Kind("tls", (443,), "ok"),
     "quic-sni-drop": Kind("quic", (443,), "quic.timeout"),
     "quic-drop": Kind("quic", (443,), "quic.timeout"),
+    # Slows and lets pass: a page load does not tell, the test of pace does.
+    "throttle": Kind("pace", (80, 443), "throttled"),
 }
 # Kinds that act on addresses and ports, and need no names.
 ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop")
@@ -137,7 +139,8 @@ class Box:
     lists: tuple[str, ...] = ()  # names of the scenario's [[list]] tables, whose domains join ``domains``
     share: float = 0.0
     salt: str = "box"
-    # dns-*: nxdomain | empty | servfail | refused | bogon | redirect; quic-drop: "" or "version"
+    # dns-*: nxdomain | empty | servfail | refused | bogon | redirect; quic-drop: "" or "version";
+    # throttle: "" (by SNI or Host) or "address"
     method: str = ""
     address: str = ""  # what bogon and redirect answer, and dns-rewrite
     lies: tuple[str, ...] = ()  # more such addresses, IPv6 for AAAA questions among them
@@ -158,6 +161,12 @@ class Box:
     copies_headers: bool = False  # http-blockpage: with every header of the server's own answer
     location: str = ""  # where http-redirect and portal lead; a portal without one shows its page everywhere
     paths: tuple[str, ...] = ()  # http-*: how the paths of blocked pages begin; empty: the whole host
+    kbps: float = 0.0  # throttle: the rate to the client, in 1,000 bits a second; 0: not limited
+    up_kbps: float = 0.0  # and to the server
+    burst: float = 16_000.0  # throttle: bytes that pass at once before the rate counts
+    queue_ms: float = 0.0  # throttle: how long what exceeds the rate may wait; 0: it is dropped (a policer)
+    loss: float = 0.0  # throttle: the share of packets that it loses on purpose
+    delay_ms: float = 0.0  # throttle: by how much it delays each
     truth: str = ""  # what the analysis must find; empty: the kind's usual
     spare: frozenset[str] = frozenset()
     isps: tuple[str, ...] = ()  # of a [[box]] for several ISPs: whose path it stands on; empty: all
@@ -174,7 +183,7 @@ class Box:
 
     @property
     def layer(self) -> str:
-        """The protocol layer it interferes with: dns, tcp, tls, http, quic, or line: all of them."""
+        """The protocol layer it interferes with: dns, tcp, tls, http, quic, pace, or line: all of them."""
         return KINDS[self.kind].layer
 
     @property

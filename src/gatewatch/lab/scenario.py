@@ -85,7 +85,7 @@ class Scenario:
     client: Client = field(default_factory=Client)
     helpers: str = "up"  # what OONI's test helpers do: up | slow | silent | refused | error_500
     acceptance: Acceptance | None = None
-    seed: int = 0  # for what is left to chance, such as a flaky host
+    seed: int = 0  # for what is left to chance: flaky hosts, lost packets, jitter
 
     def isp(self, isp_id: str) -> Isp:
         """Give an ISP by its id; raises KeyError that lists the known ones."""

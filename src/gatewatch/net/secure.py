@@ -20,11 +20,14 @@ class SecureStream:
 
     __slots__ = ("_incoming", "_object", "_outgoing", "tcp")
 
-    def __init__(self, tcp: Stream, trust: Trust, server_name: str) -> None:
+    def __init__(self, tcp: Stream, trust: Trust, server_name: str, *, verify: bool = True) -> None:
         self.tcp = tcp
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
-        self._object = trust.context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        context = trust.context if verify else trust.unverified
+        self._object = context.wrap_bio(
+            self._incoming, self._outgoing, server_hostname=server_name if server_name or verify else None
+        )
 
     async def _feed(self) -> None:
         data = await self.tcp.receive()
@@ -92,12 +95,19 @@ class SecureStream:
 
 
 async def handshake(
-    journal: Journal, tcp: Stream, trust: Trust, server_name: str, *, tags: tuple[str, ...] | None = None
+    journal: Journal,
+    tcp: Stream,
+    trust: Trust,
+    server_name: str,
+    *,
+    verify: bool = True,
+    tags: tuple[str, ...] | None = None,
 ) -> tuple[SecureStream | None, str | None]:
     """Do a TLS handshake and write a df-006 record; gives the stream or the failure.
 
     The TCP stream is closed when it fails.  ``server_name`` is the SNI and the name that the certificate must
-    hold; for an IP literal no SNI is sent and the certificate must hold the address.
+    hold; for an IP literal no SNI is sent and the certificate must hold the address.  Not verified, any
+    certificate will do, and an empty name sends no SNI.
     """
     tags = tcp.tags if tags is None else tags
     t0 = journal.now()
@@ -105,7 +115,7 @@ async def handshake(
     failure: str | None = None
     secure: SecureStream | None = None
     try:
-        secure = SecureStream(tcp, trust, server_name)
+        secure = SecureStream(tcp, trust, server_name, verify=verify)
         await secure.shake_hands()
     except trio.Cancelled as error:
         failure = translate(error)
@@ -130,6 +140,7 @@ async def handshake(
                 cipher_suite=cipher,
                 failure=failure,
                 negotiated_protocol=alpn,
+                no_tls_verify=not verify,
                 peer_certificates=chain or None,
                 server_name="" if is_address(server_name) else server_name,
                 t0=t0,

@@ -71,10 +71,23 @@ class Trust:
     """A verifying TLS client context and the chains it met."""
 
     def __init__(self, cafile: str | None = None) -> None:
+        self._unverified: ssl.SSLContext | None = None
         self.context = ssl.create_default_context(cafile=cafile) if cafile else _system_context()
         self.chains = Chains()
         self.chains.attach(self.context)
         self.context.set_alpn_protocols(["http/1.1"])
+
+    @property
+    def unverified(self) -> ssl.SSLContext:
+        """A context that takes any certificate, for controls whose content tells nothing."""
+        if self._unverified is None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            context.set_alpn_protocols(["http/1.1"])
+            self.chains.attach(context)
+            self._unverified = context
+        return self._unverified
 
 
 def _system_context() -> ssl.SSLContext:

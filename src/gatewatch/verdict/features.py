@@ -10,7 +10,7 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import apps, control, domestic, intercept, names, pages, quic, sni, steps
+from gatewatch.verdict import apps, control, domestic, intercept, names, pace, pages, quic, sni, steps
 from gatewatch.verdict.decide import decide, speaking
 from gatewatch.verdict.hops import hops
 from gatewatch.verdict.scene import scenes
@@ -217,6 +217,17 @@ class Features:
     intercept_forged: bool = doc("there are addresses in the forged answers", False)
     intercept_signs: str = doc("what speaks for the conclusion", "")
 
+    pace: str = doc("site, helper, not_looked: whose server the transfers compared came from", NOT_LOOKED)
+    pace_pairs: int = doc("how many pairs of transfers, one for the site's name and one for a neutral one", 0)
+    pace_ratio: float = doc("how many times slower the site's name was, -1 where unknown", -1.0)
+    pace_low: float = doc("lower bound of the ratio's 99 % interval, -1 where unknown", -1.0)
+    pace_high: float = doc("upper bound", -1.0)
+    pace_kbps: float = doc("median rate for the site's name, -1 where unknown", -1.0, unit="kbit/s")
+    pace_neutral_kbps: float = doc("median rate for the neutral name", -1.0, unit="kbit/s")
+    pace_failed: int = doc("transfers for the site's name that failed", 0)
+    pace_neutral_failed: int = doc("transfers for the neutral name that failed", 0)
+    pace_small: int = doc("transfers for the neutral name that were too small to say anything", 0)
+
 
 NAMES = tuple(field.name for field in fields(Features))
 _VALUES = attrgetter(*NAMES)
@@ -227,6 +238,7 @@ _AT_REST = {field.name: field.default for field in fields(Features) if field.nam
 _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
     **dict.fromkeys(apps.APP_TESTS, apps.evidence),
     quic.TEST: quic.evidence,
+    pace.TEST: pace.evidence,
     sni.SNI_TEST: sni.evidence,
     "intercept": intercept.evidence,
 }

@@ -7,6 +7,7 @@ from gatewatch.verdict.layers.content import CONTENT, WHOLE
 from gatewatch.verdict.layers.interception import INTERCEPTION
 from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.naming import NAMING
+from gatewatch.verdict.layers.pace import PACE
 from gatewatch.verdict.layers.quic import QUIC
 from gatewatch.verdict.layers.second import SECOND
 from gatewatch.verdict.layers.sni import SNI
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     *TRANSPORT,
     *CONTENT,
     *QUIC,
+    *PACE,
     *APPS,
     *WHOLE,
 )

@@ -19,6 +19,7 @@ from gatewatch.lab.boxes.quic import QuicDrop, QuicSniDrop
 from gatewatch.lab.boxes.resolver import DnsProxy, DnsRewrite
 from gatewatch.lab.boxes.sni import SniDrop, SniEof, SniReset
 from gatewatch.lab.boxes.syn import TcpDrop, TcpReset, UdpDrop
+from gatewatch.lab.boxes.throttle import Throttle
 
 __all__ = ["Box", "build"]
 
@@ -48,6 +49,7 @@ _KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
     "sni-proxy": SniProxy,
     "quic-sni-drop": QuicSniDrop,
     "quic-drop": QuicDrop,
+    "throttle": Throttle,
 }
 
 

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from dataclasses import replace
+from functools import cache
+from random import Random
 from typing import Any, Protocol
 from urllib.parse import urljoin
 
+from gatewatch.helper import echo
 from gatewatch.lab.servers.addresses import is_bogon
 from gatewatch.lab.servers.http import Handler, Reply, Request, header_fields
 from gatewatch.lab.sites import Url, is_literal, split
@@ -26,6 +30,9 @@ _VANTAGE = "68.183.70.80"
 _MAX_BODY = 1 << 24
 # How long a helper thinks that is slow (all clients still wait) or silent (none does; OONI's own waits 30 s).
 _THINKS = {"slow": 6.0, "silent": 45.0}
+
+
+_BYTES = re.compile(r"/bytes/(\d{1,7})")
 
 
 class Abroad(Protocol):
@@ -69,6 +76,9 @@ def helper(world: Abroad, mood: str = "up") -> Handler:
         return replace(reply, delay=_THINKS[mood]) if mood in _THINKS else reply
 
     def answer(request: Request) -> Reply:
+        size = _BYTES.fullmatch(request.target)
+        if request.method == "GET" and size is not None:
+            return _bytes(int(size[1]))
         if request.method == "GET":
             return _json(control.HELLO)
         if request.method != "POST":
@@ -80,6 +90,19 @@ def helper(world: Abroad, mood: str = "up") -> Handler:
             return Reply(400)
 
     return respond
+
+
+def _bytes(size: int) -> Reply:
+    """So many bytes that no compression makes fewer, as :mod:`gatewatch.helper` gives them."""
+    if size > echo.MAX_BYTES:
+        return Reply(400)
+    kind = (("Content-Type", "application/octet-stream"), ("Cache-Control", "no-store, no-transform"))
+    return Reply(200, kind, _noise()[:size])
+
+
+@cache
+def _noise() -> bytes:
+    return Random(0).randbytes(echo.MAX_BYTES)
 
 
 def _json(value: Any) -> Reply:
