@@ -19,6 +19,7 @@ NAMES = {
     "fetch": "GETs a second a core against bare trio sockets, on nginx",
     "resolve": "DNS questions a second a core, with dnsperf's ceiling",
     "memory": "resident memory of a run of 2,000 targets",
+    "hostile": "a thousand hostile requests to the test helper: answers, memory, and the next good one",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
 }
 

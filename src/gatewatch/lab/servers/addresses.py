@@ -12,6 +12,7 @@ from typing import TypeVar
 from gatewatch.lab.host import Host
 from gatewatch.lab.scenario import Scenario, covers, fraction
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
+from gatewatch.lab.servers.traps import PRIVATE
 from gatewatch.lab.sites import State, is_domestic, is_literal, neighbours, state
 
 # Addresses that no honest public answer holds; the list OONI's probe calls bogons.
@@ -44,7 +45,7 @@ class Addresses:
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._forward: dict[str, tuple[str, ...]] = {}
+        self._forward: dict[str, tuple[str, ...]] = dict(PRIVATE)
         self._reverse: dict[str, list[str]] = {}
         self._pools = {domestic: self._pool(ipaddress.IPv4Network, domestic) for domestic in (False, True)}
         self._pools6 = {domestic: self._pool(ipaddress.IPv6Network, domestic) for domestic in (False, True)}

@@ -16,6 +16,7 @@ from gatewatch.lab.host import Host
 from gatewatch.lab.scenario import PageHost, Scenario, fraction
 from gatewatch.lab.servers.http import Handler, Reply, Request
 from gatewatch.lab.servers.known import BEACONS
+from gatewatch.lab.servers.traps import trap
 from gatewatch.lab.sites import Url, redirect, speaks_quic
 
 # Most pages' HTML is between 2 and 40 KB (HTTP Archive's median of recent years is about 30 KB).
@@ -133,6 +134,9 @@ class Web:
         if beacon:
             status, text = beacon
             return Reply(status, (("Content-Type", "text/plain"),), f"{text}\n".encode() if text else b"")
+        trapped = trap(host, request)
+        if trapped is not None:
+            return trapped
         server = ("Server", _SERVERS[int(fraction("server", host) * len(_SERVERS))])
         location = redirect(self._scenario, Url(request.scheme, host, request.port, request.target))
         pinned = self._scenario.host(host)
