@@ -89,7 +89,11 @@ _OPTIONS = (
         default=TRACES,
     ),
     _value("--rate", text=f"Starts a second.  [default: {RATE:g}]", type=click.FloatRange(0.01, 1000)),
-    _value("--seed", text="Shuffle by this seed, to repeat an order.", type=int),
+    _value(
+        "--seed",
+        text="Shuffle by this seed, to repeat an order; chance in the lab follows it, too.",
+        type=int,
+    ),
     _value("--max-time", text="End after so many seconds.", type=click.FloatRange(1)),
     _value("--max-bytes", text="End after so many bytes, both ways.", type=click.IntRange(1)),
     _value("--country", text="Country of this line.  [default: ZZ, not known]", default="ZZ", metavar="CC"),

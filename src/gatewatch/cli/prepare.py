@@ -45,7 +45,7 @@ def session(chosen: Options) -> Session:
     surroundings, vantage = Surroundings(), None
     if chosen.lab:
         try:
-            surroundings, vantage = rehearse.in_memory(*lab_names(chosen))
+            surroundings, vantage = rehearse.in_memory(*lab_names(chosen), seed=chosen.seed)
         except (ScenarioError, LookupError) as error:
             raise click.UsageError(str(error.args[0])) from None
     elif (found := rehearse.inside()) is not None:

@@ -73,7 +73,8 @@ def _into_lab(chosen: Options) -> None:
     arguments = list(sys.argv[1:])
     for flag in ("--lab", "--attach"):
         arguments = _without(arguments, flag)
-    command = kernel.argv(scenario, isp, [sys.executable, "-m", "gatewatch", *arguments])
+    gatewatch = [sys.executable, "-m", "gatewatch", *arguments]
+    command = kernel.argv(scenario, isp, gatewatch, seed=chosen.seed)
     # In place of this process, so that signals and the exit code are the run's own.
     os.execve(command[0], command, kernel.environment())
 

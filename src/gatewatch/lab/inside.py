@@ -1,6 +1,6 @@
 """Run a command inside the lab, with real kernel sockets and all the servers of a scenario behind them.
 
-    python -m gatewatch.lab.inside SCENARIO ISP [--attach tun|veth] -- COMMAND...
+    python -m gatewatch.lab.inside SCENARIO ISP [--attach tun|veth] [--seed N] -- COMMAND...
 
 Three processes: this one sets the namespaces up and waits, a child carries the packets, another child is
 the command.  Its exit status becomes ours.  When it ends, so does the lab; when this process is killed, the
@@ -113,12 +113,18 @@ def _wait(command: int, engine: int) -> int:
             return SOFTWARE << 8
 
 
-def run(scenario_name: str, isp_id: str, attach: devices.Kind | None, command: list[str]) -> int:
+def run(
+    scenario_name: str,
+    isp_id: str,
+    attach: devices.Kind | None,
+    command: list[str],
+    seed: int | None = None,
+) -> int:
     """Set the lab up in this process, run a command in it and give its exit status.
 
     Raises ScenarioError, KeyError (no such ISP), OSError or DeviceError when the lab cannot be built.
     """
-    scenario = load(scenario_name)
+    scenario = load(scenario_name).seeded(seed)
     isp = scenario.isp(isp_id)
     namespaces.enter()
     device = devices.make(attach, isp.client, isp.routed6)
@@ -162,10 +168,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--attach", choices=("tun", "veth"), help="default: tun where it may be opened, else veth"
     )
+    parser.add_argument("--seed", type=int, help="for what is left to chance; default: the scenario's")
     parser.add_argument("command", nargs="+", help="after --: what to run")
     chosen = parser.parse_args(arguments)
     try:
-        return run(chosen.scenario, chosen.isp, chosen.attach, chosen.command)
+        return run(chosen.scenario, chosen.isp, chosen.attach, chosen.command, chosen.seed)
     except (ScenarioError, KeyError) as error:
         parser.exit(2, f"{error.args[0]}\n")
     except (OSError, devices.DeviceError) as error:

@@ -19,9 +19,17 @@ _PATIENCE = 30
 _TRIAL = ("small", "clear")
 
 
-def argv(scenario: str, isp: str, command: list[str], *, attach: Attachment | None = None) -> list[str]:
+def argv(
+    scenario: str,
+    isp: str,
+    command: list[str],
+    *,
+    attach: Attachment | None = None,
+    seed: int | None = None,
+) -> list[str]:
     """Give the command line that runs a command inside the lab; see :mod:`gatewatch.lab.inside`."""
     chosen = ["--attach", attach] if attach else []
+    chosen += [] if seed is None else ["--seed", str(seed)]
     return [sys.executable, "-m", "gatewatch.lab.inside", scenario, isp, *chosen, "--", *command]
 
 

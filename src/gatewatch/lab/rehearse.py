@@ -74,11 +74,16 @@ def inside() -> tuple[Surroundings, Vantage] | None:
     return Surroundings(lab=lab, files=files), vantage(scenario, about["isp"])
 
 
-def in_memory(name: str | Scenario, isp_id: str) -> tuple[Surroundings, Vantage]:
-    """The surroundings of a session in memory, in a scenario or one of that name."""
+def in_memory(
+    name: str | Scenario, isp_id: str, *, seed: int | None = None
+) -> tuple[Surroundings, Vantage]:
+    """The surroundings of a session in memory, in a scenario or one of that name.
+
+    ``seed`` is for what is left to chance (None: the scenario's).
+    """
     from gatewatch.lab import memory
 
-    scenario = load(name) if isinstance(name, str) else name
+    scenario = (load(name) if isinstance(name, str) else name).seeded(seed)
     isp = scenario.isp(isp_id)
 
     @asynccontextmanager
@@ -93,8 +98,8 @@ def in_memory(name: str | Scenario, isp_id: str) -> tuple[Surroundings, Vantage]
     surroundings = Surroundings(
         enter=enter,
         route=lambda: True,
-        route6=lambda: False,
-        own_addresses=lambda: (isp.client,),
+        route6=lambda: bool(isp.routed6),
+        own_addresses=lambda: (isp.client, isp.routed6) if isp.routed6 else (isp.client,),
         clock=MockClock(autojump_threshold=0),
         lab={"scenario": scenario.name, "isp": isp_id, "attach": "memory"},
         files={"prefixes.csv": scenario.prefixes_csv().encode()},

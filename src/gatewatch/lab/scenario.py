@@ -87,6 +87,10 @@ class Scenario:
     acceptance: Acceptance | None = None
     seed: int = 0  # for what is left to chance: flaky hosts, lost packets, jitter
 
+    def seeded(self, seed: int | None) -> Scenario:
+        """Give the same scenario with another seed for what is left to chance; None changes nothing."""
+        return self if seed is None else replace(self, seed=seed)
+
     def isp(self, isp_id: str) -> Isp:
         """Give an ISP by its id; raises KeyError that lists the known ones."""
         for isp in self.isps:

@@ -60,6 +60,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         clock: Callable[[], float] = trio.current_time,
         seed: int | None = None,
     ) -> None:
+        scenario = scenario.seeded(seed)
         self.world = world or World(scenario)
         isp = scenario.isp(isp_id)
         self.client = isp.client
@@ -69,8 +70,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         self.now = clock
         self._resolvers = isp.resolvers
         self._android = scenario.client.getaddrinfo == "android"
-        chance = scenario.seed if seed is None else seed
-        self._engine = Engine(scenario, isp_id, self.world, clock=clock, seed=chance)
+        self._engine = Engine(scenario, isp_id, self.world, clock=clock)
         self._datagram: dict[int, DatagramSocket] = {}
         self._next_port = itertools.cycle(range(_FIRST_PORT, _LAST_PORT + 1))
         self._txid = itertools.count(1, 2)
