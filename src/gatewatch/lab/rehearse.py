@@ -74,9 +74,7 @@ def inside() -> tuple[Surroundings, Vantage] | None:
     return Surroundings(lab=lab, files=files), vantage(scenario, about["isp"])
 
 
-def in_memory(
-    name: str | Scenario, isp_id: str, *, seed: int | None = None
-) -> tuple[Surroundings, Vantage]:
+def in_memory(name: str | Scenario, isp_id: str, *, seed: int | None = None) -> tuple[Surroundings, Vantage]:
     """The surroundings of a session in memory, in a scenario or one of that name.
 
     ``seed`` is for what is left to chance (None: the scenario's).

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from gatewatch.lab.parts import ENDPOINTS
-from gatewatch.lab.scenario import Box, Scenario
+from gatewatch.lab.scenario import Box, Scenario, covers
 from gatewatch.lab.servers.known import HELPERS
 from gatewatch.lab.sites import State, Url, is_literal, listens, neighbours, redirect, split, state
 from gatewatch.net.address import is_bogon
@@ -103,8 +103,14 @@ def _lied(scenario: Scenario, box: Box, url: Url) -> Truth:
     return _blocked(box, url)
 
 
-def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
-    """The verdict for one request of the chain, or None where it gets its response."""
+def _only6(scenario: Scenario, host: str) -> bool:
+    """Whether a host has IPv6 addresses and no others."""
+    known = _addresses(scenario, host)
+    return all(":" in address for address in known) if known else covers(scenario.sites.ipv6_only, host)
+
+
+def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url, *, six: bool) -> Truth | None:
+    """The verdict for one request of the chain, or None where it gets its response; ``six``: IPv6 works."""
     site = state(scenario, url.host)
     if not url.literal:
         box = _named(boxes, url.host)
@@ -114,6 +120,8 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth | None:
             return Truth("down", reason=f"{url.host} has no address anywhere")
         if box is not None:
             return _lied(scenario, box, url)
+    if not six and _only6(scenario, url.host):
+        return Truth("inconclusive", "no_ipv6", f"{url.host} has IPv6 addresses only, and this line no IPv6")
     pinned = scenario.host(url.host)
     if pinned is not None and pinned.addresses and all(is_bogon(a) for a in pinned.addresses):
         return Truth("down", reason=f"{url.host} itself points to {', '.join(pinned.addresses)}")
@@ -144,28 +152,29 @@ def truth(scenario: Scenario, isp_id: str, url: str) -> Truth:
 
     Raises KeyError for an unknown ISP and ValueError for what is no http or https URL.
     """
-    boxes = scenario.isp(isp_id).boxes
+    isp = scenario.isp(isp_id)
+    boxes, six = isp.boxes, isp.ipv6 == "works"
     place: str | None = url
     for _ in range(_MAX_REDIRECTS):
         assert place is not None
         current = split(place)
-        found = _portal(boxes, current) or _step(scenario, boxes, current)
+        found = _portal(boxes, current) or _step(scenario, boxes, current, six=six)
         if found is not None:
             return found
         place = redirect(scenario, current)
         if place is None:
-            return _fetched(scenario, boxes, current)
+            return _fetched(scenario, boxes, current, six=six)
     return Truth("down", reason="its redirects never end")
 
 
-def _fetched(scenario: Scenario, boxes: tuple[Box, ...], url: Url) -> Truth:
+def _fetched(scenario: Scenario, boxes: tuple[Box, ...], url: Url, *, six: bool) -> Truth:
     """The verdict where the last step gets its page: without any control plain http proves nothing.
 
     Unless the site itself does: the same page over https at the same address is a control of its own.
     """
     untouched = Truth("ok", reason="nothing on this path acts on it")
     secure = replace(url, scheme="https", port=443)
-    if url.scheme == "https" or _controlled(scenario, boxes) or not _step(scenario, boxes, secure):
+    if url.scheme == "https" or _controlled(scenario, boxes) or not _step(scenario, boxes, secure, six=six):
         return untouched
     return Truth("inconclusive", "no_control", "no helper answers, and the site is cut off over https")
 

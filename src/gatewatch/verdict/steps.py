@@ -79,6 +79,8 @@ def evidence(scene: Scene) -> dict[str, Any]:
     if not proven:
         candidates = {a: outcome for a, outcome in connects.items() if not is_bogon(a)}
     candidates, without = _usable(scene, candidates)
+    if not connects and scene.ipv6 is False and system and all(map(is_ipv6, system | scene.trusted)):
+        without = len(system)  # known to be of no use here, and so not tried
     failing = [a for a, outcome in candidates.items() if outcome != OK]
     reached = [a for a, outcome in candidates.items() if outcome == OK]
     tls = _pick(handshakes, reached if place.scheme == "https" else candidates)
