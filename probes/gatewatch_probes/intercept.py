@@ -12,7 +12,10 @@ Reference: Randall et al., "Home is where the hijacking is" (IMC 2021); OONI ts-
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
+
+import trio
 
 from gatewatch.net import errqueue
 from gatewatch.net.address import is_address, is_bogon
@@ -95,18 +98,23 @@ class _Inquiry:
                 return
 
     async def _decoys(self) -> tuple[Decoy, ...]:
-        out = []
+        """Ask addresses where nobody can be, all at the same time."""
+        found: dict[str, list[Decoy]] = {address: [] for address in DECOYS[6 if ":" in self.resolver else 4]}
         names = [("innocuous", INNOCUOUS), *([("trigger", self.trigger)] if self.trigger else [])]
-        for address in DECOYS[6 if ":" in self.resolver else 4]:
-            try:
+
+        async def ask(address: str) -> None:
+            # Without a way there, as this machine or its router may know, nothing is to be learnt.
+            with contextlib.suppress(OSError):
                 async with Flow(self.journal, address, self.budget) as flow:
                     for name, host in names:
                         packet = await flow.send(name, question(host, self.qtype))
-                        out.append(Decoy(destination=address, name=name, answers=tuple(packet.answers)))
-            except OSError:
-                # This machine or its router knows that there is no way: nothing to be learnt.
-                continue
-        return tuple(out)
+                        answers = tuple(packet.answers)
+                        found[address].append(Decoy(destination=address, name=name, answers=answers))
+
+        async with trio.open_nursery() as nursery:
+            for address in found:
+                nursery.start_soon(ask, address)
+        return tuple(decoy for decoys in found.values() for decoy in decoys)
 
     async def _walk(self, flow: Flow) -> None:
         found = self.found
