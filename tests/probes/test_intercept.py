@@ -21,7 +21,9 @@ LIE = {"method": "redirect", "address": "36.37.242.94"}
 ABROAD = 3  # hops behind the border on the way to public resolvers, as below
 
 
-def line(hops: int, *boxes: Box, silent: frozenset[int] = frozenset(), loss: float = 0.0) -> Scenario:
+def line(
+    hops: int, *boxes: Box, silent: frozenset[int] = frozenset(), loss: float = 0.0, seed: int = 0
+) -> Scenario:
     """A country with one way out of so many hops, some of them silent."""
     inside = tuple(
         Hop(f"36.37.{128 + n // 200}.{n % 200 + 1}", 0.5 + n, silent=n + 1 in silent)
@@ -32,7 +34,7 @@ def line(hops: int, *boxes: Box, silent: frozenset[int] = frozenset(), loss: flo
     )
     isp = replace(SMALL.isps[0], path=inside, local_hops=min(3, len(inside)), boxes=boxes, loss=loss)
     abroad = replace(SMALL.routes[0], prefixes=("default",), isps=(), path=outside, server_ms=25.0)
-    return complete(replace(SMALL, isps=(isp,), routes=(abroad,), lists=()))
+    return complete(replace(SMALL, isps=(isp,), routes=(abroad,), lists=(), seed=seed))
 
 
 def box(kind: str, hop: int, **more: Any) -> Box:
@@ -87,7 +89,7 @@ def test_random_ways_with_silent_hops_and_one_percent_loss(kind: str, seed: int)
     # A third of all routers say nothing, and often the ones around the box.
     silent = {n for n in range(1, hops + 1) if dice.random() < (0.5 if abs(n - hop) < 2 else 0.3)}
     boxes = (box(kind, hop),) if kind else ()
-    scenario = line(hops, *boxes, silent=frozenset(silent), loss=0.01)
+    scenario = line(hops, *boxes, silent=frozenset(silent), loss=0.01, seed=seed)
     found = look(scenario)
     if not kind:
         assert (found.kind, found.hop) == ("none", None), found.evidence
