@@ -1,12 +1,13 @@
 """resolve: does a name resolve here as it does elsewhere, and does a second answer follow the first?
 
 Method: the system's own lookup (getaddrinfo), the same question straight to the system's resolver over UDP,
-and to two public resolvers over UDP; each UDP question listens on for half a second after its first answer,
-because a forged answer comes before the true one.  When these disagree or fail, one public resolver is asked
-over HTTPS, where nobody on the way can forge.
-Traffic: 4 to 7 DNS messages of about 60 bytes, at most one TLS connection to a public resolver.
+and to two public resolvers over UDP, also over IPv6 where the line has it; each UDP question listens on for
+half a second after its first answer, because a forged answer comes before the true one.  When these disagree
+or fail, public resolvers are asked over HTTPS, TLS and TCP in turn, until one answers.  Once a run the line's
+own resolver is asked for random names, an advertiser's name and who it is.
+Traffic: 4 to 9 DNS messages of about 60 bytes, seldom more than one TLS connection to a public resolver.
 Risk: the name is seen by the ISP and by the public resolvers, as with any visit.
-Reference: OONI ts-003 and web_connectivity 0.5 (delayed replies); RFC 8484.
+Reference: OONI ts-003 and web_connectivity 0.5 (delayed replies); RFC 8484, RFC 7858, RFC 7766.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from dataclasses import dataclass
 
 import trio
 
-from gatewatch.net import carried, lookup
+from gatewatch.net import lookup
 from gatewatch.net.address import is_address
 from gatewatch.net.journal import Journal
-from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
-from gatewatch.records import TestKeys
+from gatewatch.records import ResolverHabits, TestKeys, encode
+from gatewatch_probes.habits import learn
+from gatewatch_probes.safely import ask_safely
 from gatewatch_targets import Target
 
 # Two independent public resolvers tell one liar from another; more would only be more traffic.
@@ -29,7 +31,7 @@ PUBLIC = 2
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The addresses of a name, by who gave them."""
+    """The addresses of a name, by who gave them; those of late answers are among the public ones."""
 
     system: tuple[str, ...] = ()
     public: tuple[str, ...] = ()
@@ -41,17 +43,23 @@ class Found:
         return tuple(dict.fromkeys((*self.system, *self.public, *self.trusted)))
 
 
+def _questions(wire: Wire, host: str, tags: tuple[str, ...]) -> list[lookup.Question]:
+    """Write the questions over UDP: to public resolvers, and straight to the system's."""
+    types = ("A", "AAAA") if wire.ipv6 else ("A",)
+    public = wire.resolvers[:PUBLIC]
+    asked = [r.ipv4[0] for r in public if wire.ipv4 and r.ipv4]
+    found = [lookup.Question(a, host, qtype, tags=tags) for a in asked for qtype in types]
+    if wire.ipv6:
+        # A filter may know one family of addresses only; one more question shows it.
+        six = [r.ipv6[0] for r in public if r.ipv6][: 1 if wire.ipv4 else PUBLIC]
+        found += [lookup.Question(a, host, types[0], tags=tags) for a in six]
+    return found + [lookup.Question(a, host, tags=("isp", *tags)) for a in wire.own_resolvers[:1]]
+
+
 async def look_up(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]) -> Found:
     """Ask everybody about ``host``; an IP literal is its own answer and asks nobody."""
     if is_address(host):
         return Found((host,))
-    types = ("A", "AAAA") if wire.ipv6 else ("A",)
-    questions = [
-        lookup.Question(resolver.ipv4[0], host, qtype, tags=tags)
-        for resolver in wire.resolvers[:PUBLIC]
-        for qtype in types
-    ]
-    straight = [lookup.Question(a, host, tags=("isp", *tags)) for a in wire.own_resolvers[:1]]
     system: tuple[str, ...] = ()
     public: list[tuple[str, ...]] = []
 
@@ -64,12 +72,13 @@ async def look_up(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]
     async def ask_others() -> None:
         before = len(journal.queries)
         with trio.move_on_after(wire.limits.question):
-            await lookup.ask(journal, (*questions, *straight))
+            await lookup.ask(journal, _questions(wire, host, tags))
         # Read from the journal, which also holds what was answered before time ran out for the others.
         public.extend(
             query.addresses
             for query in journal.queries[before:]
-            if query.engine == "udp" and "isp" not in (query.tags or ())
+            # The system's resolver has spoken through getaddrinfo; what came behind its answer has not.
+            if query.engine == "udp" and ("isp" not in (query.tags or ()) or query.x_gatewatch_late)
         )
 
     async with trio.open_nursery() as nursery:
@@ -80,20 +89,17 @@ async def look_up(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]
     agreed = bool(system) and bool(answers) and all(answer & set(system) for answer in answers)
     trusted: tuple[str, ...] = ()
     if not agreed:
-        trusted = await ask_safely(journal, wire, host, tags)
+        safe, unforged = await ask_safely(journal, wire, host, tags)
+        if unforged:
+            trusted = safe
+        else:
+            public.append(safe)
     return Found(system, tuple(dict.fromkeys(a for answer in public for a in answer)), trusted)
 
 
-async def ask_safely(journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Ask public resolvers over HTTPS, one after another, until one can be reached."""
-    for resolver in wire.resolvers[: PUBLIC + 1]:
-        with trio.move_on_after(wire.limits.carried):
-            answer = await carried.doh(
-                journal, resolver.ipv4[0], parse(resolver.doh), wire.trust, host, tags=tags
-            )
-            if answer.rcode is not None:
-                return answer.addresses
-    return ()
+def habits_key(habits: ResolverHabits) -> dict[str, object]:
+    """Give the key under which a measurement keeps the resolver's habits."""
+    return {"x_gatewatch_resolver": encode(habits)}
 
 
 class Resolve:
@@ -108,5 +114,7 @@ class Resolve:
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Resolve the target's host."""
         journal = Journal()
-        await look_up(journal, wire, target.host, ())
-        return journal.keys()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(learn, wire)
+            await look_up(journal, wire, target.host, ())
+        return journal.keys(**habits_key(await learn(wire)))

@@ -25,9 +25,11 @@ from gatewatch_probes.again import get_twice, reach, reach_again, was_cut
 from gatewatch_probes.connect import dial, labels, to_try
 from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.fetch import follow
+from gatewatch_probes.habits import learn
 from gatewatch_probes.handshake import shake
 from gatewatch_probes.neutral import Neutral
-from gatewatch_probes.resolve import Found, ask_safely, look_up
+from gatewatch_probes.resolve import Found, habits_key, look_up
+from gatewatch_probes.safely import ask_safely
 from gatewatch_probes.second import Second
 from gatewatch_targets import Target
 
@@ -82,13 +84,19 @@ class _Visit:
             control, control_failure = heard.answer, heard.failure
 
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(learn, self.wire)
             nursery.start_soon(ask_control)
             nursery.start_soon(self._try, to_try(self.wire, self.found))
         known = _addresses(control)
-        if known and self.found.system and not self.found.trusted and not {*known} & {*self.found.system}:
-            # All plain answers agree, and the control's is another: one that cannot be forged decides.
-            await ask_safely(self.journal, self.wire, self.url.host, DEPTH_0)
-        more = Found(trusted=tuple(a for a in known if a not in self.found.all))
+        plain = self.found
+        if plain.system and not plain.trusted and not ({*known} & {*plain.system} or self._vouched()):
+            # All plain answers agree, and the control's is another, or there is no control: an answer that
+            # cannot be forged decides.
+            safe, unforged = await ask_safely(self.journal, self.wire, self.url.host, DEPTH_0)
+            self.found = Found(plain.system, plain.public, safe if unforged else ())
+        more = Found(
+            trusted=tuple(a for a in dict.fromkeys((*known, *self.found.trusted)) if a not in plain.all)
+        )
         await self._try(to_try(self.wire, more))
         await self._try_again(control)
         stopped = await self._fetch(known)
@@ -104,6 +112,8 @@ class _Visit:
             control=control,
             control_failure=control_failure,
             x_control_request=request,
+            **habits_key(await learn(self.wire)),
+            **self._shared(known),
             **heard.keys(),
             x_gatewatch_redirect_failure=stopped,
             x_gatewatch_line={
@@ -119,6 +129,21 @@ class _Visit:
             ],
             **second.keys(),
         )
+
+    def _vouched(self) -> bool:
+        """Tell whether a certificate vouches for one of the system's addresses, or none is to be had."""
+        shaken = {h.address for h in self.journal.handshakes if h.failure is None}
+        literal = is_address(self.url.host)
+        return literal or any(endpoint(a, 443) in shaken for a in self.found.system)
+
+    def _shared(self, known: tuple[str, ...]) -> dict[str, Any]:
+        """Note the system's answers that nobody trustworthy gives, and how many names have them so far."""
+        trusted = {*known, *self.found.trusted}
+        shaken = {h.address for h in self.journal.handshakes if h.failure is None}
+        host = self.url.host
+        strange = [a for a in self.found.system if a not in trusted and a != host]
+        counts = {a: self.wire.learnt.shared(a, host) for a in strange if endpoint(a, 443) not in shaken}
+        return {"x_gatewatch_shared": counts} if counts else {}
 
     async def _try(self, addresses: tuple[str, ...]) -> None:
         """Connect to (and for https shake hands with) every address; the first one also serves the GET."""

@@ -38,7 +38,7 @@ def line(
 
 
 def box(kind: str, hop: int, **more: Any) -> Box:
-    return Box(kind, hop, frozenset({"rfa.org"}), resolvers="all", **{**LIE, **more})
+    return Box(kind, hop, **{"domains": frozenset({"rfa.org"}), "resolvers": "all", **LIE, **more})
 
 
 def look(scenario: Scenario, url: str = TRIGGER) -> Intercept:

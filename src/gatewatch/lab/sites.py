@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from gatewatch.lab.host import Host
+from gatewatch.lab.parts import unregistered
 from gatewatch.lab.scenario import Scenario, covers, fraction
 
 # Reserved by RFC 2606 and RFC 6761: no resolver on the public internet knows a name under these.
@@ -94,6 +95,8 @@ def state(scenario: Scenario, host: str) -> State:
     if is_literal(host):
         return State.VANISHED if host in sites.vanished else State.LIVE
     if "." not in host or host.rpartition(".")[2] in _RESERVED or covers(sites.dead, host):
+        return State.DEAD
+    if unregistered(host):
         return State.DEAD
     if covers(sites.refused, host):
         return State.REFUSED

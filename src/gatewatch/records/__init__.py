@@ -3,6 +3,7 @@
 from gatewatch.records.codec import Problem, decode, dumps, encode, loads
 from gatewatch.records.connect import Connect, ConnectStatus
 from gatewatch.records.event import NetworkEvent
+from gatewatch.records.habits import ResolverHabits
 from gatewatch.records.handshake import Handshake
 from gatewatch.records.hop import HopReply, TraceKeys
 from gatewatch.records.intercept import Decoy, Identity, Intercept, WalkAnswer, WalkStep
@@ -30,6 +31,7 @@ __all__ = [
     "Problem",
     "Query",
     "ResidualWait",
+    "ResolverHabits",
     "SecondControl",
     "TestKeys",
     "TraceKeys",

@@ -19,6 +19,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.TestKeys,
     records.Query,
     records.Answer,
+    records.ResolverHabits,
     records.Connect,
     records.ConnectStatus,
     records.Handshake,

@@ -66,6 +66,7 @@ APPS = frozenset(_host(endpoint.url) for app in apps().values() for endpoint in 
 INFRASTRUCTURE = frozenset(
     {
         *WHOAMI,
+        "pagead2.googlesyndication.com",  # asked to see if a resolver leaves out advertisers
         *HELPERS,
         *control_names(),
         *(address for addresses in HELPERS.values() for address in addresses),
