@@ -22,6 +22,9 @@ from gatewatch_targets import Resolver
 
 # Resolvers of independent operators: three over HTTPS and TLS, two over TCP.
 ENCRYPTED, PLAIN = 3, 2
+# Three round trips (TCP, TLS, the question) of 400 ms each, which the farthest of them needs.
+STAGGER = 1.2
+_JUST_NOW = 0.05
 
 
 class Way(NamedTuple):
@@ -73,19 +76,53 @@ def _tcp(journal: Journal, address: str, tags: tuple[str, ...]) -> Way:
 async def ask_safely(
     journal: Journal, wire: Wire, host: str, tags: tuple[str, ...]
 ) -> tuple[tuple[str, ...], bool]:
-    """Ask in turn until somebody answers; gives the addresses, and whether nobody can have forged them."""
-    for number, way in enumerate(_ways(journal, wire, tags)):
-        if wire.is_silent(way.address, way.port):
-            continue
-        # The first way gets the time of a slow line; a list of eight must not take it eight times.
-        limit = wire.limits.carried if number == 0 else wire.limits.question
-        answer: Query | None = None
-        with trio.move_on_after(limit):
-            answer = await way.ask(host, "A")
-            if wire.ipv6 and answer.rcode == 0 and not answer.addresses:
-                answer = await way.ask(host, "AAAA")
-        if answer is not None and answer.rcode is not None:
-            return answer.addresses, way.trusted
-        if answer is None or is_timeout(answer.failure):
-            wire.silent(way.address, way.port, host)
-    return (), False
+    """Ask in turn until somebody answers; gives the addresses, and whether nobody can have forged them.
+
+    The next way is tried when the one before has failed, or after :data:`STAGGER` seconds beside it, so that
+    a gateway that swallows all of them costs some 15 seconds, and costs them twice a run.
+    """
+    answered: list[tuple[tuple[str, ...], bool]] = []
+    waiting: list[Way] = []
+    before = len(journal.queries)
+    async with trio.open_nursery() as nursery:
+
+        async def try_one(way: Way, limit: float, failed: trio.Event) -> None:
+            answer: Query | None = None
+            waiting.append(way)
+            with trio.move_on_after(limit):
+                answer = await way.ask(host, "A")
+                if wire.ipv6 and answer.rcode == 0 and not answer.addresses:
+                    answer = await way.ask(host, "AAAA")
+            waiting.remove(way)
+            if answer is not None and answer.rcode is not None:
+                answered.append((answer.addresses, way.trusted))
+                nursery.cancel_scope.cancel()
+                # Whoever had the start of it and is behind is as good as silent.
+                for slow in waiting:
+                    wire.silent(slow.address, slow.port, host)
+            elif answer is None or is_timeout(answer.failure):
+                wire.silent(way.address, way.port, host)
+            failed.set()
+
+        limit = wire.limits.carried
+        for way in _ways(journal, wire, tags):
+            if not wire.is_silent(way.address, way.port):
+                failed = trio.Event()
+                nursery.start_soon(try_one, way, limit, failed)
+                # The first way gets the time of a slow line.
+                limit = wire.limits.question
+                with trio.move_on_after(STAGGER):
+                    await failed.wait()
+    if answered:
+        _drop_cut(journal, before)
+    return answered[0] if answered else ((), False)
+
+
+def _drop_cut(journal: Journal, before: int) -> None:
+    """Take out what was broken off because somebody else had answered: it is no silence."""
+    now = journal.now()
+    journal.queries[before:] = [
+        query
+        for query in journal.queries[before:]
+        if not (is_timeout(query.failure) and query.t is not None and query.t > now - _JUST_NOW)
+    ]

@@ -21,6 +21,7 @@ from gatewatch.net.transfer import Transferred
 from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
+from gatewatch.records.failure import CUT
 from gatewatch_probes.again import get_twice, reach, reach_again, was_cut
 from gatewatch_probes.connect import dial, labels, to_try
 from gatewatch_probes.control import Heard, Helpers, request_for
@@ -131,10 +132,13 @@ class _Visit:
         )
 
     def _vouched(self) -> bool:
-        """Tell whether a certificate vouches for one of the system's addresses, or none is to be had."""
-        shaken = {h.address for h in self.journal.handshakes if h.failure is None}
-        literal = is_address(self.url.host)
-        return literal or any(endpoint(a, 443) in shaken for a in self.found.system)
+        """Tell whether a certificate vouches for one of the system's addresses, or its handshake was cut.
+
+        Cutting a handshake is another business than lying about a name, and has controls of its own.
+        """
+        system = {endpoint(a, self.url.port) for a in self.found.system}
+        ends = {h.failure for h in self.journal.handshakes if h.address in system}
+        return is_address(self.url.host) or None in ends or bool(ends & CUT)
 
     def _shared(self, known: tuple[str, ...]) -> dict[str, Any]:
         """Note the system's answers that nobody trustworthy gives, and how many names have them so far."""
