@@ -90,7 +90,8 @@ class _Visit:
             nursery.start_soon(self._try, to_try(self.wire, self.found))
         known = _addresses(control)
         plain = self.found
-        if plain.system and not plain.trusted and not ({*known} & {*plain.system} or self._vouched()):
+        agreed = {*known} & {*plain.system} if known else self._vouched()
+        if plain.system and not plain.trusted and not agreed:
             # All plain answers agree, and the control's is another, or there is no control: an answer that
             # cannot be forged decides.
             safe, unforged = await ask_safely(self.journal, self.wire, self.url.host, DEPTH_0)
