@@ -144,7 +144,9 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url, *, six: bool) ->
         return Truth("inconclusive", "odd_redirect", f"{url.host} sends the country to no host at all")
     if pinned is not None and pinned.domestic != "ok":
         return Truth("server_side", reason=f"{url.host} itself answers the country with {pinned.domestic}")
-    return None
+    # What only slows lets a page through, unless the scenario says that it comes too late.
+    box = _first(scenario, boxes, "pace", url, (url.host,))
+    return _blocked(box, url) if box is not None and box.truth.startswith("inconclusive(") else None
 
 
 def truth(scenario: Scenario, isp_id: str, url: str) -> Truth:
