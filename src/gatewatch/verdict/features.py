@@ -113,7 +113,10 @@ class Features:
     tls_at_system: str = doc("at the system's addresses", NOT_LOOKED)
     tls_at_others: str = doc("at trusted addresses that the system did not give", NOT_LOOKED)
 
-    tls_answered: bool = doc("the server's first bytes had come when the handshake ended", False)
+    tls_cut_at: str = doc(
+        "at the name, or after the server's first bytes, which name it, too; empty where all is well",
+        "",
+    )
     tls_issuer: str = doc("who says to have signed the certificate that was refused", "")
     tls_logged: bool = doc("that certificate carries timestamps of public logs (RFC 6962)", False)
     clock: str = doc("right, wrong, unknown: this machine's, by the line's last look", "unknown")

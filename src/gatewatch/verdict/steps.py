@@ -17,6 +17,8 @@ _HTTPS = 443
 # Certificates are dated back by an hour by those who issue most of them, because clocks differ (Let's
 # Encrypt, "not before"); a clock that is further off meets certificates that are not valid yet, or no more.
 _WRONG_CLOCK = 3600.0
+# A filter reads the name in the ClientHello, or, before TLS 1.3, in the server's certificate.
+_CUT_AT = ("at the name", "after the server's first bytes")
 _Tries = dict[str, list[str]]
 
 
@@ -102,7 +104,7 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "tls": best(tls.values()) if place.scheme == "https" else NOT_LOOKED,
         "tls_beside": best(tls.values()) if place.scheme == "http" else NOT_LOOKED,
         "tls_failure": (failed.failure if failed else "") or "",
-        "tls_answered": failed is not None and failed.transaction_id in scene.hop.heard,
+        "tls_cut_at": "" if failed is None else _CUT_AT[failed.transaction_id in scene.hop.heard],
         "tls_issuer": certificate.issuer(refused) if refused else "",
         "tls_logged": bool(refused) and certificate.is_logged(refused),
         "clock": _clock(scene.clock_offset),

@@ -57,7 +57,11 @@ SNI = (
         layer="whole",
         status="note",
         method="tls.ech",
-        when=_HERE & F("sni_control_ech").any_of("reset", "eof", "timeout") & (F("second_sni") == "answered"),
+        # Only beside a verdict on the name itself: a note decides nothing.
+        when=_HERE
+        & F("tls").any_of("ok", "reset", "eof", "timeout")
+        & F("sni_control_ech").any_of("reset", "eof", "timeout")
+        & (F("second_sni") == "answered"),
         evidence="{host}: at its address a control name is answered, but with ECH beside it ends in "
         "{sni_control_ech}",
         confidence=0.8,

@@ -42,7 +42,7 @@ def _tls(word: str, when: Expr, confidence: float, source: str) -> Rule:
         method=f"tls.{word}",
         when=when,
         evidence="{host}: TLS {tls} ({tls_failure}) where TCP connects; the control: {tls_control}; "
-        "another name there: {second_sni}; this name elsewhere: {second_elsewhere}",
+        "another name there: {second_sni}; this name elsewhere: {second_elsewhere}; cut {tls_cut_at}",
         confidence=confidence,
         source=source,
     )
