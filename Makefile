@@ -29,11 +29,7 @@ lint: $(BIN)/.installed-dev  ## what CI checks besides the tests
 	$(BIN)/lint-imports
 
 bench: $(BIN)/.installed-dev  ## quick benchmarks, one after another
-<<<<<<< HEAD
-	for name in schedule crash verdicts attachments fetch resolve memory hostile packets; do \
-=======
-	for name in schedule crash verdicts attachments fetch resolve memory packets throttling; do \
->>>>>>> df23302 (A benchmark of throttling: stated ratios, and no alarm on poor lines)
+	for name in schedule crash verdicts attachments fetch resolve memory hostile packets throttling; do \
 		$(BIN)/python -m benchmarks $$name --quick; done
 
 docs: $(BIN)/.installed-dev  ## write the generated pages anew
