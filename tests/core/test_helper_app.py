@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from gatewatch.helper.guard import Guard
 from gatewatch.helper.measure import Measurer
 from gatewatch.helper.names import Doh, over_https
 from gatewatch.helper.way import Limits, Way
+from gatewatch.lab.scenario import load
 from gatewatch.lab.world import World
 
 HERE = "103.5.24.10"
@@ -28,7 +30,7 @@ HERE = "103.5.24.10"
 async def helper(**options: Any) -> AsyncIterator[tuple[App, World]]:
     """A helper on the unfiltered provider's line."""
     limits = options.pop("limits", None)
-    async with attached("clear") as (wire, world):
+    async with attached("clear", options.pop("scenario", "small")) as (wire, world):
         look_up = over_https([Doh.of(r) for r in wire.resolvers[:2]], wire.trust)
         # The lab's only route leads out from the client's own address; it has no IPv6.
         guard = Guard(lambda address: None if ":" in address else HERE)
@@ -339,3 +341,25 @@ def test_limits_may_be_shorter() -> None:
             return trio.current_time() - start
 
     assert 3 < run(main) < 4
+
+
+def test_quic_is_tried_when_a_probe_asks_for_it() -> None:
+    pytest.importorskip("aioquic", reason="QUIC needs aioquic: pip install 'gatewatch[quic]'")
+    small = load("small")
+    sites = replace(small.sites, quic=frozenset({"live.com"}))
+    country = replace(small, sites=sites)
+
+    async def main() -> list[Any]:
+        async with helper(scenario=country) as (app, _):
+            asked = [
+                question("https://live.com/", "10.0.0.1:443", x_quic_enabled=True),
+                question("http://refused.com/", x_quic_enabled=True),
+                question("https://live.com/"),
+            ]
+            return [(await ask(app, "POST", body=body)).json["quic_handshake"] for body in asked]
+
+    with_it, without, not_asked = run(main)
+    address = "104.21.38.91:443"
+    assert with_it == {address: {"server_name": "live.com", "status": True, "failure": None}}
+    assert [o["failure"] for o in without.values()] in (["connection_refused"], ["generic_timeout_error"])
+    assert not_asked == {}

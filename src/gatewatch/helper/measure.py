@@ -52,12 +52,15 @@ class Measurer:
             for address in task.addresses:
                 for port in task.ports:
                     nursery.start_soon(task.endpoint, address, port)
+                if question.quic and self._way.speaks_quic:
+                    nursery.start_soon(task.quic_endpoint, address, task.ports[-1])
         answer = control.answer(
             names=names,
             flags=task.flags,
             asns={address: self._asn_of(address) for address in task.flags},
             tcp=dict(sorted(task.tcp.items())),
             tls=dict(sorted(task.tls.items())),
+            quic=dict(sorted(task.quic.items())),
             http=http[0],
         )
         if task.refused:
@@ -93,6 +96,7 @@ class _Task:
         self.ports = control.ports(url.scheme, control.written_port(question.url))
         self.tcp: dict[str, Json] = {}
         self.tls: dict[str, Json] = {}
+        self.quic: dict[str, Json] = {}
         self.refused: dict[str, str] = {}
         flags: dict[str, int] = {}
         # The helper's own come first: they must not be pushed out by what a probe was lied to about.
@@ -133,3 +137,8 @@ class _Task:
         if tls is not None:
             tls.close()
             self.flags[address] |= control.VALID
+
+    async def quic_endpoint(self, address: str, port: int) -> None:
+        """Shake hands over QUIC, at the TLS port or the URL's own."""
+        failure = await self._way.shake_hands_over_quic(address, port, self._name)
+        self.quic[endpoint(address, port)] = control.shaken(self._name, failure)

@@ -8,7 +8,7 @@ import trio
 
 from gatewatch.helper.guard import Guard
 from gatewatch.helper.names import LookUp
-from gatewatch.net import secure, stream
+from gatewatch.net import quic, secure, stream
 from gatewatch.net.journal import Journal
 from gatewatch.net.trust import Trust
 from gatewatch.records import failure as f
@@ -27,6 +27,8 @@ class Limits:
     addresses: int = 32
     #: TLS handshakes at once, for all who ask: each holds some 60 KB.
     handshakes: int = 256
+    #: QUIC handshakes at once; UDP has no connect to fail fast, and their code is slow.
+    quic: int = 32
 
 
 class Way:
@@ -40,6 +42,13 @@ class Way:
         self.guard = guard or Guard()
         self.limits = limits or Limits()
         self._handshakes = trio.CapacityLimiter(self.limits.handshakes)
+        self._quic = trio.CapacityLimiter(self.limits.quic)
+        try:
+            quic.require()
+            #: Whether QUIC handshakes can be made here (the extra ``quic``).
+            self.speaks_quic = True
+        except quic.Unavailable:
+            self.speaks_quic = False
 
     async def connect(
         self, address: str, port: int, patience: float | None = None
@@ -68,3 +77,13 @@ class Way:
             if tls is None:
                 tcp.close()
         return tls, failure
+
+    async def shake_hands_over_quic(self, address: str, port: int, name: str) -> str | None:
+        """Do a QUIC handshake and end it; gives the df-007 failure."""
+        refused = self.guard.refusal(address, port)
+        if refused is not None:
+            return f.unknown(refused)
+        async with self._quic:
+            with trio.move_on_after(self.limits.handshake):
+                return await quic.handshake(Journal(), address, port, name, self.trust)
+        return f.GENERIC_TIMEOUT
