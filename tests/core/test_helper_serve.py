@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from tests.worlds.authority import ca
 from tests.worlds.commands import here, python
 
@@ -110,6 +111,7 @@ def test_more_connections_than_may_be_are_shut_at_once() -> None:
         async with trio.open_nursery() as nursery:
             for stream in streams:
                 nursery.start_soon(read, stream)
+        await trio.testing.wait_all_tasks_blocked(0.1)
         page = await exchange(await trio.open_tcp_stream("127.0.0.1", ports[0]), b"GET / HTTP/1.0\r\n\r\n")
         assert b"OONItarian" in page
         return shut
