@@ -2,9 +2,9 @@
 
 Method: at one address of the site, a packet that asks for versions and holds no name; a handshake for another
 name, which is the control; then one for the site's name, with its certificate verified.  When that stays
-silent it is tried again, and names and no name are sent to a public resolver's QUIC port, which has nothing
-to do with the site: they tell a filter of the name from one of QUIC, or of UDP port 443.  A page over TCP
-says whether the site offers HTTP/3 at all, and a helper abroad whether QUIC works there.
+silent, the control and the name are tried again, and both and no name are sent to a public resolver's QUIC
+port, which has nothing to do with the site: that tells a filter of the name from one of QUIC, or of UDP port
+443.  A page over TCP says whether the site offers HTTP/3 at all, and a helper abroad whether it works there.
 Traffic: DNS as in resolve, one page over TLS, 2 to 10 QUIC exchanges of 2 to 12 KB: some 80 KB.
 Risk: the name stands in Initials that anybody on the path can decrypt; to whoever watches, it is a visit.
 Reference: RFC 9000 6.1, RFC 9001 5.2; OONI quicping and sni_blocking; Elmenhorst et al., IMC 2021.
@@ -13,6 +13,7 @@ Reference: RFC 9000 6.1, RFC 9001 5.2; OONI quicping and sni_blocking; Elmenhors
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import trio
@@ -20,10 +21,11 @@ import trio
 from gatewatch.net import quic
 from gatewatch.net.address import endpoint
 from gatewatch.net.journal import Journal
+from gatewatch.net.residual import wait_until_clear
 from gatewatch.net.secure import SecureStream
 from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
-from gatewatch.records import TestKeys
+from gatewatch.records import ResidualWait, TestKeys, encode
 from gatewatch.records.failure import (
     CONNECTION_REFUSED,
     GENERIC_TIMEOUT,
@@ -42,7 +44,7 @@ from gatewatch.verdict.quic import (
 from gatewatch_probes.again import get, reach
 from gatewatch_probes.connect import labels, to_try
 from gatewatch_probes.control import Heard, Helpers, request_for
-from gatewatch_probes.neutral import control_name_for
+from gatewatch_probes.neutral import REST, control_name_for
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import Target
 
@@ -50,6 +52,8 @@ from gatewatch_targets import Target
 PORT = 443
 # Against loss: silence is only believed when it is repeated.
 TRIES = 2
+# How long is waited for a residual block to end, in seconds: one pause.
+PATIENCE = 60.0
 # Addresses that are looked at over TCP to find one that is the site's own.
 _LOOKED_AT = 3
 # Public resolvers that offer DNS over HTTP/3 at their well-known addresses, by the host of their DoH URL, and
@@ -70,19 +74,23 @@ class Quic:
 
     def __init__(self) -> None:
         self._helpers = Helpers()
+        # Neutral addresses that are left alone for a while, and until when.
+        self._resting: dict[str, float] = {}
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Measure one site; raises :class:`gatewatch.net.quic.Unavailable` without aioquic."""
         quic.require()
-        look = _Look(wire, parse(f"https://{target.host}/"))
+        look = _Look(wire, parse(f"https://{target.host}/"), self._resting)
         return await look.run(self._helpers)
 
 
 class _Look:
     """One site being measured."""
 
-    def __init__(self, wire: Wire, url: Url) -> None:
+    def __init__(self, wire: Wire, url: Url, resting: dict[str, float]) -> None:
         self.wire = wire
+        self.resting = resting
+        self.waits: list[ResidualWait] = []
         self.url = url
         self.journal = Journal()
         self.versions: list[dict[str, Any]] = []
@@ -109,6 +117,7 @@ class _Look:
             control=heard.answer,
             control_failure=heard.failure,
             **heard.keys(),
+            x_gatewatch_residual=[encode(wait) for wait in self.waits],
             x_gatewatch_quic={
                 "host": self.url.host,
                 "address": address,
@@ -140,7 +149,10 @@ class _Look:
         found = []
         for resolver in self.wire.resolvers:
             known = resolver.ipv6 if ":" in avoid else resolver.ipv4
-            usable = [a for a in known if a != avoid and self.wire.usable(a)]
+            now = trio.current_time()
+            usable = [
+                a for a in known if a != avoid and self.wire.usable(a) and self.resting.get(a, 0) <= now
+            ]
             if usable and parse(resolver.doh).host in _NEUTRAL:
                 found.append(usable[0])
         return found
@@ -149,18 +161,41 @@ class _Look:
         """Ask the site's address, the control before the name; True when the name was answered."""
         async with self.wire.turns.take(address):
             await self._ask_versions(SITE, address)
-            await self._shake(CONTROL_SNI, address, self.control_name, tries=1)
-            return _heard(await self._shake(TEST_SNI, address, self.url.host))
+            passed = _heard(await self._shake(CONTROL_SNI, address, self.control_name))
+            return _heard(await self._send_name(TEST_SNI, CONTROL_SNI, address, guarded=passed))
 
     async def _elsewhere(self, addresses: list[str]) -> str:
         """Do the same at the first neutral address that answers; gives it."""
         for address in addresses:
             async with self.wire.turns.take(address):
-                if _heard(await self._ask_versions(NEUTRAL, address)):
-                    if _heard(await self._shake(NEUTRAL_CONTROL, address, self.control_name)):
-                        await self._shake(NEUTRAL_TEST, address, self.url.host)
-                    return address
+                if not _heard(await self._ask_versions(NEUTRAL, address)):
+                    continue
+                if _heard(await self._twice(NEUTRAL_CONTROL, address, self.control_name)):
+                    failure = await self._send_name(NEUTRAL_TEST, NEUTRAL_CONTROL, address, guarded=True)
+                    if is_timeout(failure):
+                        self.resting[address] = trio.current_time() + REST
+                return address
         return ""
+
+    async def _send_name(self, tag: str, control: str, address: str, *, guarded: bool) -> str | None:
+        """Send the site's name, again after silence; gives the last failure.
+
+        ``guarded``: another name passed here, and must pass again before this one is repeated.
+        """
+        failure = await self._shake(tag, address, self.url.host)
+        if not is_timeout(failure):
+            return failure
+        if guarded:
+
+            async def passes() -> bool:
+                return _heard(await self._shake(control, address, self.control_name))
+
+            # The last Initial left some seconds before the limit ran out, so the wait is rather understated.
+            waited = await wait_until_clear(passes, since=trio.current_time(), patience=PATIENCE)
+            self.waits.append(replace(waited, address=address, port=PORT))
+            if not waited.passed:
+                return failure
+        return await self._shake(tag, address, self.url.host, number=2)
 
     async def _ask_versions(self, where: str, address: str) -> str | None:
         """Ask for versions, again after silence; gives the last failure."""
@@ -186,24 +221,24 @@ class _Look:
 
         return await _until_heard(once, TRIES)
 
-    async def _shake(self, tag: str, address: str, name: str, *, tries: int = TRIES) -> str | None:
+    async def _twice(self, tag: str, address: str, name: str) -> str | None:
         """Shake hands for a name, again after silence; gives the last failure."""
+        return await _until_heard(lambda number: self._shake(tag, address, name, number=number), TRIES)
 
-        async def once(number: int) -> str | None:
-            with trio.move_on_after(self.wire.limits.handshake):
-                return await quic.handshake(
-                    self.journal,
-                    address,
-                    PORT,
-                    name,
-                    self.wire.trust,
-                    # Another name's certificate cannot hold, and any answer tells what is asked.
-                    verify=tag == TEST_SNI,
-                    tags=(tag, f"try={number}"),
-                )
-            return GENERIC_TIMEOUT
-
-        return await _until_heard(once, tries)
+    async def _shake(self, tag: str, address: str, name: str, *, number: int = 1) -> str | None:
+        """Shake hands once; gives the failure."""
+        with trio.move_on_after(self.wire.limits.handshake):
+            return await quic.handshake(
+                self.journal,
+                address,
+                PORT,
+                name,
+                self.wire.trust,
+                # Another name's certificate cannot hold, and any answer tells what is asked.
+                verify=tag == TEST_SNI,
+                tags=(tag, f"try={number}"),
+            )
+        return GENERIC_TIMEOUT
 
 
 async def _until_heard(once: Callable[[int], Awaitable[str | None]], tries: int) -> str | None:

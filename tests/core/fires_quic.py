@@ -73,6 +73,15 @@ FIRES_QUIC: dict[str, tuple[str, Measurement]] = {
         "blocked(quic.timeout)",
         measured(*SILENT, versions=None, control=None, advertised=True),
     ),
+    "quic.timeout.residual": (
+        "blocked(quic.timeout)",
+        measured(
+            TIMEOUT,
+            versions=None,
+            control=None,
+            x_gatewatch_residual=[{"address": SITE, "passed": False, "at_least": 30.0}],
+        ),
+    ),
     "quic.timeout.anywhere": (
         "blocked(quic.timeout)",
         measured(*SILENT, versions=None, neutral_test=TIMEOUT, advertised=True),

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.worlds.country import measure
+from tests.worlds.clock import run
+from tests.worlds.country import attached, measure
 from tests.worlds.quic import ISP, box, country
 
 from gatewatch.lab.scenario import Box, Scenario
@@ -15,6 +16,7 @@ from gatewatch.net.quic import Unavailable
 from gatewatch.records import Handshake, Measurement, TestKeys, decode, encode
 from gatewatch.verdict import judge
 from gatewatch_probes.quic import Quic
+from gatewatch_targets import Target
 
 pytest.importorskip("aioquic", reason="QUIC handshakes need aioquic: pip install 'gatewatch[quic]'")
 
@@ -52,9 +54,11 @@ def test_an_initial_dropped_by_sni_while_tcp_works() -> None:
     assert [(h.tags[0], h.failure) for h in over_quic(keys) if h.tags] == [
         ("control_sni", None),
         ("test_sni", "generic_timeout_error"),
+        ("control_sni", None),  # before the name is repeated
         ("test_sni", "generic_timeout_error"),
         ("neutral_control", None),
         ("neutral_test", "generic_timeout_error"),
+        ("neutral_control", None),
         ("neutral_test", "generic_timeout_error"),
     ]
     assert keys.extra["x_gatewatch_quic"]["advertised"] is True
@@ -68,8 +72,34 @@ def test_a_site_that_nobody_touches_costs_three_exchanges() -> None:
     assert (row["where"], row["failure"], row["versions"]) == ("site", None, ["0x00000001", "0x6b3343cf"])
 
 
-def test_a_filter_that_goes_on_for_a_while_does_not_reach_the_control_before_it() -> None:
-    assert label("bad.com", box("quic-sni-drop", residual=180.0)) == "blocked(quic.timeout)"
+def test_a_filter_that_goes_on_blocking_gives_itself_away() -> None:
+    keys = look("bad.com", country(box("quic-sni-drop", residual=180.0)))
+    verdict = judge(measurement(keys))
+    assert (verdict.label, verdict.rule) == ("blocked(quic.timeout)", "quic.timeout.residual")
+    # The control did not pass again, so the name was not repeated.
+    assert sum("test_sni" in (h.tags or ()) for h in over_quic(keys)) == 1
+    site, *_ = keys.extra["x_gatewatch_residual"]
+    assert (site["passed"], site["waits"], site["at_most"]) == (False, [30.0], None)
+    assert site["at_least"] >= 30.0
+
+
+def test_a_filter_that_stops_in_time_is_triggered_again() -> None:
+    keys = look("bad.com", country(box("quic-sni-drop", residual=35.0)))
+    assert judge(measurement(keys)).rule == "quic.timeout.name"
+    assert sum("test_sni" in (h.tags or ()) for h in over_quic(keys)) == 2
+
+
+def test_a_neutral_address_rests_after_a_name_was_cut_there() -> None:
+    probe = Quic()
+    scenario = country(box("quic-sni-drop"))
+
+    async def main() -> list[str]:
+        async with attached(ISP, scenario) as (wire, _):
+            urls = ["https://bad.com/"] * 3
+            found = [await probe.measure(Target(url), wire) for url in urls]
+        return [keys.extra["x_gatewatch_quic"]["neutral_address"] for keys in found]
+
+    assert run(main) == ["8.8.8.8", "8.8.4.4", "1.1.1.1"]
 
 
 def test_a_filter_by_address_is_told_by_the_helper() -> None:

@@ -205,6 +205,7 @@ class Features:
         NOT_LOOKED,
     )
     quic_control_sni: str = doc("the same words: a handshake for another name at that address", NOT_LOOKED)
+    quic_residual: bool = doc("another name, which had passed there, failed after the site's was sent", False)
     quic_neutral_versions: str = doc(
         "a question for versions at an address that has nothing to do with it", NOT_LOOKED
     )

@@ -71,6 +71,7 @@ def evidence(m: Measurement) -> dict[str, Any]:
         "quic_advertised": {True: "yes", False: "no"}.get(advertised, NOT_LOOKED)
         if isinstance(advertised, bool)
         else NOT_LOOKED,
+        "quic_residual": _lingers(keys.extra.get("x_gatewatch_residual"), address),
         "quic_helper": _helper(keys.extra.get("control"), address),
     }
 
@@ -84,6 +85,17 @@ def _asked(about: Mapping[str, Any], where: str) -> list[str | None]:
     rows = about.get("versions")
     found = [r for r in rows[:_MOST] if isinstance(r, Mapping)] if isinstance(rows, list | tuple) else []
     return [_text(row.get("failure")) or None for row in found if row.get("where") == where]
+
+
+def _lingers(rows: Any, address: str) -> bool:
+    """Tell whether a control at this address that had passed failed after the name was sent."""
+    rows = rows[:_MOST] if isinstance(rows, list | tuple) else []
+    return any(
+        isinstance(row, Mapping)
+        and row.get("address") == address
+        and isinstance(row.get("at_least"), int | float)
+        for row in rows
+    )
 
 
 def _helper(control: Any, address: str) -> str:

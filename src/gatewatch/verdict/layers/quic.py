@@ -62,6 +62,18 @@ QUIC = (
         0.9,
         "the reasoning of OONI's sni_blocking, over QUIC; Elmenhorst et al., IMC 2021",
     ),
+    Rule(
+        id="quic.timeout.residual",
+        layer="quic",
+        status="blocked",
+        method="quic.timeout",
+        # Two silences as well: the name's, and the control's after it.
+        when=(F("quic") == "timeout") & F("quic_residual") & (F("quic_control_sni") == "answered"),
+        evidence="{host}: its name got no answer over QUIC, and after it another name, which had passed at "
+        "the same address, got none either",
+        confidence=0.9,
+        source="Zohaib et al., USENIX Security 2025: the filter goes on dropping for 180 s",
+    ),
     _blocked(
         "anywhere",
         (F("quic_neutral_control") == "answered") & (F("quic_neutral_test") == "silent"),
