@@ -232,3 +232,21 @@ def test_every_measurement_says_who_where_and_when(tmp_path: Path) -> None:
     assert record["x_gatewatch_target"]["risk"] == "medium"
     verdict = ran.log.verdicts["fake-0"]
     assert verdict is not None and record["x_gatewatch_verdict"] == verdict.to_json()
+
+
+@pytest.mark.parametrize(
+    ("about", "named"),
+    [
+        ({"helper": "https://a.org/"}, {"backend": {"address": "https://a.org/", "type": "https"}}),
+        ({"helper": None}, None),
+        (None, None),
+    ],
+)
+def test_a_record_names_the_helper_that_answered_as_oonis_do(
+    tmp_path: Path, about: object, named: object
+) -> None:
+    async def act(_: Target) -> TestKeys:
+        return TestKeys(extra={"x_gatewatch_control": about})
+
+    (record,) = stored(campaign(tmp_path, sites(1), Fake(act)).folder)
+    assert record.get("test_helpers") == named

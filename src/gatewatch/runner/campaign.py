@@ -164,6 +164,7 @@ class Campaign:
             probe_cc=self.vantage.country,
             probe_network_name=self.vantage.isp,
             software_version=__version__,
+            test_helpers=_helpers_of(keys),
             test_keys=keys,
             test_name=named(probe, item.target),
             test_runtime=round(trio.current_time() - start, 6),
