@@ -74,7 +74,7 @@ class Features:
     dns_control_ipv4: bool = doc("the control resolved an IPv4 address", False)
     dns_public: str = doc("what public resolvers said over plain DNS, in the words of dns_system", NOT_LOOKED)
     dns_public_agrees: bool = doc("they gave one of the system's addresses", False)
-    dns_encrypted: str = doc("what resolvers said over DoH or DoT", NOT_LOOKED)
+    dns_encrypted: str = doc("what resolvers said over DoH or DoT, in the same words, or bogon", NOT_LOOKED)
     dns_encrypted_agrees: bool = doc("they gave one of the system's addresses", False)
     dns_other_validated: bool = doc(
         "an address not from the system has a valid certificate, seen here", False
@@ -84,6 +84,15 @@ class Features:
         False,
     )
     dns_injected: bool = doc("to one query a forged answer came first and a true one later", False)
+    dns_two_senders: bool = doc(
+        "one query had two answers without an address in common, from two distances", False
+    )
+    dns_rewritten: bool = doc("the system's resolver gives this answer for random names, too", False)
+    dns_denies_random: bool = doc("it denies random names, as it should", False)
+    dns_filters_alike: bool = doc("it treats an advertiser's name in the same way", False)
+    dns_shared: int = doc(
+        "for how many unrelated names it gave one of these addresses that nobody else gives", 0
+    )
     dns_late: int = doc("how many answers came after a first one", 0)
     dns_sign: str = doc("fingerprint of an address answered", "")
     dns_sign_misleads: str = doc("filter or rewriting: what the sign is when it is no block", "")

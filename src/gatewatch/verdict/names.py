@@ -6,7 +6,7 @@ from typing import Any
 
 from gatewatch.net.address import is_bogon, is_ipv6
 from gatewatch.records import Query
-from gatewatch.verdict import signs
+from gatewatch.verdict import habits, signs
 from gatewatch.verdict.scene import Scene
 from gatewatch.verdict.words import NOT_LOOKED, name_kind
 
@@ -14,6 +14,8 @@ from gatewatch.verdict.words import NOT_LOOKED, name_kind
 # resolvers are seldom given less than 2 s (glibc: 5 s, resolv.conf(5) "timeout"); SERVFAIL comes sooner.
 _ONE_TRY = 2.0
 _IN_TEXT = 3
+# Hops between two senders.  Load balancing moves one server's answers by one hop at most, seldom by two.
+_APART = 2
 _MOST = 64
 
 
@@ -99,6 +101,31 @@ def _injected(scene: Scene) -> bool:
     return False
 
 
+def _two_senders(scene: Scene) -> bool:
+    """Tell whether one query had two answers without an address in common, from two distances.
+
+    One server's repeated answer comes with one IP TTL, and may well hold another set of a name's addresses.
+    """
+    answers = scene.answers
+    firsts = {(q.transaction_id, q.query_type): q for q in (*answers.isp, *answers.public)}
+    for late in answers.late[:_MOST]:
+        first = firsts.get((late.transaction_id, late.query_type))
+        if (
+            first is None
+            or first.failure == "generic_timeout_error"
+            or not (first.addresses or late.addresses)
+        ):
+            continue
+        ours, theirs = first.x_gatewatch_ip_ttl, late.x_gatewatch_ip_ttl
+        apart = isinstance(ours, int) and isinstance(theirs, int) and abs(ours - theirs) >= _APART
+        # An error is no second opinion: an overtaken resolver may well give one.
+        words = {name_kind(q.failure) for q in (first, late)}
+        told = words <= {"addresses", "nxdomain", "no_answer"}
+        if apart and told and not set(first.addresses) & set(late.addresses):
+            return True
+    return False
+
+
 def _unanimous(scene: Scene, system: frozenset[str]) -> bool:
     """Tell whether two others or more, and all of them, give one and the same IPv4 set, with none of ours."""
     if all(map(is_ipv6, system)):
@@ -133,6 +160,7 @@ def evidence(scene: Scene) -> dict[str, Any]:
     encrypted, encrypted_addresses = _view(answers.encrypted)
     asns = _asns(scene)
     system_asns = {asns[a] for a in system if a in asns}
+    encrypted = "bogon" if encrypted_addresses and all(map(is_bogon, encrypted_addresses)) else encrypted
     sign = signs.answered(scene.system, scene.country)
     reference = [asns[a] for a in sorted(scene.trusted - system) if a in asns]
     failure = next((q.failure for q in answers.system if q.failure and q.query_type != "AAAA"), None)
@@ -157,7 +185,9 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "dns_other_validated": bool(scene.valid_here - system),
         "dns_unanimous_against": _unanimous(scene, system),
         "dns_injected": _injected(scene),
+        "dns_two_senders": _two_senders(scene),
         "dns_late": len(answers.late),
+        **habits.evidence(scene, kind),
         "dns_sign": sign.id,
         "dns_sign_misleads": sign.misleads,
     }

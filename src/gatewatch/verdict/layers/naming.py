@@ -16,7 +16,14 @@ _CONTROL_FAILED = F("dns_control").any_of("timeout", "error")
 _CONTROL_CAME_THROUGH = (F("dns_control") == "not_looked") & (F("control_http") == "ok")
 _CONTROL_STUCK_TOO = (F("dns_control") == "not_looked") & (F("control_http") == "failed")
 # Somebody who cannot be forged on the way knows the name.
+_ENCRYPTED_RESOLVED = F("dns_encrypted") == "addresses"
 _EXISTS = _CONTROL_RESOLVED | F("dns_other_validated")
+# The same without a control: only where it says nothing at all may an encrypted answer stand for it.
+_EXISTS_ANYHOW = _EXISTS | (
+    _ENCRYPTED_RESOLVED & (F("dns_control") == "not_looked") & (F("control_http") != "failed")
+)
+# Three unrelated names with one answer that nobody else gives (iMAP: more than two are a candidate).
+_SHARED = F("dns_shared") >= 3
 # An answer without any recommendation: no trusted address, no way to the site itself.
 _STRANGE = _ANSWERED & ~F("dns_system_trusted") & ~F("dns_system_bogon") & ~F("http_leads_home")
 _FOREIGN = _STRANGE & ~F("dns_system_shares_asn")
@@ -35,6 +42,22 @@ NAMING = (
         source="fingerprints that mislead: Cisco Umbrella, pfBlockerNG, ad-blocking resolvers (iMAP, OONI)",
     ),
     Rule(
+        id="dns.filter.alike",
+        layer="dns",
+        status="inconclusive",
+        reason="own_filter",
+        when=F("dns_filters_alike")
+        & ~F("dns_system_trusted")
+        & ~_CONTROL_DENIED
+        & (F("dns_control") != "bogon")
+        & (F("dns_encrypted") != "nxdomain"),
+        evidence="{host}: {dns_system} {dns_system_answers}, as this resolver says of an advertiser, too: a "
+        "filter that somebody chose",
+        # Who filters advertisers may also censor, but one measurement does not tell one from the other.
+        confidence=0.8,
+        source="iMAP Thailand 2024: 0.0.0.0 for advertisers and others alike, from ad-blocking resolvers",
+    ),
+    Rule(
         id="dns.injected",
         layer="dns",
         status="blocked",
@@ -44,6 +67,22 @@ NAMING = (
         "{dns_system_answers}",
         confidence=0.95,
         source="RFC 1035 has one answer to a query; OONI x_dns_duplicate_responses; net4people/bbs",
+    ),
+    Rule(
+        id="dns.injected.two",
+        layer="dns",
+        status="blocked",
+        method="dns.injected",
+        when=F("dns_two_senders")
+        & ~F("dns_system_trusted")
+        & ~F("dns_encrypted_agrees")
+        & ~F("dns_system_in_control")
+        & ~F("http_leads_home"),
+        evidence="{host}: two answers to one query that exclude each other, from two distances; the system "
+        "was told {dns_system} {dns_system_answers}",
+        # No certificate and no control says which is the true one.
+        confidence=0.75,
+        source='Duan et al., SATIN 2012, "Hold-On": IP TTL and RTT tell who sent an answer',
     ),
     Rule(
         id="dns.down",
@@ -109,6 +148,17 @@ NAMING = (
         source="OONI QA redirectWithConsistentDNSAndThenNXDOMAIN",
     ),
     Rule(
+        id="dns.nxdomain.encrypted",
+        layer="dns",
+        status="blocked",
+        method="dns.nxdomain",
+        when=_DENIED & _EXISTS_ANYHOW,
+        evidence="{host}: the system's lookup gave {dns_system}; over an encrypted channel it has addresses; "
+        "there is no control ({control_failure})",
+        confidence=0.85,
+        source="RFC 8484: nobody on the way can forge the answer; ooni/explorer 764",
+    ),
+    Rule(
         id="dns.timeout",
         layer="dns",
         status="blocked",
@@ -154,8 +204,12 @@ NAMING = (
         id="dns.bogon.everywhere",
         layer="dns",
         status="down",
-        when=F("dns_system_bogon") & (F("dns_control") == "bogon"),
-        evidence="{host} resolves to {dns_system_answers}, and to such addresses for the control too",
+        when=F("dns_system_bogon")
+        & (
+            (F("dns_control") == "bogon")
+            | ((F("dns_control") == "not_looked") & (F("dns_encrypted") == "bogon"))
+        ),
+        evidence="{host} resolves to {dns_system_answers}, and to such addresses for everybody else",
         confidence=0.9,
         source="ooni/data: bogon_in_ctrl (0.9 down); OONI QA localhostWithHTTP",
     ),
@@ -168,6 +222,17 @@ NAMING = (
         evidence="{host}: the system was told {dns_system_answers}, the control {dns_control_answers}",
         confidence=0.95,
         source="ooni/data: bogon_not_in_ctrl (0.95); RFC 6890",
+    ),
+    Rule(
+        id="dns.bogon.encrypted",
+        layer="dns",
+        status="blocked",
+        method="dns.bogon",
+        when=F("dns_system_bogon") & _EXISTS_ANYHOW,
+        evidence="{host}: the system was told {dns_system_answers}; over an encrypted channel it has other "
+        "addresses, and there is no control ({control_failure})",
+        confidence=0.9,
+        source="RFC 6890, RFC 8484; ooni/explorer 764",
     ),
     Rule(
         id="dns.bogon.ghost",
@@ -192,6 +257,39 @@ NAMING = (
         source="iMAP Cambodia 2024: 127.0.0.1 counts where the control differs",
     ),
     Rule(
+        id="dns.rewritten",
+        layer="dns",
+        status="down",
+        when=F("dns_rewritten")
+        & ~F("dns_system_trusted")
+        & (_CONTROL_DENIED | ((F("dns_encrypted") == "nxdomain") & ~_EXISTS)),
+        evidence="{host} does not exist; this resolver answers {dns_system_answers} for any such name",
+        confidence=0.9,
+        source="Weaver et al., FOCI 2011, on redirecting DNS for advertisements: random names tell",
+    ),
+    Rule(
+        id="dns.rewritten.nxdomain",
+        layer="dns",
+        status="blocked",
+        method="dns.nxdomain",
+        when=F("dns_rewritten") & ~F("dns_system_trusted") & _EXISTS_ANYHOW,
+        evidence="{host}: {dns_system_answers} is what this resolver answers where it finds no such name; "
+        "but there is one",
+        confidence=0.8,
+        source="fingerprint kh.metfone.nxdomain: NXDOMAIN, then rewritten",
+    ),
+    Rule(
+        id="dns.rewritten.no_control",
+        layer="dns",
+        status="inconclusive",
+        reason="no_control",
+        when=F("dns_rewritten") & ~F("dns_system_trusted"),
+        evidence="{host}: {dns_system_answers} is what this resolver answers where it finds no such name; "
+        "there is no control ({control_failure})",
+        confidence=1.0,
+        source="fingerprint kh.metfone.nxdomain: dead names and forbidden ones look alike",
+    ),
+    Rule(
         id="dns.rewriting",
         layer="dns",
         status="down",
@@ -209,6 +307,17 @@ NAMING = (
         evidence="{host}: {dns_system_answers} is a known forged answer ({dns_sign})",
         confidence=0.95,
         source="ooni/data: country_consistent_blockpage (1.0); table of fingerprints",
+    ),
+    Rule(
+        id="dns.redirect.ghost.checked",
+        layer="dns",
+        status="blocked",
+        method="dns.redirect",
+        when=_STRANGE & _CONTROL_DENIED & ~F("dns_encrypted_agrees") & F("dns_denies_random"),
+        evidence="{host}: the control is told {dns_control}, the system {dns_system_answers}; random names "
+        "are denied as they should be",
+        confidence=0.8,
+        source="OONI QA ghostDNSBlocking; a random name is the control of a dead one",
     ),
     Rule(
         id="dns.redirect.ghost",
@@ -247,6 +356,23 @@ NAMING = (
         source="ooni/data: tls_inconsistent_not_in_ctrl (0.9); OONI QA badSSL*WithInconsistentDNS",
     ),
     Rule(
+        id="dns.redirect.shared",
+        layer="dns",
+        status="blocked",
+        method="dns.redirect",
+        when=_STRANGE
+        & _SHARED
+        & ~F("dns_system_in_control")
+        & ~F("dns_encrypted_agrees")
+        # A content network's address that is blocked fails for many names, too; but all resolvers give it.
+        & ~F("dns_public_agrees")
+        & ((F("tls_at_system") == "foreign_certificate") | F("tcp_at_system").any_of(*_FAILING)),
+        evidence="{host}: {dns_system_answers} for {dns_shared} unrelated names, and no site of theirs: "
+        "tcp {tcp_at_system}, tls {tls_at_system}",
+        confidence=0.8,
+        source="iMAP (Sinar Project) 2024: one answer for over two names is a candidate, over ten suspicious",
+    ),
+    Rule(
         id="dns.redirect.page",
         layer="dns",
         status="blocked",
@@ -278,7 +404,16 @@ NAMING = (
         status="blocked",
         method="dns.redirect",
         # Where the others' address has no page either, the site is down, and its caches by country as well.
-        when=_STRANGE & F("dns_unanimous_against") & (F("page") != "same") & (F("control_http") != "failed"),
+        # And an answer that works may be a cache near by: a certificate, silence or the page must speak.
+        when=_STRANGE
+        & F("dns_unanimous_against")
+        & (F("page") != "same")
+        & (F("control_http") != "failed")
+        & (
+            F("tcp_at_system").any_of(*_FAILING)
+            | F("tls_at_system").any_of("foreign_certificate", *_TLS_FAILING)
+            | (F("page") == "different")
+        ),
         evidence="{host}: all others give {dns_control_answers}, the system's lookup {dns_system_answers}",
         # A name with one and the same answer everywhere is not spread over a network of caches.
         confidence=0.7,
