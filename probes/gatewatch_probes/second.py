@@ -80,7 +80,9 @@ class Second:
             shaken = [
                 h for h in self._journal.handshakes if tag in (h.tags or ()) and h.server_name == url.host
             ]
-            if shaken and all(h.failure is not None for h in shaken):
+            asked = any(tag in (t.tags or ()) for t in self._journal.transactions)
+            # One of several tries may have come through, and then the request's own was cut again.
+            if shaken and not asked and shaken[-1].failure is not None:
                 await self._explain_tls(_preferred(shaken, known), url)
         else:
             got = [t for t in self._journal.transactions if tag in (t.tags or ())]
@@ -199,4 +201,5 @@ def _preferred(shaken: list[Handshake], known: tuple[str, ...]) -> Handshake:
         address = (failed.address or "").rpartition(":")[0].strip("[]")
         return address not in known, failed.failure not in CUT
 
-    return min((h for h in shaken if SECOND not in (h.tags or ())), key=rank, default=shaken[0])
+    failed = [h for h in shaken if SECOND not in (h.tags or ()) and h.failure is not None]
+    return min(failed, key=rank, default=shaken[-1])

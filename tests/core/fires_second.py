@@ -129,6 +129,13 @@ FIRES_SECOND: dict[str, tuple[str, Measurement]] = {
         f"tls.{word}.name": (f"blocked(tls.{word})", shaken(failure, *NAME))
         for word, failure in FAILURES.items()
     },
+    **{
+        f"tls.{word}.mostly": (
+            f"blocked(tls.{word})",
+            shaken(failure, *ELSEWHERE, aside=[handshake(SITE), handshake(SITE, failure)], control=control()),
+        )
+        for word, failure in FAILURES.items()
+    },
     "tls.name_here": (
         "inconclusive(name_at_address)",
         shaken(

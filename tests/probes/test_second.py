@@ -146,6 +146,19 @@ def test_a_name_cut_at_its_own_address_alone_may_be_the_servers_doing() -> None:
     assert verdict.label == "inconclusive(name_at_address)"
 
 
+@pytest.mark.parametrize(
+    ("elsewhere", "label"), [(True, "blocked(tls.reset)"), (False, "inconclusive(undetermined)")]
+)
+def test_a_reset_that_came_too_late_once(elsewhere: bool, label: str) -> None:
+    # The second handshake comes through, the one for the request does not.
+    late = iter([True, False, True, True, True])
+    cut = naming("a.org", (RESET,))
+    far: Server = Filtered(tls("example.com"), cut) if elsewhere else tls("example.com")
+    site = Filtered(tls("a.org"), lambda data: cut(data) if b"a.org" in data and next(late) else None)
+    _, verdict, _ = measured({(SITE, 443): site, (NEUTRAL, 443): far})
+    assert verdict.label == label
+
+
 def test_with_nothing_neutral_to_ask_the_same_address_must_do() -> None:
     servers: dict[tuple[str, int], Server] = {(SITE, 443): Filtered(tls("a.org"), naming("a.org", (b"",)))}
     keys, verdict, _ = measured(servers)

@@ -112,6 +112,10 @@ class Features:
         "ok, reset, eof, timeout, foreign_certificate, invalid_certificate, failed: where TCP is ok",
         NOT_LOOKED,
     )
+    tls_mostly: str = doc(
+        "reset, eof, timeout, not_looked: how most tries ended, where one came through but no request did",
+        NOT_LOOKED,
+    )
     tls_beside: str = doc(
         "the same for an http target, whose addresses are validated on port 443", NOT_LOOKED
     )

@@ -19,6 +19,7 @@ _HTTPS = 443
 _WRONG_CLOCK = 3600.0
 # A filter reads the name in the ClientHello, or, before TLS 1.3, in the server's certificate.
 _CUT_AT = ("at the name", "after the server's first bytes")
+_CUT = ("reset", "eof", "timeout")
 _Tries = dict[str, list[str]]
 
 
@@ -102,6 +103,7 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "tcp_at_system": best(_pick(connects, system).values()),
         "tcp_at_others": best(_pick(connects, others).values()),
         "tls": best(tls.values()) if place.scheme == "https" else NOT_LOOKED,
+        "tls_mostly": _mostly(scene, tls) if place.scheme == "https" else NOT_LOOKED,
         "tls_beside": best(tls.values()) if place.scheme == "http" else NOT_LOOKED,
         "tls_failure": (failed.failure if failed else "") or "",
         "tls_cut_at": "" if failed is None else _CUT_AT[failed.transaction_id in scene.hop.heard],
@@ -113,6 +115,15 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "tls_at_others": best(_pick(handshakes, others).values()),
         **second.evidence(scene, candidates, refused),
     }
+
+
+def _mostly(scene: Scene, tls: Mapping[str, str]) -> str:
+    """Say how most tries ended where one came through, and yet no request could be made."""
+    if OK not in tls.values() or scene.hop.transactions:
+        return NOT_LOOKED
+    tries = [kind(h.failure) for h in scene.hop.handshakes if address_of(h.address) in tls]
+    cut = [word for word in tries if word in _CUT]
+    return best(cut) if len(cut) > tries.count(OK) else NOT_LOOKED
 
 
 def _leaf(failed: Handshake | None) -> bytes:

@@ -51,6 +51,21 @@ def _name(word: str) -> Rule:
     )
 
 
+def _mostly(word: str) -> Rule:
+    return Rule(
+        id=f"tls.{word}.mostly",
+        layer="tls",
+        status="blocked",
+        method=f"tls.{word}",
+        when=(F("tls_mostly") == word) & F("second_elsewhere").any_of(*_WORDS),
+        evidence="{host}: most handshakes end in {tls_mostly}, and {second_elsewhere} where the name was "
+        "sent to a server that has nothing to do with it; the control: {tls_control}",
+        # A forged RST may be lost, or come too late.
+        confidence=0.75,
+        source="Weaver et al., NDSS 2009: injected resets race the true packets",
+    )
+
+
 def _host(word: str) -> Rule:
     return Rule(
         id=f"http.{word}.host",
@@ -138,6 +153,7 @@ SECOND = (
     ),
     *map(_elsewhere, _WORDS),
     *map(_name, _WORDS),
+    *map(_mostly, _WORDS),
     Rule(
         id="tls.name_here",
         layer="tls",
