@@ -1,4 +1,8 @@
-"""How much a TCP sender may have under way, and what it sends again at once: NewReno (RFC 5681, RFC 6582)."""
+"""How much a TCP sender may have under way, and what it sends again at once: NewReno (RFC 5681, RFC 6582).
+
+Slow start ends, as in HyStart++ (RFC 9406), when the round trips grow: a queue fills, and going on would only
+lose half of it, one segment of which is made up for each round trip.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ _INITIAL = 10
 # Three duplicate acknowledgements mean a loss (RFC 5681 3.2).
 _DUPLICATES = 3
 _UNLIMITED = 1 << 40
+# RFC 9406 4.2: by how much, in seconds, a round trip must exceed the shortest: an eighth of it, within these.
+_GROWTH, _LEAST, _MOST = 1 / 8, 0.004, 0.016
 
 
 def _after(a: int, b: int) -> bool:
@@ -17,12 +23,13 @@ def _after(a: int, b: int) -> bool:
 class Congestion:
     """One connection's congestion window, in bytes; segments are ``mss`` bytes."""
 
-    __slots__ = ("_duplicates", "_recover", "_recovering", "_threshold", "mss", "window")
+    __slots__ = ("_duplicates", "_recover", "_recovering", "_shortest", "_threshold", "mss", "window")
 
     def __init__(self, mss: int) -> None:
         self.mss = mss
         self.window = _INITIAL * mss
         self._threshold = _UNLIMITED
+        self._shortest = float("inf")  # round trip, in seconds
         self._duplicates = 0
         self._recovering = False
         self._recover: int | None = None  # nothing up to this number is a new loss
@@ -48,6 +55,13 @@ class Congestion:
         else:
             self.window += max(self.mss * self.mss // self.window, 1)
         return False
+
+    def measured(self, trip: float) -> None:
+        """Learn how long a round trip took, in seconds."""
+        self._shortest = min(self._shortest, trip)
+        grown = trip - self._shortest > min(max(self._shortest * _GROWTH, _LEAST), _MOST)
+        if grown and self.window < self._threshold:
+            self._threshold = self.window
 
     def duplicate(self, una: int, end: int) -> bool:
         """Learn of one more acknowledgement of ``una``, ``end`` being sent; True: send it again now."""

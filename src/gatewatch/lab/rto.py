@@ -22,15 +22,15 @@ class RetransmissionTimeout:
         if self._mark is None:
             self._mark, self._sent_at = end, now
 
-    def acknowledged(self, ack: int, now: float) -> None:
-        """Learn from an acknowledgement of something new.
+    def acknowledged(self, ack: int, now: float) -> float | None:
+        """Learn from an acknowledgement of something new; gives the round trip that it measures, if any.
 
         It ends any back-off, as in Linux, whose time stamps always give a fresh measurement.
         """
         if self._mark is None or (ack - self._mark) & 0xFFFFFFFF >= 0x80000000:
             if self._smoothed:
                 self._choose()
-            return
+            return None
         self._mark = None
         trip = now - self._sent_at
         if self._smoothed:
@@ -39,6 +39,7 @@ class RetransmissionTimeout:
         else:
             self._smoothed, self._deviation = trip, trip / 2
         self._choose()
+        return trip
 
     def _choose(self) -> None:
         self.seconds = min(self._smoothed + max(4 * self._deviation, _FLOOR), _CEILING)

@@ -311,7 +311,9 @@ class Connection:
         self._retries = 0
         if lost:
             self._resend_first()
-        self._rto.acknowledged(ack, self.host.now)
+        trip = self._rto.acknowledged(ack, self.host.now)
+        if trip is not None:
+            self._congestion.measured(trip)
         self._set_timer()
 
     def _receive_data(self, segment: Segment) -> None:
