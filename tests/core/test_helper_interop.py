@@ -98,3 +98,23 @@ def test_they_agree_in_another_country() -> None:
     for url in ("https://www.example.com/", "http://www.example.com/", "http://www.rfa.org/"):
         ours, theirs = both(url, scenario="methods")
         assert ours == theirs
+
+
+# Names that no box of this provider acts on; about half of them have IPv6.
+UNTOUCHED = [
+    name for n in range(16) if not any(b.matches(name := f"n{n}.org") for b in load("six").isp("works").boxes)
+]
+
+
+@pytest.mark.parametrize("host", ["only-six.com", *UNTOUCHED, "dead.test"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_they_agree_where_there_is_ipv6(scheme: str, host: str) -> None:
+    ours, theirs = both(f"{scheme}://{host}/", "[2606:4700::1]:443", "[::1]:443", scenario="six", isp="works")
+    assert ours == theirs
+
+
+def test_ipv6_was_really_tried() -> None:
+    ours, _ = both("https://only-six.com/", scenario="six", isp="works")
+    (where,) = ours["tcp_connect"]
+    assert where.startswith("[2") and ours["tls_handshake"][where]["failure"] is None
+    assert ours["http_request"]["status_code"] == 200

@@ -28,6 +28,9 @@ def test_the_routing_table_knows_this_machine() -> None:
     assert Guard(lambda address: address).address("8.8.8.8") == "8.8.8.8 is the helper itself"
     assert Guard(lambda address: "8.8.4.4").address("8.8.8.8") is None
     assert not Guard(lambda address: None).reachable("8.8.8.8")
+    behind_nat = Guard(lambda address: "192.168.1.2", own=["104.16.1.1", "2606:4700::1"])
+    assert behind_nat.address("104.16.1.1") and behind_nat.address("2606:4700:0::1")
+    assert behind_nat.address("104.16.1.2") is None
 
 
 def table(folder: Path, text: str) -> Networks:

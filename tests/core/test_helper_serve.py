@@ -152,6 +152,7 @@ def test_the_command_serves_until_a_signal() -> None:
         (["--prefixes", "{file}"], "the first line must name the columns"),
         (["--certfile", "{file}"], "--certfile or --keyfile"),
         (["--host", "192.0.2.1", "--port", "0"], "cannot listen on 192.0.2.1"),
+        (["--own", "me"], "'me' does not appear to be an IPv4 or IPv6 address"),
         (["--port", "70000"], "70000 is not in the range"),
     ],
 )

@@ -36,6 +36,7 @@ def helper() -> None:
     show_default=True,
     help="Who is asked for names, over HTTPS: resolvers of our table, or `system`.",
 )
+@click.option("--own", multiple=True, help="Public address of a NAT in front, never to be connected to.")
 @click.option("--prefixes", type=_FILE, help="CSV with the columns prefix and asn, to name networks.")
 @click.option(
     "--rate",
@@ -52,6 +53,7 @@ def serve(
     keyfile: Path | None,
     echo_port: int | None,
     resolver: str,
+    own: tuple[str, ...],
     prefixes: Path | None,
     rate: float,
     proxied: bool,
@@ -66,6 +68,7 @@ def serve(
 
         from gatewatch.helper.admission import Allowance
         from gatewatch.helper.app import App
+        from gatewatch.helper.guard import Guard
         from gatewatch.helper.measure import Measurer
         from gatewatch.helper.networks import Networks
         from gatewatch.helper.serve import Settings
@@ -77,6 +80,7 @@ def serve(
     look_up = _look_up(resolver, trust)
     try:
         networks = Networks(prefixes) if prefixes else None
+        guard = Guard(own=own)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     settings = Settings(
@@ -89,9 +93,8 @@ def serve(
     )
 
     async def main() -> None:
-        measurer = (
-            Measurer(Way(trust, look_up), networks.asn_of) if networks else Measurer(Way(trust, look_up))
-        )
+        way = Way(trust, look_up, guard)
+        measurer = Measurer(way, networks.asn_of) if networks else Measurer(way)
         await _until_signal(App(measurer, Allowance(rate, 10 * rate), proxied=proxied), settings)
 
     with _told(host, port):

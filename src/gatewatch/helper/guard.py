@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 # Addresses of public servers, IANA's registries of 2024: IPv4 by what Python calls global, IPv6 from the one
 # block that is given out.  Within it: protocol assignments with Teredo (2001::/23), documentation
@@ -48,10 +48,15 @@ def source_of(address: str) -> str | None:
 
 
 class Guard:
-    """Says what may be connected to; ``source_of`` is the routing table's view."""
+    """Says what may be connected to.
 
-    def __init__(self, source_of: Callable[[str], str | None] = source_of) -> None:
+    ``source_of`` is the routing table's view; ``own`` are this machine's addresses that it cannot know of,
+    because a NAT in front has them.
+    """
+
+    def __init__(self, source_of: Callable[[str], str | None] = source_of, own: Iterable[str] = ()) -> None:
         self._source_of = source_of
+        self._own = frozenset(ipaddress.ip_address(address) for address in own)
 
     def port(self, port: int) -> str | None:
         """Give why a port is refused, None when it is not."""
@@ -69,7 +74,7 @@ class Guard:
         if not public:
             return f"{address} is not a public address"
         # A packet to oneself is sent from oneself, whatever the interface: so are all own addresses found.
-        if self._source_of(address) == str(ip):
+        if ip in self._own or self._source_of(address) == str(ip):
             return f"{address} is the helper itself"
         return None
 
