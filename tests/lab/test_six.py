@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
+from trio.testing import MockClock
 
+from gatewatch.lab.memory import attached
+from gatewatch.lab.memory.lookup import ordered
+from gatewatch.lab.parts import Box
 from gatewatch.lab.rehearse import in_memory
 from gatewatch.lab.scenario import load
 from gatewatch.lab.truth import truth
+from gatewatch.net import lookup
+from gatewatch.net.journal import Journal
 from gatewatch.runner.plan import make
 from gatewatch.runner.probes import load as probe
 from gatewatch.runner.session import Session, conduct
@@ -73,3 +82,65 @@ def test_the_clients_addresses_of_both_families_are_scrubbed(tmp_path: Path) -> 
     isp = SIX.isp("works")
     assert isp.client not in text
     assert isp.client6 not in text
+
+
+def test_an_answer_over_ipv6_tells_its_hop_limit() -> None:
+    async def main() -> list[tuple[tuple[str, ...], int | None]]:
+        async with attached(SIX, "works"):
+            got = [
+                (await lookup.udp(Journal(), resolver, "only-six.com", "AAAA", window=0.0))[0]
+                for resolver in ("2401:f3c0:53::53", "2001:4860:4860::8888")
+            ]
+            return [(query.addresses, query.x_gatewatch_ip_ttl) for query in got]
+
+    (near, near_ttl), (far, far_ttl) = trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert near == far != ()
+    # The ISP's resolver stands behind three routers, the public one behind seven.
+    assert (near_ttl, far_ttl) == (64 - 3, 64 - 7)
+
+
+def test_a_second_resolver_is_asked_when_the_first_is_silent() -> None:
+    silent = replace(
+        SIX,
+        isps=tuple(
+            replace(isp, boxes=(Box("endpoint-drop", 3), Box("udp-drop", 1, addresses=(isp.resolver,))))
+            for isp in SIX.isps
+        ),
+    )
+
+    async def main() -> tuple[list[str], float]:
+        async with attached(silent, "works"):
+            began = trio.current_time()
+            found = await trio.socket.getaddrinfo("only-six.com", 443, type=socket.SOCK_STREAM)
+            return [str(entry[4][0]) for entry in found], trio.current_time() - began
+
+    addresses, seconds = trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert len(addresses) == 1
+    assert 2.0 < seconds < 2.1
+
+
+@pytest.mark.parametrize(
+    ("client6", "expected"),
+    [
+        ("2401:f3c0:200::10", ["2401:f3c0::1", "2606:4700::1", "104.16.0.1"]),
+        ("2606:4700:9::10", ["2606:4700::1", "2401:f3c0::1", "104.16.0.1"]),
+        ("", ["104.16.0.1", "2606:4700::1", "2401:f3c0::1"]),
+    ],
+)
+def test_addresses_are_sorted_as_rfc_6724_has_it(client6: str, expected: list[str]) -> None:
+    assert ordered(["104.16.0.1", "2606:4700::1", "2401:f3c0::1"], client6) == expected
+
+
+def test_only_the_families_of_this_line_are_asked_for_where_one_wants_that() -> None:
+    async def families(isp: str, flags: int) -> set[int]:
+        async with attached(SIX, isp) as lab:
+            name = next(n for n in (f"site-{i}.com" for i in range(40)) if len(lab.world.address_of(n)) == 2)
+            return {int(entry[0]) for entry in await trio.socket.getaddrinfo(name, 443, flags=flags)}
+
+    def found(isp: str, flags: int) -> set[int]:
+        return trio.run(families, isp, flags, clock=MockClock(autojump_threshold=0))
+
+    both = {int(socket.AF_INET), int(socket.AF_INET6)}
+    assert found("works", socket.AI_ADDRCONFIG) == found("broken", socket.AI_ADDRCONFIG) == both
+    assert found("absent", 0) == both
+    assert found("absent", socket.AI_ADDRCONFIG) == {int(socket.AF_INET)}

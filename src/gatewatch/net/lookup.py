@@ -34,6 +34,9 @@ LATE_WINDOW = 0.5
 MAX_ANSWERS = 8
 # Linux: ask for and read the IP TTL of what is received (ip(7)); other systems number it themselves.
 _IP_RECVTTL = getattr(socket, "IP_RECVTTL", 12 if sys.platform == "linux" else None)
+# The same for IPv6's hop limit (RFC 3542 6.3), whose numbers Python knows where there are any.
+_RECVHOPLIMIT: int | None = getattr(socket, "IPV6_RECVHOPLIMIT", None)
+_HOPLIMIT: int | None = getattr(socket, "IPV6_HOPLIMIT", None)
 
 
 class _Ids:
@@ -142,8 +145,10 @@ class _Asked:
         question = self.question
         six = is_ipv6(question.resolver)
         sock = self.sock = sockets.open(socket.AF_INET6 if six else socket.AF_INET)
-        if _IP_RECVTTL is not None and not six:
+        if not six and _IP_RECVTTL is not None:
             sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
+        elif six and _RECVHOPLIMIT is not None:
+            sock.setsockopt(socket.IPPROTO_IPV6, _RECVHOPLIMIT, 1)
         sock.connect((question.resolver, question.port))
         sock.send(dnswire.query(question.name, question.qtype, self._key[0]))
         return sock
@@ -231,6 +236,8 @@ async def udp(
 
 def _ip_ttl(ancillary: list[tuple[int, int, bytes]]) -> int | None:
     for level, kind, data in ancillary:
-        if level == socket.IPPROTO_IP and kind in (socket.IP_TTL, _IP_RECVTTL) and len(data) >= 4:
+        four = level == socket.IPPROTO_IP and kind in (socket.IP_TTL, _IP_RECVTTL)
+        six = level == socket.IPPROTO_IPV6 and kind == _HOPLIMIT
+        if (four or six) and len(data) >= 4:
             return int.from_bytes(data[:4], sys.byteorder)
     return None
