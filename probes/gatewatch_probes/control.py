@@ -136,6 +136,9 @@ class Helpers:
                     nursery.cancel_scope.cancel()
 
             for helper in sorted(awake, key=lambda helper: -known[helper].answered):
+                if known[helper].failure is not None:
+                    # One target finds out whether it is back; the others need not wait for that.
+                    known[helper].rests_until = now + PAUSE
                 attempt = Attempt(helper)
                 tried.append(attempt)
                 nursery.start_soon(one, attempt)

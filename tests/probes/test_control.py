@@ -164,6 +164,30 @@ def test_failed_helpers_rest_and_busy_ones_less() -> None:
     assert len(ask(busy, "one.org", twice=lambda _: BREATHER + 1)[0].tried) == 1
 
 
+def test_one_target_finds_out_whether_a_helper_is_back() -> None:
+    async def main() -> None:
+        with hosts(NAMES, {}) as (wire, world):
+            wire.helpers = ("https://one.org/",)
+            helpers = Helpers()
+            await helpers.ask(wire, REQUEST)
+            await trio.sleep(PAUSE + 1)
+            before = len([1 for a, _, _ in world.connected if a == ONE])
+            waited: list[float] = []
+
+            async def one() -> None:
+                start = trio.current_time()
+                await helpers.ask(wire, REQUEST)
+                waited.append(trio.current_time() - start)
+
+            async with trio.open_nursery() as nursery:
+                for _ in range(20):
+                    nursery.start_soon(one)
+            assert len([1 for a, _, _ in world.connected if a == ONE]) == before + 1
+            assert sorted(waited)[:19] == [0.0] * 19 and max(waited) >= 10
+
+    run(main)
+
+
 def test_who_answered_is_asked_first_the_next_time() -> None:
     servers: dict[tuple[str, int], Server] = {(ONE, 443): script((RESET,)), (TWO, 443): secure("two.org")}
 
