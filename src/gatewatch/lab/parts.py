@@ -170,6 +170,7 @@ class Box:
     headers: tuple[str, ...] = ()  # more of its header lines, as "Name: value"
     copies_headers: bool = False  # http-blockpage: with every header of the server's own answer
     location: str = ""  # where http-redirect and portal lead; a portal without one shows its page everywhere
+    literal: bool = False  # http-*: it knows only "Host: name" as browsers write it
     paths: tuple[str, ...] = ()  # http-*: how the paths of blocked pages begin; empty: the whole host
     kbps: float = 0.0  # throttle: the rate to the client, in 1,000 bits a second; 0: not limited
     up_kbps: float = 0.0  # and to the server

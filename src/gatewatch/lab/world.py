@@ -17,6 +17,7 @@ from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.servers.addresses import Addresses, is_bogon
 from gatewatch.lab.servers.dns import DnsStream, Resolver
 from gatewatch.lab.servers.doh import doh
+from gatewatch.lab.servers.echo import Echo
 from gatewatch.lab.servers.helper import helper
 from gatewatch.lab.servers.http import Handler, HttpStream, Reply, Request, Silent, Sniffed
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
@@ -130,6 +131,8 @@ class World:
         if handler is None or self._flakes(address):
             return None
         if port == 80:
+            if address in self._helpers:
+                return Echo(connection)
             return HttpStream(connection, handler, scheme="http")
         return Sniffed(connection, self._authority, handler)
 

@@ -8,6 +8,7 @@ from gatewatch.records.handshake import Handshake
 from gatewatch.records.hop import HopReply, TraceKeys
 from gatewatch.records.intercept import Decoy, Identity, Intercept, WalkAnswer, WalkStep
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
+from gatewatch.records.middlebox import OddRequest
 from gatewatch.records.query import Answer, Query
 from gatewatch.records.second import GreetingRow, ResidualWait, SecondControl
 from gatewatch.records.transaction import HttpRequest, HttpResponse, Transaction
@@ -28,6 +29,7 @@ __all__ = [
     "Intercept",
     "Measurement",
     "NetworkEvent",
+    "OddRequest",
     "Problem",
     "Query",
     "ResidualWait",

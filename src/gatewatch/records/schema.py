@@ -30,6 +30,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.SecondControl,
     records.ResidualWait,
     records.GreetingRow,
+    records.OddRequest,
     records.TraceKeys,
     records.HopReply,
     records.Intercept,

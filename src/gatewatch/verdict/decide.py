@@ -9,11 +9,20 @@ from gatewatch.verdict.expr import first_of, opposite
 from gatewatch.verdict.rule import Rule
 from gatewatch.verdict.rules import BY_LAYER, RULES
 
-_FIRST = tuple((layer, first_of([rule.when for rule in layer])) for layer in BY_LAYER)
+# A note never takes the floor from a verdict: the two are looked for apart.
+_FIRST = tuple(
+    (part, first_of([rule.when for rule in part]))
+    for layer in BY_LAYER
+    for part in (
+        tuple(rule for rule in layer if rule.status != "note"),
+        tuple(rule for rule in layer if rule.status == "note"),
+    )
+    if part
+)
 
 
 def speaking(row: Mapping[str, Any]) -> list[Rule]:
-    """Give the rule that speaks for each layer, in the layers' order."""
+    """Give the rule that speaks for each layer, and its note if it has one, in the layers' order."""
     found = []
     for layer, first in _FIRST:
         index = first(row)
@@ -47,7 +56,8 @@ def decisive(columns: Mapping[str, Any]) -> dict[str, Any]:
         for rule in layer:
             holds = rule.when(columns)
             firsts.append((rule, holds if before is None else holds & opposite(before)))
-            before = holds if before is None else before | holds
+            if rule.status != "note":
+                before = holds if before is None else before | holds
         claims = [(r, mask) for r, mask in firsts if r.layer == "line" or r.status == "blocked"]
         rest += [(r, mask) for r, mask in firsts if r.layer != "line" and r.status not in ("blocked", "note")]
         now = taken

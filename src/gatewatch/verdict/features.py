@@ -10,7 +10,19 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import apps, control, domestic, intercept, names, pace, pages, quic, sni, steps
+from gatewatch.verdict import (
+    apps,
+    control,
+    domestic,
+    intercept,
+    middlebox,
+    names,
+    pace,
+    pages,
+    quic,
+    sni,
+    steps,
+)
 from gatewatch.verdict.decide import decide, speaking
 from gatewatch.verdict.hops import hops
 from gatewatch.verdict.scene import scenes
@@ -245,6 +257,24 @@ class Features:
     pace_neutral_failed: int = doc("transfers for the neutral name that failed", 0)
     pace_small: int = doc("transfers for the neutral name that were too small to say anything", 0)
 
+    middlebox_echo: str = doc(
+        "same, changed, not_looked: a request in random letters, as a helper got it", NOT_LOOKED
+    )
+    middlebox_changes: str = doc("what was changed, first six", "")
+    middlebox_odd: str = doc(
+        "echoed, changed, answered (by somebody else), cut, not_looked: odd first lines to that helper",
+        NOT_LOOKED,
+    )
+    middlebox_odd_answer: str = doc("status and title of such an answer", "")
+    middlebox_early: bool = doc("an answer came sooner than from where the server is", False)
+    middlebox_early_by: str = doc("which, and how soon", "")
+    middlebox_host: str = doc(
+        "same, differs, sooner (than the site can answer), reset, eof, timeout, unclear, not_looked: the "
+        "site's name as Host, beside other spellings of it",
+        NOT_LOOKED,
+    )
+    middlebox_host_passed: str = doc("the spellings that passed where the plain name did not", "")
+
 
 NAMES = tuple(field.name for field in fields(Features))
 _VALUES = attrgetter(*NAMES)
@@ -258,6 +288,7 @@ _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
     pace.TEST: pace.evidence,
     sni.SNI_TEST: sni.evidence,
     "intercept": intercept.evidence,
+    middlebox.TEST: middlebox.evidence,
 }
 
 

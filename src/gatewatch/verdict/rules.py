@@ -6,6 +6,7 @@ from gatewatch.verdict.layers.apps import APPS
 from gatewatch.verdict.layers.content import CONTENT, WHOLE
 from gatewatch.verdict.layers.interception import INTERCEPTION
 from gatewatch.verdict.layers.line import LINE
+from gatewatch.verdict.layers.middlebox import MIDDLEBOX
 from gatewatch.verdict.layers.naming import NAMING
 from gatewatch.verdict.layers.pace import PACE
 from gatewatch.verdict.layers.quic import QUIC
@@ -29,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *QUIC,
     *PACE,
     *APPS,
+    *MIDDLEBOX,
     *WHOLE,
 )
 BY_LAYER: tuple[tuple[Rule, ...], ...] = tuple(

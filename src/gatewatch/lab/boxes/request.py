@@ -37,4 +37,7 @@ class HostBox(FlowBox):
 
     def concerns(self, name: str, start: bytes) -> bool:
         """Act on blocked hosts, on blocked pages only where the box knows any."""
+        plain = f"\r\nHost: {name.rstrip('.')}\r\n".encode()
+        if self.description.literal and plain not in start:
+            return False
         return self.description.matches(name) and self.description.reaches(target(start))

@@ -48,13 +48,11 @@ class Pair:
     def say(self, data: bytes) -> None:
         """Send to the server."""
         if self.server is not None:
-            self.box.upstream.now = self.box.stack.now
             self.server.write(data)
 
     def tell(self, data: bytes) -> None:
         """Send to the client."""
         if self.client is not None:
-            self.box.stack.now = self.box.upstream.now
             self.client.write(data)
 
     # -- the server's half: what a TCP client is told
@@ -90,7 +88,6 @@ class Pair:
     def eof_received(self) -> None:
         """Hand the server's end on, and end the other direction as well."""
         if self.client is not None:
-            self.box.stack.now = self.box.upstream.now
             self.client.close()
         if self.server is not None:
             self.server.shutdown()
@@ -110,7 +107,6 @@ class _ClientSide:
         """Let the server finish what it is saying."""
         pair = self._pair
         if pair.server is not None:
-            pair.box.upstream.now = pair.box.stack.now
             pair.server.shutdown()
 
 
@@ -131,6 +127,7 @@ class Splicer(Terminator):
 
     def inspect(self, packet: bytearray, wire: Wire) -> bool:
         """Open the other half for a SYN, and take everything else."""
+        self.stack.now = self.upstream.now = wire.time
         pair = self._pairs.get(flow(packet))
         seen = flags(packet)
         if seen & SYN:
@@ -141,7 +138,6 @@ class Splicer(Terminator):
         if pair is None or pair.client is not None:
             self.take(packet, wire)
         if seen & RST and pair is not None and pair.server is not None:
-            self.upstream.now = wire.time
             pair.server.abort()
         return False
 
@@ -168,6 +164,7 @@ class Splicer(Terminator):
         key = turned(flow(packet))
         if key not in self._pairs:
             return True
+        self.stack.now = self.upstream.now = wire.time
         self.upstream.receive(packet, wire.time)
         return False
 
