@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.lab.visitor import Tls, ask, read
+from tests.lab.visitor import Tls, ask, dial, read
 
 from gatewatch.lab.scenario import load
 from gatewatch.lab.world import World
@@ -155,3 +155,18 @@ def test_block_page_hosts_are_seen_from_abroad() -> None:
 )
 def test_bad_questions_are_the_clients_fault(world: World, question: object) -> None:
     assert post(world, question)[0] == 400
+
+
+def test_port_80_tells_back_whatever_comes_and_answers_questions() -> None:
+    world = World(load("small"))
+    for head in (b"gEt /echo?x HTTP/1.1\r\nhOsT: a\r\nb:  c\r\n\r\n", b"not http at all\r\n\r\n"):
+        app, wire = dial(world, "68.183.70.80", 80)
+        app.data_received(head[:5])
+        app.data_received(head[5:])
+        status, _, body = read(wire.take())
+        told = json.loads(body)
+        assert (status, told["request_line"]) == (200, head.partition(b"\r\n")[0].decode())
+        assert told["peer_port"] == 40000 and wire.closed
+    app, wire = dial(world, "68.183.70.80", 80)
+    app.data_received(ask("0.th.ooni.org"))
+    assert json.loads(read(wire.take())[2]) == {"message": "Hello OONItarian!"}

@@ -132,7 +132,7 @@ class World:
             return None
         if port == 80:
             if address in self._helpers:
-                return Echo(connection)
+                return Echo(connection, handler)
             return HttpStream(connection, handler, scheme="http")
         return Sniffed(connection, self._authority, handler)
 
