@@ -6,8 +6,8 @@ import pytest
 from tests.core.fires_apps import FIRES_APPS
 from tests.core.fires_content import FIRES_CONTENT
 from tests.core.fires_intercept import FIRES_INTERCEPT
-from tests.core.fires_names import FIRES_NAMES
 from tests.core.fires_middlebox import FIRES_MIDDLEBOX
+from tests.core.fires_names import FIRES_NAMES
 from tests.core.fires_pace import FIRES_PACE
 from tests.core.fires_quic import FIRES_QUIC
 from tests.core.fires_second import FIRES_SECOND
