@@ -2,10 +2,10 @@
 
 Method: pairs of transfers, one for the site's name and one for a neutral name, in an order that changes from
 pair to pair.  They come from the site's own server, where it talks to us under another SNI (or none) too, or,
-over plain HTTP, under another Host.  Where that settles nothing they come from a helper's server, if it gives
+over plain HTTP, under another Host.  Where that cannot be they come from a helper's server, if it gives
 bytes, with the two names as SNI.  The rates' ratio has an interval.  A throttle of an address, whatever the
 name, cannot be seen in this way, nor one that begins only after more bytes than are transferred.
-Traffic: 10 transfers, each of at most 512 KiB or 10 s, and 10 more where they settle nothing: about 6 MB.
+Traffic: 10 transfers, each of at most 512 KiB or 10 s, and 6 more where they settle nothing: about 6 MB.
 Risk: to whoever watches, a dozen visits to the site within two minutes; its name at a helper's address.
 Reference: Kakhki et al., IMC 2015; Xue et al., "Throttling Twitter", IMC 2021; OONI dd-007; ooni/probe 2668.
 """
@@ -29,7 +29,7 @@ from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch.records.failure import GENERIC_TIMEOUT
-from gatewatch.verdict.pace import HELPER, LEAST_BYTES, NAMED, NEUTRAL, SITE, TRIAL, settled
+from gatewatch.verdict.pace import HELPER, LEAST_BYTES, NAMED, NEUTRAL, SITE, TRIAL, measured, settled
 from gatewatch_probes.connect import dial, to_try
 from gatewatch_probes.fetch import follow, visit
 from gatewatch_probes.neutral import control_name_for
@@ -38,8 +38,9 @@ from gatewatch_targets import Target
 
 #: One transfer ends with so many bytes, or after so many seconds.
 CAP, SECONDS = 524_288, 10.0
-# Student's t falls from 5.8 with four pairs to 4.6 with five and 4.0 with six: five are worth their bytes.
-PAIRS = 5
+# Student's t falls from 5.8 with four pairs to 4.6 with five and 3.5 with eight: five are worth their bytes,
+# and three more where five say nothing.  Looking twice doubles the 0.5 % by which an interval errs upwards.
+PAIRS, MORE = 5, 3
 # What a pair may still take: connects, handshakes, two transfers.
 _PAIR_TIME = 45.0
 # Named transfers that fail in a row before it is clear that nothing is slowed here, but cut.
@@ -85,7 +86,7 @@ class _Comparison:
 
     async def run(self) -> TestKeys:
         await self._pairs(await self._at_the_site())
-        if not settled(self.rows, SITE):
+        if not measured(self.rows, SITE):
             await self._pairs(await self._at_a_helper())
         return self.journal.keys(
             x_gatewatch_throttle={
@@ -140,12 +141,14 @@ class _Comparison:
         """Transfer in pairs; each order comes as often as the other, and which when is drawn."""
         if ways is None:
             return
-        orders = [number % 2 for number in range(PAIRS)]
-        Random(f"{self.url.host} {ways[0].where}").shuffle(orders)
+        where = ways[0].where
+        chance = Random(f"{self.url.host} {where}")
+        orders = [*_orders(PAIRS, chance), *_orders(MORE, chance)]
         failures = 0
         for number, order in enumerate(orders):
             # Better a few pairs on record than all of them lost to the budget.
-            if trio.current_effective_deadline() - trio.current_time() < _PAIR_TIME:
+            left = trio.current_effective_deadline() - trio.current_time()
+            if left < _PAIR_TIME or (number >= PAIRS and settled(self.rows, where)):
                 break
             arms = [(NAMED, ways[0]), (NEUTRAL, ways[1])]
             for arm, way in arms if order else reversed(arms):
@@ -209,6 +212,13 @@ class _Comparison:
         if scope.cancelled_caught:
             tcp.close()
         return tls, failure
+
+
+def _orders(pairs: int, chance: Random) -> list[int]:
+    """Draw which arm of each pair goes first: each as often as the other."""
+    orders = [number % 2 for number in range(pairs)]
+    chance.shuffle(orders)
+    return orders
 
 
 def _request(way: _Way) -> bytes:

@@ -91,11 +91,16 @@ def evidence(m: Measurement) -> dict[str, Any]:
     }
 
 
+def measured(rows: Sequence[Mapping[str, Any]], where: str) -> bool:
+    """Tell whether one place's transfers are enough for a verdict."""
+    return bool(_set(rows, where)["pace_pairs"] >= LEAST_PAIRS)
+
+
 def settled(rows: Sequence[Mapping[str, Any]], where: str) -> bool:
-    """Tell whether one place's transfers say throttled or even, so that no more need be made elsewhere."""
+    """Tell whether one place's transfers say throttled or even, so that no more need be made."""
     found = _set(rows, where)
-    enough = found["pace_pairs"] >= LEAST_PAIRS
-    return bool(enough and (found["pace_low"] >= BEYOND_NOISE or found["pace_high"] <= EVEN))
+    clear = found["pace_low"] >= BEYOND_NOISE or found["pace_high"] <= EVEN
+    return bool(found["pace_pairs"] >= LEAST_PAIRS and clear)
 
 
 def _set(rows: Iterable[Mapping[str, Any]], where: str) -> dict[str, Any]:
