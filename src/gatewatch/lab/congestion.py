@@ -1,7 +1,8 @@
 """How much a TCP sender may have under way, and what it sends again at once: NewReno (RFC 5681, RFC 6582).
 
-Slow start ends, as in HyStart++ (RFC 9406), when the round trips grow: a queue fills, and going on would only
-lose half of it, one segment of which is made up for each round trip.
+Slow start slows down, as in HyStart++ (RFC 9406), when the round trips grow: a queue may be filling, and
+going on would only lose half of it, one segment of which is made up for each round trip.  When they shrink
+again it was jitter, and slow start goes on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ _DUPLICATES = 3
 _UNLIMITED = 1 << 40
 # RFC 9406 4.2: by how much, in seconds, a round trip must exceed the shortest: an eighth of it, within these.
 _GROWTH, _LEAST, _MOST = 1 / 8, 0.004, 0.016
+# RFC 9406 4.3: how much slower it grows from then on, and for how many round trips until it ends.
+_SLOWER, _ROUNDS = 4, 5
 
 
 def _after(a: int, b: int) -> bool:
@@ -23,13 +26,25 @@ def _after(a: int, b: int) -> bool:
 class Congestion:
     """One connection's congestion window, in bytes; segments are ``mss`` bytes."""
 
-    __slots__ = ("_duplicates", "_recover", "_recovering", "_shortest", "_threshold", "mss", "window")
+    __slots__ = (
+        "_baseline",
+        "_duplicates",
+        "_recover",
+        "_recovering",
+        "_rounds",
+        "_shortest",
+        "_threshold",
+        "mss",
+        "window",
+    )
 
     def __init__(self, mss: int) -> None:
         self.mss = mss
         self.window = _INITIAL * mss
         self._threshold = _UNLIMITED
         self._shortest = float("inf")  # round trip, in seconds
+        # The round trip at which slow start slowed down, and how many have passed since; 0: it has not.
+        self._baseline, self._rounds = 0.0, 0
         self._duplicates = 0
         self._recovering = False
         self._recover: int | None = None  # nothing up to this number is a new loss
@@ -51,17 +66,26 @@ class Congestion:
             self._recovering = False
             self.window = self._threshold
         elif self.window < self._threshold:
-            self.window += min(count, 2 * self.mss)  # slow start; two segments, as receivers delay (RFC 3465)
+            # Slow start; by two segments at most, as receivers delay (RFC 3465).
+            self.window += min(count, 2 * self.mss) // (_SLOWER if self._rounds else 1)
         else:
             self.window += max(self.mss * self.mss // self.window, 1)
         return False
 
     def measured(self, trip: float) -> None:
-        """Learn how long a round trip took, in seconds."""
+        """Learn how long a round trip took, in seconds; called once for each at most."""
         self._shortest = min(self._shortest, trip)
-        grown = trip - self._shortest > min(max(self._shortest * _GROWTH, _LEAST), _MOST)
-        if grown and self.window < self._threshold:
-            self._threshold = self.window
+        if self.window >= self._threshold:
+            return
+        if not self._rounds:
+            if trip - self._shortest > min(max(self._shortest * _GROWTH, _LEAST), _MOST):
+                self._baseline, self._rounds = trip, 1
+        elif trip < self._baseline:
+            self._rounds = 0
+        else:
+            self._rounds += 1
+            if self._rounds > _ROUNDS:
+                self._threshold = self.window
 
     def duplicate(self, una: int, end: int) -> bool:
         """Learn of one more acknowledgement of ``una``, ``end`` being sent; True: send it again now."""
