@@ -23,6 +23,12 @@ def beside(body: str, own: str, seen: dict[str, Any] | None = None, **more: Any)
 
 FIRES_CONTENT: dict[str, tuple[str, Measurement]] = {
     "http.own_notice": ("server_side", beside(NOTICE, NOTICE)),
+    "http.default_page": (
+        "inconclusive(default_page)",
+        asked(
+            None, body=NOTICE, headers={}, aside=[aside("control_host", HTTP, body=NOTICE)], control=control()
+        ),
+    ),
     "http.blockpage.against_own": ("blocked(http.blockpage)", beside(NOTICE, PAGE, headers=HEADERS)),
     "whole.ok.own_page": ("ok", beside(FOREIGN, FOREIGN)),
 }

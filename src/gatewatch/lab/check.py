@@ -10,7 +10,7 @@ from gatewatch.lab.check_path import any_address as _any_address
 from gatewatch.lab.check_path import back, hops, line, prefix
 from gatewatch.lab.check_path import require as _require
 from gatewatch.lab.check_path import share as _share
-from gatewatch.lab.host import CERTIFICATES, DOMESTIC, DOWN, Host
+from gatewatch.lab.host import CERTIFICATES, DOMESTIC, DOWN, VARIES, Host
 from gatewatch.lab.parts import ENDPOINTS
 from gatewatch.lab.scenario import KINDS, Box, Isp, PageHost, Scenario
 from gatewatch.lab.servers.known import INFRASTRUCTURE
@@ -130,6 +130,7 @@ def _host(host: Host, where: str) -> None:
         _require(address in host.everywhere, f"{where}.silent", f"{address} is none of its addresses")
     _one_of(host.certificate, CERTIFICATES, f"{where}.certificate")
     _one_of(host.domestic, DOMESTIC, f"{where}.domestic")
+    _one_of(host.varies, VARIES, f"{where}.varies")
     _one_of(host.down, DOWN, f"{where}.down")
     _share(host.flaky, f"{where}.flaky")
     for i, header in enumerate(host.headers):

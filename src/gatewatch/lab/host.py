@@ -13,6 +13,9 @@ CERTIFICATES = ("ok", "expired", "untrusted", "wrong_name")
 #: What clients inside the country are answered in place of the page: nothing else, a challenge, a refusal by
 #: status, or a redirect to a URL without a host (OONI QA cloudflareCAPTCHA*, redirectWithBrokenLocation*).
 DOMESTIC = ("ok", "captcha", "403", "451", "broken-http", "broken-https")
+#: How its page varies: not at all, from one answer to the next (a news site's front page), or by country (the
+#: language is chosen for the visitor).
+VARIES = ("", "hour", "language")
 #: For whom connections fail, and how.
 DOWN = ("", "refused", "vanished", "helper-refused", "helper-vanished")
 
@@ -45,6 +48,7 @@ class Host:
     status: int = 200
     title: str = ""  # empty: as any site's
     size: int = 0  # the page's bytes; 0: as any site's.  Large ones are sent as they are made
+    varies: str = ""  # hour: title, words and length are others each time; language: abroad it is another's
     headers: tuple[str, ...] = ()  # `Name: value`, in place of a site's own habits
     ports: tuple[int, ...] = ()  # the open ones, all others refuse; empty: as any site's
     down: str = ""  # refused | vanished for everybody, helper-refused | helper-vanished for the helper alone

@@ -47,6 +47,9 @@ class Page(NamedTuple):
             return NOT_LOOKED
         if self.status == compare.SAME and same and (self.title == compare.SAME or same > different):
             return compare.SAME
+        if self.status == self.shape == self.headers == compare.SAME:
+            # One template filled at another hour: the words are others.
+            return compare.SAME
         if self.title == compare.DIFFERENT and different > 1 and not same:
             return compare.DIFFERENT
         return "unclear"
@@ -224,18 +227,20 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
 
 def _own_page(scene: Scene, transaction: Transaction | None) -> dict[str, Any]:
     """Hold an http page against the site's own over TLS, and against what its server gives for any name."""
-    own = second.page_of(scene, "https_page")
-    if own is None or transaction is None or scene.hop.place.scheme != "http" or location(own):
+    if transaction is None or scene.hop.place.scheme != "http":
         return {}
+    default = second.page_of(scene, "control_host")
+    any_name = default is not None and (
+        compared(_in_place_of_control(scene, default), transaction).likeness == compare.SAME
+    )
+    own = second.page_of(scene, "https_page")
+    if own is None or location(own):
+        return {"second_page_default": any_name}
     body = own.response.body if own.response else None
     page = compared(_in_place_of_control(scene, own), transaction, body or "")
     word = page.likeness
     if page.unlike_notice and word != compare.SAME:
         word = "notice"
-    default = second.page_of(scene, "control_host")
-    any_name = default is not None and (
-        compared(_in_place_of_control(scene, default), transaction).likeness == compare.SAME
-    )
     return {"second_page": word, "second_page_default": any_name}
 
 

@@ -10,6 +10,7 @@ import gzip
 import html
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from gatewatch.lab.host import Host
@@ -106,6 +107,31 @@ def _page(host: str, target: str, client: str, title: str = "", size: int = 0) -
     return head + _TEXT[start : start + size] + b"</p></body></html>\n"
 
 
+# How a page of another language reads; Khmer takes three bytes a letter.
+_FOREIGN: Final = ("ព័ត៌មាន", "ទំព័រដើម", "កីឡា", "សេដ្ឋកិច្ច", "វប្បធម៌", "ព្រឹត្តិការណ៍")
+
+
+def _front(host: str, edition: int, *, foreign: bool) -> bytes:
+    """A front page, as large sites have it: menus, headlines, pictures; its words depend on the edition."""
+    chance = random.Random(f"{host} {edition}")
+    words: Sequence[str] = _FOREIGN if foreign else _WORDS
+
+    def say(count: int) -> str:
+        return " ".join(chance.choices(words, k=count))
+
+    menu = "".join(f'<li><a href="/{n}">{say(1)}</a></li>' for n in range(40))
+    stories = "".join(
+        f'<article><h2><a href="/story/{chance.randrange(10**6)}">{say(6)}</a></h2><img src="/{n}.jpg">'
+        f"<p>{say(chance.randint(5, 60))}</p></article>"
+        for n in range(chance.randint(20, 60))
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="{"km" if foreign else "en"}"><head><meta charset="utf-8">'
+        f'<title>{say(5)}</title><link rel="stylesheet" href="/style.css"></head>'
+        f"<body><nav><ul>{menu}</ul></nav><main>{stories}</main></body></html>\n"
+    ).encode()
+
+
 class Web:
     """All web sites of a scenario as one handler."""
 
@@ -120,6 +146,7 @@ class Web:
         self._address_of = address_of
         self._inside = inside
         self._names_at = names_at
+        self._edition = 0
 
     def host_at(self, address: str, host: str | None) -> str:
         """Give the virtual host: the one asked for where it lives here, else the address's own first name."""
@@ -144,7 +171,13 @@ class Web:
             status = _MOVED[int(fraction("moved", host) * len(_MOVED))]
             return Reply(status, (server, ("Location", location)))
         if pinned is not None:
-            return _pinned(pinned, host, request, server, inside=self._inside(request.client))
+            inside = self._inside(request.client)
+            reply = _pinned(pinned, host, request, server, inside=inside)
+            if pinned.varies and reply.status == 200:
+                self._edition += pinned.varies == "hour"
+                foreign = pinned.varies == "language" and inside
+                return replace(reply, body=_front(host, self._edition, foreign=foreign))
+            return reply
         body = _page(host, request.target, request.client)
         headers = [server, ("Content-Type", "text/html; charset=utf-8"), ("X-Client-IP", request.client)]
         headers += [habit for habit in _HABITS if fraction(habit[0], host) < 0.4]

@@ -196,15 +196,23 @@ CONTENT = (
         source="RFC 8446: nobody on the way wrote what came over TLS; ooni/probe 2661",
     ),
     Rule(
+        id="http.default_page",
+        layer="http",
+        status="inconclusive",
+        reason="default_page",
+        # Where a redirect led, the host is the notice's own, and gives it for any name.
+        when=_PLAIN & _CONTROL_OK & F("page_unlike_notice") & F("second_page_default") & (F("depth") == 0),
+        evidence="{host}: a notice, which any other name is given at this address, too: a server's default "
+        "page, or a portal's",
+        confidence=0.8,
+        source="RFC 9110 7.2: a server without the host that was asked for answers with another",
+    ),
+    Rule(
         id="http.blockpage.against_own",
         layer="http",
         status="blocked",
         method="http.blockpage",
-        when=_PLAIN
-        & _CONTROL_OK
-        & F("page_unlike_notice")
-        & (F("second_page") == "notice")
-        & ~F("second_page_default"),
+        when=_PLAIN & _CONTROL_OK & F("page_unlike_notice") & (F("second_page") == "notice"),
         evidence="{host}: a short notice ({page_proportion} of the control's length); over https the site "
         "gives its page here, too; headers {page_headers}{http_front}",
         confidence=0.9,
@@ -231,8 +239,7 @@ CONTENT = (
         & F("page_unlike_notice")
         & (F("page_status") == "same")
         & (F("page_proportion") < _A_SCRAP)
-        & _NOT_OWN
-        & ~F("second_page_default"),
+        & _NOT_OWN,
         evidence="{host}: a notice of {page_proportion} of the control's length and another title, with the "
         "site's own headers ({page_headers}); its https page: {second_https}",
         # A server that is being repaired says so with its own headers, though seldom with status 200.

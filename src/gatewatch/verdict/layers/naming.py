@@ -29,6 +29,9 @@ _STRANGE = _ANSWERED & ~F("dns_system_trusted") & ~F("dns_system_bogon") & ~F("h
 _FOREIGN = _STRANGE & ~F("dns_system_shares_asn")
 _FAILING = ("refused", "reset", "timeout", "unreachable", "failed")
 _TLS_FAILING = ("reset", "eof", "timeout", "failed", "invalid_certificate")
+# Of a redirect's hop the control tells no name, so that no answer there is strange; a content network near
+# the visitor may speak another language, which over TLS it does as well.
+_STRANGE_PAGE = (F("page") == "different") & (F("dns_control") != "not_looked") & (F("second_page") != "same")
 
 NAMING = (
     Rule(
@@ -379,7 +382,7 @@ NAMING = (
         method="dns.redirect",
         when=_STRANGE
         & F("http_classic")
-        & ((F("page") == "different") | ((F("http_sign") != "") & (F("http_sign_misleads") == ""))),
+        & (_STRANGE_PAGE | ((F("http_sign") != "") & (F("http_sign_misleads") == ""))),
         evidence="{host}: {dns_system_answers} serves another page than the site's",
         confidence=0.9,
         source="two independent signs: a strange answer and a strange page",
@@ -412,7 +415,7 @@ NAMING = (
         & (
             F("tcp_at_system").any_of(*_FAILING)
             | F("tls_at_system").any_of("foreign_certificate", *_TLS_FAILING)
-            | (F("page") == "different")
+            | _STRANGE_PAGE
         ),
         evidence="{host}: all others give {dns_control_answers}, the system's lookup {dns_system_answers}",
         # A name with one and the same answer everywhere is not spread over a network of caches.
