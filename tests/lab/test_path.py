@@ -19,7 +19,9 @@ CLIENT6, FAR6 = "2403:5b40:24::10", "2606:4700:3000::1"
 ROUTERS6 = tuple(f"2403:5b40::{n}" for n in range(1, 7))
 
 
-def engine(*boxes: Box, seed: int = 0, isp: dict[str, Any] | None = None, **hops: Any) -> Engine:
+def engine(
+    *boxes: Box, seed: int = 0, isp: dict[str, Any] | None = None, village: Village | None = None, **hops: Any
+) -> Engine:
     """The village's path with some hops changed: ``hop5={"labels": (16,)}``; hops 5 and 6 are abroad."""
     plain = village_scenario(*boxes)
     wide = replace(plain.isps[0], **({"client6": CLIENT6, "ipv6": "works"} | (isp or {})))
@@ -35,7 +37,7 @@ def engine(*boxes: Box, seed: int = 0, isp: dict[str, Any] | None = None, **hops
     isps: tuple[Isp, ...] = (replace(wide, path=inside),)
     routes: tuple[Route, ...] = (replace(abroad, path=tail, **hops.get("route", {})), short)
     scenario = replace(plain, isps=isps, routes=routes)
-    return Engine(scenario, "bench", Village(), clock=lambda: 0.0, seed=seed)
+    return Engine(scenario, "bench", village or Village(), clock=lambda: 0.0, seed=seed)
 
 
 def udp(
@@ -226,9 +228,7 @@ def test_a_server_learns_from_too_big_and_sends_smaller_segments(six: bool) -> N
 
             return App()
 
-    lab = engine(hop5={"mtu": 1300})
-    lab._world = Long()
-    lab._tcp._accept = lab._world.accept
+    lab = engine(hop5={"mtu": 1300}, village=Long())
     here, there = (CLIENT6, FAR6) if six else (CLIENT, "1.0.0.1")
     ends = p.packed(here), 4000, p.packed(there), 80
     opening = p.tcp(*ends, seq=1, flags=p.SYN, window=65000, options=b"\x02\x04\x05\xa0", ttl=64)

@@ -14,37 +14,26 @@ from heapq import heappop, heappush
 
 from gatewatch.lab.access import Access
 from gatewatch.lab.apps import Internet
+from gatewatch.lab.farend import FarEnd
 from gatewatch.lab.packet import (
-    ECHO,
-    ECHO_REPLY,
     ICMP,
     ICMPV6,
     INITIAL_TTL,
     PLAIN_IPV4,
-    PORT_UNREACHABLE,
-    TCP,
     TIME_EXCEEDED,
     TOO_BIG,
     UDP,
     UNREACHABLE,
-    destination,
-    head,
-    icmp,
     icmp_error,
-    icmp_kind,
-    icmp_mtu,
     lower_ttl,
     may_fragment,
     packed,
-    payload,
     plain,
     ports,
     protocol,
     source,
     ttl,
     turn_round,
-    udp,
-    unpacked,
 )
 from gatewatch.lab.router import answered_key, flow_key
 from gatewatch.lab.scenario import Scenario
@@ -80,7 +69,6 @@ class Engine:
         clock: Callable[[], float],
         seed: int | None = None,
     ) -> None:
-        self._world = world
         self._clock = clock
         seed = scenario.seed if seed is None else seed
         self._ways = Ways(scenario, isp_id, world, self, seed)
@@ -88,13 +76,12 @@ class Engine:
         # A broken IPv6 has an address and a route, and swallows every packet.
         self._six = isp.ipv6 == "works"
         self._access = Access.of(isp, seed)
-        self._tcp = Stack(self._from_server, world.accept)
-        self._talks = Talks(self._say, world.talk)
+        self._far = FarEnd(world, self._from_server)
         # Whoever has timers: the servers, and the boxes that answer flows themselves.
         self._turns = Turns()
         self._timed: tuple[Stack | Talks | Turns, ...] = (
-            self._tcp,
-            self._talks,
+            self._far.tcp,
+            self._far.talks,
             self._turns,
             *self._ways.stacks,
         )
@@ -107,7 +94,7 @@ class Engine:
     @property
     def finished(self) -> int:
         """How many TCP connections have come and gone."""
-        return self._tcp.finished
+        return self._far.tcp.finished
 
     def from_client(self, packet: bytearray, now: float) -> None:
         """Take a packet that left the client at ``now``; the engine keeps and changes it."""
@@ -318,43 +305,6 @@ class Engine:
                 return True
         return False
 
-    # -- servers
-
-    def _serve(self, packet: bytes | bytearray, way: Way, now: float) -> None:
-        """Let the destination answer a packet that has arrived."""
-        if not way.exists:
-            return
-        number = protocol(packet)
-        if number == TCP:
-            self._tcp.receive(packet, now)
-        elif number == UDP:
-            self._datagram(packet, way, now)
-        elif number in (ICMP, ICMPV6):
-            kind, body = icmp_kind(packet), payload(packet)
-            if kind == ECHO:
-                rest = int.from_bytes(packet[head(packet) + 4 : head(packet) + 8], "big")
-                own, client = destination(packet), source(packet)
-                self._from_server(icmp(ECHO_REPLY, 0, own, client, body, rest=rest), now)
-            elif kind == UNREACHABLE and icmp_mtu(packet):
-                self._tcp.too_big(body, icmp_mtu(packet), now)
-
-    def _datagram(self, packet: bytes | bytearray, way: Way, now: float) -> None:
-        sport, dport = ports(packet)
-        own, client = destination(packet), source(packet)
-        asker = unpacked(client), sport
-        if self._talks.receive((way.address, dport), asker, payload(packet), now):
-            return
-        answer = self._world.datagram(way.address, dport, asker, payload(packet))
-        if answer is None:
-            left = ttl(packet) - way.length
-            error = icmp_error(UNREACHABLE, PORT_UNREACHABLE, own, packet, quoted_ttl=left, ttl=INITIAL_TTL)
-            self._from_server(error, now)
-        elif answer:
-            self._from_server(udp(own, dport, client, sport, answer), now)
-
-    def _say(self, local: tuple[str, int], peer: tuple[str, int], data: bytes, now: float) -> None:
-        self._from_server(udp(packed(local[0]), local[1], packed(peer[0]), peer[1], data), now)
-
     # -- time
 
     def due(self) -> float | None:
@@ -386,7 +336,7 @@ class Engine:
             stop = self._clock() + _STRETCH
             while up and up[0][0] <= now:
                 arrival, _, packet, way = heappop(up)
-                self._serve(packet, way, arrival)
+                self._far.serve(packet, way, arrival)
                 if self._clock() >= stop:
                     break
         return ready
