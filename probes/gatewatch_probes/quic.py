@@ -137,6 +137,7 @@ class _Look:
                 connection = await reach(self.journal, self.wire, self.url, address, tags)
                 if isinstance(connection, SecureStream):
                     got = await get(self.journal, self.wire, connection, self.url, tags)
+                    self.journal.drop_bodies()
                     response = got.record.response if got is not None else None
                     if response is not None and response.code:
                         self.advertised = _offers_h3(response.headers_list or ())

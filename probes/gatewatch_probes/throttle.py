@@ -103,6 +103,7 @@ class _Comparison:
         found = await look_up(self.journal, self.wire, self.url.host, ("depth=0",))
         got = await visit(self.journal, self.wire, self.url, found, ("depth=0",))
         url, _ = await follow(self.journal, self.wire, self.url, got)
+        self.journal.drop_bodies()
         if url.host != self.url.host:
             found = await look_up(self.journal, self.wire, url.host, ())
         for address in to_try(self.wire, found)[:_ADDRESSES]:

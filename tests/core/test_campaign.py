@@ -1,5 +1,6 @@
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,17 @@ def test_a_host_is_measured_by_one_item_at_a_time_and_otherwise_the_plan_is_foll
     assert campaign(tmp_path, urls, probe, rate=10).whole
     assert set(most.values()) == {1}
     assert probe.starts == [(urls[0], 0), (urls[3], 0.1), (urls[4], 0.2), (urls[1], 1), (urls[2], 2)]
+
+
+def test_samples_of_a_running_total_are_not_counted_as_bytes(tmp_path: Path) -> None:
+    async def act(target: Target) -> TestKeys:
+        keys = await lasting(1, num_bytes=100)(target)
+        (read_event,) = keys.network_events or ()
+        samples = (replace(read_event, operation="bytes_received_cumulative", num_bytes=n) for n in (50, 100))
+        return TestKeys(network_events=(read_event, *samples))
+
+    ran = campaign(tmp_path, sites(3), Fake(act), rate=1, budget=Budget(total_bytes=301))
+    assert ran.whole
 
 
 def test_an_item_over_its_budget_is_skipped_with_the_reason(tmp_path: Path) -> None:

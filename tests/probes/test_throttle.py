@@ -13,7 +13,7 @@ from tests.worlds.pace import LINE, SLOW, line
 from tests.worlds.quic import ISP, box
 
 from gatewatch.lab.scenario import Box, Scenario
-from gatewatch.records import Measurement, TestKeys, decode, encode
+from gatewatch.records import Measurement, TestKeys, decode, dumps, encode
 from gatewatch.verdict import Verdict, judge
 from gatewatch.verdict.features import features
 from gatewatch_probes import throttle
@@ -171,6 +171,8 @@ def test_the_samples_are_on_record_in_oonis_words() -> None:
         by_connection.setdefault(event.transaction_id, []).append(event.num_bytes or 0)
     assert all(sizes == sorted(sizes) and len(sizes) <= 42 for sizes in by_connection.values())
     assert max(len(sizes) for sizes in by_connection.values()) > 10
+    # Five megabytes came, and none of them is kept.
+    assert len(dumps(m)) < 250_000
     back, problems = decode(Measurement, encode(m))
     assert not problems
     assert judge(back).label == "tampered(throttled)"

@@ -77,6 +77,15 @@ class Journal:
             )
         )
 
+    def drop_bodies(self) -> None:
+        """Forget the bodies of what was fetched: where only the headers matter they need not be kept."""
+        self.transactions = [
+            t
+            if t.response is None
+            else replace(t, response=replace(t.response, body="", body_is_truncated=bool(t.response.body)))
+            for t in self.transactions
+        ]
+
     def keys(self, **own: object) -> TestKeys:
         """Give the measurement's test_keys; ``own`` are the keys of the test itself.
 

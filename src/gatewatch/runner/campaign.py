@@ -150,7 +150,12 @@ class Campaign:
         if keys is None:
             self._skip(item, f"took longer than {self.budget.item:.0f} s")
             return
-        self._bytes += sum(event.num_bytes or 0 for event in keys.network_events or ())
+        # Samples of a running total say again what the reads have said.
+        self._bytes += sum(
+            event.num_bytes or 0
+            for event in keys.network_events or ()
+            if event.operation != "bytes_received_cumulative"
+        )
         failed = _last_failure(keys)
         if failed is not None and not await self.line.was_up_since(start, start + failed):
             self._queue.append(item)
