@@ -259,6 +259,12 @@ def kinds(rng: random.Random, quick: bool) -> list[tuple[int, Callable[[], Hosti
     )
     good = ask("http://live.com/")
 
+    def crowd() -> bytes:
+        """As many endpoints as are tried, all of them TLS servers, and QUIC besides."""
+        some = [f"104.16.{rng.randrange(200)}.{rng.randrange(1, 255)}:443" for _ in range(100)]
+        asked = {"http_request": "https://live.com/", "tcp_connect": some, "x_quic_enabled": True}
+        return request(json.dumps(asked).encode())
+
     def broken_off() -> Hostile:
         text = rng.choice(broken)
         return Hostile("truncated requests", lambda stream: _break_off(stream, text), refused(400))
@@ -273,6 +279,7 @@ def kinds(rng: random.Random, quick: bool) -> list[tuple[int, Callable[[], Hosti
                 failed,
             ),
         ),
+        (2, of("crowds of endpoints", crowd, measured)),
         (5, of("names of private addresses", lambda: ask(f"http://{rng.choice([*PRIVATE])}/"), failed)),
         (10, of("redirects", lambda: ask(f"http://{rng.choice(NAMES[:15])}/"), failed)),
         (5, of("ports", lambda: ask(f"http://live.com:{rng.choice(_PORTS)}/"), refused(403))),

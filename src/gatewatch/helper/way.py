@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import trio
 
@@ -43,12 +44,15 @@ class Way:
         self.limits = limits or Limits()
         self._handshakes = trio.CapacityLimiter(self.limits.handshakes)
         self._quic = trio.CapacityLimiter(self.limits.quic)
+
+    @cached_property
+    def speaks_quic(self) -> bool:
+        """Whether QUIC handshakes can be made here (the extra ``quic``); loads 12 MB when first asked."""
         try:
             quic.require()
-            #: Whether QUIC handshakes can be made here (the extra ``quic``).
-            self.speaks_quic = True
         except quic.Unavailable:
-            self.speaks_quic = False
+            return False
+        return True
 
     async def connect(
         self, address: str, port: int, patience: float | None = None
