@@ -96,7 +96,12 @@ class Measurements(Vantage):
         "",
         "x_gatewatch_verdict; for other software's web_connectivity gatewatch.verdict",
     )
-    layer = Column(TEXT, "dns, tcp, tls, http or quic, for blocked and tampered", "", "verdict")
+    layer = Column(
+        TEXT,
+        "dns, tcp, tls, http, quic or throttled, for blocked and tampered",
+        "",
+        "verdict",
+    )
     method = Column(TEXT, "how, within the layer: nxdomain, reset, blockpage, ...", "", "verdict")
     label = Column(
         TEXT, "the verdict in one word: ok, blocked(tls.reset), inconclusive(no_control), ...", "", "verdict"

@@ -107,6 +107,23 @@ def test_show_raw_gives_the_lines_as_they_are(root: Path) -> None:
     assert "\u202e".encode() in lines[1]
 
 
+def test_a_verdict_without_a_method_is_shown_in_its_one_word(tmp_path: Path) -> None:
+    folder = create(tmp_path, {"probes": ["throttle"], "items": [{"id": "t-0", "probe": "throttle"}]}, ABOUT)
+    verdict = {"status": "tampered", "layer": "throttled", "method": None, "label": "tampered(throttled)"}
+    record = {
+        "input": "https://slow.org/",
+        "test_name": "throttle",
+        "x_gatewatch_item": "t-0",
+        "x_gatewatch_target": {"category": "NEWS", "risk": "low"},
+        "x_gatewatch_verdict": verdict,
+    }
+    folder.append("t-0", json.dumps(record).encode() + b"\n")
+    folder.close("done")
+    shown = run(tmp_path, "show", "latest").stdout
+    assert "throttled  1" in shown and "None" not in shown
+    assert "https://slow.org/" in run(tmp_path, "show", "latest", "--verdict", "throttled", "--json").stdout
+
+
 def test_which_run(root: Path) -> None:
     path = next(path for path in root.iterdir() if path.is_dir())
     for name in (path.name, path.name[:12], str(path)):

@@ -153,7 +153,7 @@ def _rows(lines: Iterator[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:
 
 def _is(row: dict[str, Any], verdict: str) -> bool:
     wanted = verdict.lower()
-    names = (row["label"], row["status"], row["layer"], f"{row['layer']}.{row['method']}")
+    names = (row["label"], row["status"], row["layer"], _way(row))
     return any(isinstance(name, str) and name.lower() == wanted for name in names)
 
 
@@ -169,8 +169,13 @@ def _by_category(rows: list[dict[str, Any]]) -> None:
     _table(("category", *labels, "all"), body)
 
 
+def _way(row: dict[str, Any]) -> str:
+    """Write layer and method; `throttled` is both in one word."""
+    return f"{row['layer']}.{row['method']}" if row["method"] else str(row["layer"])
+
+
 def _by_layer(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    layers = Counter(f"{row['layer']}.{row['method']}" for row in rows if row["layer"])
+    layers = Counter(_way(row) for row in rows if row["layer"])
     none = Counter(str(row["status"] or "no verdict") for row in rows if not row["layer"])
     return [(name, str(count)) for name, count in (*layers.most_common(), *none.most_common())]
 
