@@ -178,11 +178,10 @@ CONFOUNDERS: Mapping[str, Callable[[Scenario, str], Scenario]] = {
 def _unreachable(label: str) -> str:
     """What is left of a truth where the site has IPv6 only and the line none.
 
-    A name that exists nowhere is down all the same, and a lie that is an address or a forged answer shows.
-    A denial does not: getaddrinfo hides the records that this line cannot use.
+    A name that exists nowhere is down all the same, and so is a site that nobody reaches; a lie about the name
+    shows before anything is connected to.
     """
-    shows = label.startswith(("blocked(dns.bogon", "blocked(dns.redirect", "blocked(dns.injected"))
-    return label if shows or label == "down" else "inconclusive(no_ipv6)"
+    return label if "(dns." in label or label == "down" else "inconclusive(no_ipv6)"
 
 
 def derived(scenario: Scenario, isp: Isp, url: str, family: str) -> str:
