@@ -318,3 +318,15 @@ def test_web_connectivity_04_names_no_step_of_a_redirects_hop(failure: str, labe
         connects=[dataclasses.replace(connect(SITE, port=80), tags=None)],
     )
     assert judge(m).label == label
+
+
+def test_android_s_one_word_for_two_things_is_told_apart_by_its_resolver() -> None:
+    six = "2606:2800:220:1::1"
+
+    def asked(said: str | tuple[str, ...]) -> str:
+        lookups = names("android_dns_cache_no_data")
+        lookups.append(query("udp", said, tags=("isp", "depth=0")))
+        return judge(web(queries=lookups, control=control([six]))).label
+
+    assert asked("dns_nxdomain_error") == "blocked(dns.nxdomain)"
+    assert asked(()) == "inconclusive(no_ipv6)"

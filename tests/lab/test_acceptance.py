@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from click.testing import CliRunner
 
 from gatewatch.cli import main
 from gatewatch.lab import examine
+from gatewatch.lab.acceptance import Ooni
 from gatewatch.lab.scenario import load
 from gatewatch.lab.trial import Trial, attempt
 from gatewatch.lab.truth import truth
@@ -23,6 +26,30 @@ PLACES = [(name, isp.id) for name in NAMES for isp in examine.accepted(name)[0].
 
 def sources() -> dict[str, str]:
     return {name: examine.accepted(name)[0].source for name in NAMES}
+
+
+def test_there_are_ooni_s_35_cases_and_the_17_that_its_suite_lacks() -> None:
+    assert len(NAMES) == 52
+    found = sources().values()
+    assert len({s for s in found if s.startswith("OONI QA ")}) == 35
+    letters = {s[5] for s in found if re.fullmatch(r"case [A-Q], which OONI's suite lacks", s)}
+    assert "".join(sorted(letters)) == "ABCDEFGHIJKLMNOPQ"
+
+
+def test_ooni_s_column_is_ooni_s() -> None:
+    if not SHARED.is_file():
+        pytest.skip(f"OONI's acceptance cases are not present: {SHARED}")
+    cases = {case["name"]: case for case in json.loads(SHARED.read_bytes())}
+    seen = 0
+    for name, source in sources().items():
+        if source.startswith("OONI QA "):
+            case = cases.pop(source.removeprefix("OONI QA "))
+            table = examine.accepted(name)[1]
+            expect = case["expect"]
+            assert table.ooni == Ooni(expect["blocking"], expect["accessible"]), name
+            assert table.input == case["input"], name
+            seen += 1
+    assert (seen, cases) == (35, {})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -45,6 +72,13 @@ def test_gatewatch_says_so(name: str, isp: str) -> None:
     known = tuple(probe for probe in table.probes if probe in available())
     given = attempt(Trial(f"acceptance/{name}", isp, table.input, known))
     assert {g.probe: g.label for g in given} == {probe: table.gatewatch[probe] for probe in known}
+
+
+def test_every_layer_is_in_it() -> None:
+    labels = Counter(label for name in NAMES for label in examine.accepted(name)[1].gatewatch.values())
+    layers = {label.partition("(")[2].partition(".")[0].rstrip(")") for label in labels if "(" in label}
+    assert {"dns", "tcp", "tls", "http", "quic", "throttled"} <= layers
+    assert labels["ok"] >= 10 and labels["down"] >= 5
 
 
 def test_the_places_of_boxes_are_in_the_truth_where_they_matter() -> None:

@@ -4,7 +4,7 @@ Each variant's truth is derived, never written by hand:
 
 - the scheme: :func:`gatewatch.lab.truth.truth` reads from the scenario's text what its boxes do to it;
 - the family: servers, and the addresses that boxes watch, get IPv6 twins, so the truth stays.  Where the site
-  has IPv6 only and the line none, little is left to be told: see :func:`_unreachable`;
+  has IPv6 only and the line none, only a lie about its name is left to be told;
 - a confounder: the truth stays, since none of them is interference.  The one that hides everything, a
   captive portal, makes it inconclusive(captive_portal).
 """
@@ -175,21 +175,12 @@ CONFOUNDERS: Mapping[str, Callable[[Scenario, str], Scenario]] = {
 }
 
 
-def _unreachable(label: str) -> str:
-    """What is left of a truth where the site has IPv6 only and the line none.
-
-    A name that exists nowhere is down all the same, and so is a site that nobody reaches; a lie about the name
-    shows before anything is connected to.
-    """
-    return label if "(dns." in label or label == "down" else "inconclusive(no_ipv6)"
-
-
-def derived(scenario: Scenario, isp: Isp, url: str, family: str) -> str:
+def derived(scenario: Scenario, isp: Isp, url: str) -> str:
     """Derive the label of the web probe for a varied scenario."""
-    label = truth(scenario, isp.id, url).label
+    # The session's own look at the line finds a portal before anything is measured, over either scheme.
     if any(box.layer == "line" for box in isp.boxes):
         return "inconclusive(captive_portal)"
-    return _unreachable(label) if family == "no-ipv6" else label
+    return truth(scenario, isp.id, url).label
 
 
 def variants(scenario: Scenario, url: str) -> Iterator[tuple[str, str, str, Scenario]]:
@@ -221,7 +212,7 @@ def combinations(chosen: Sequence[str], *, seeds: Iterable[int] = (0,)) -> list[
             url = with_scheme(table.input, scheme)
             words = " ".join(word for word in (scheme, family, confounder) if word)
             for isp in varied.isps:
-                truths = {"web": derived(varied, isp, url, family)}
+                truths = {"web": derived(varied, isp, url)}
                 if scheme == own and family == "ipv4" and confounder != "portal":
                     truths = {**table.gatewatch, **truths}
                 trial = Trial(varied, isp.id, url, tuple(truths))

@@ -118,13 +118,17 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url, *, six: bool) ->
             if box is not None and box.method in _ANSWERS:
                 return _blocked(box, url)
             return Truth("down", reason=f"{url.host} has no address anywhere")
+        # A line without IPv6 asks for A records only: of an IPv6-only name nobody but a control knows better.
+        hidden = not six and _only6(scenario, url.host) and not _controlled(scenario, boxes)
+        if box is not None and box.method not in _ANSWERS and hidden:
+            return Truth("inconclusive", "no_control", f"nobody else can be asked about {url.host}")
         if box is not None:
             return _lied(scenario, box, url)
-    if not six and _only6(scenario, url.host):
-        return Truth("inconclusive", "no_ipv6", f"{url.host} has IPv6 addresses only, and this line no IPv6")
     pinned = scenario.host(url.host)
     if pinned is not None and pinned.addresses and all(is_bogon(a) for a in pinned.addresses):
         return Truth("down", reason=f"{url.host} itself points to {', '.join(pinned.addresses)}")
+    if not six and _only6(scenario, url.host):
+        return Truth("inconclusive", "no_ipv6", f"{url.host} has IPv6 addresses only, and this line no IPv6")
     if site is not State.LIVE or not listens(url.port, pinned):
         return Truth("down", reason=f"{url.host}:{url.port} is {site.value} for everybody")
     # A box that acts on addresses hits everybody who shares one.

@@ -6,6 +6,7 @@ from typing import Any
 
 from gatewatch.net.address import is_bogon, is_ipv6
 from gatewatch.records import Query
+from gatewatch.records.failure import ANDROID_NO_DATA
 from gatewatch.verdict import habits, signs
 from gatewatch.verdict.scene import Scene
 from gatewatch.verdict.words import NOT_LOOKED, name_kind
@@ -35,6 +36,10 @@ def _view(queries: list[Query]) -> tuple[str, tuple[str, ...]]:
 
 def _system_kind(scene: Scene) -> str:
     kind, _ = _view(scene.answers.system)
+    if any(query.failure == ANDROID_NO_DATA for query in scene.answers.system):
+        # Android has one word for "no such name" and "no usable address"; its resolver, asked straight, two.
+        straight, _ = _view(scene.answers.isp)
+        return straight if straight in ("nxdomain", "no_answer") else kind
     if kind == "timeout" and any(query.failure is None for query in scene.answers.isp):
         # Asked straight, the same resolver answers at once: it was our own lookup that took too long.
         return "error"

@@ -273,7 +273,7 @@ WHOLE = (
         & ~F("dns_system_in_control")
         & ~F("dns_system_shares_asn")
         & (F("dns_control") == "addresses")
-        & (F("dns_encrypted") == "addresses")
+        & F("dns_encrypted").any_of("addresses", "no_answer")
         & ~F("dns_encrypted_agrees")
         & F("dns_public_agrees")
         & ~_off_net(),
