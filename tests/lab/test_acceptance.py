@@ -29,11 +29,13 @@ def sources() -> dict[str, str]:
 
 
 def test_there_are_ooni_s_35_cases_and_the_17_that_its_suite_lacks() -> None:
-    assert len(NAMES) == 52
-    found = sources().values()
-    assert len({s for s in found if s.startswith("OONI QA ")}) == 35
-    letters = {s[5] for s in found if re.fullmatch(r"case [A-Q], which OONI's suite lacks", s)}
+    found = Counter(sources().values())
+    cases = [s for s in found if s.startswith("OONI QA ")]
+    letters = [s[5] for s in found if re.fullmatch(r"case [A-Q], which OONI's suite lacks", s)]
+    assert len(cases) == 35 and {found[s] for s in cases} == {1}
     assert "".join(sorted(letters)) == "ABCDEFGHIJKLMNOPQ"
+    # Whatever else somebody adds is welcome, and measured like these.
+    assert len(NAMES) >= len(cases) + len(letters) == 52
 
 
 def test_ooni_s_column_is_ooni_s() -> None:
