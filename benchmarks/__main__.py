@@ -20,6 +20,7 @@ NAMES = {
     "resolve": "DNS questions a second a core, with dnsperf's ceiling",
     "memory": "resident memory of a run of 2,000 targets",
     "hostile": "a thousand hostile requests to the test helper: answers, memory, and the next good one",
+    "signs": "one page against all lists of block page signs, in milliseconds",
     "throttling": "a name slowed ten to one, and poor lines that are not: stated ratios, false alarms",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
 }

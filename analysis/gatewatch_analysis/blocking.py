@@ -26,6 +26,8 @@ _ALIVE = ("ok", "tampered", "server_side")
 # The verdicts that tell whether the path lets a target through.  A site that is down tells nothing of it.
 _DECIDED = (*_ALIVE, "blocked")
 _NO_CATEGORY = "none"
+# Tests that ask for a page, or for a step on the way to it.
+_PAGES = ("web_connectivity", "resolve", "connect", "handshake", "fetch")
 
 
 def matrix(measurements: pd.DataFrame) -> pd.DataFrame:
@@ -37,6 +39,7 @@ def matrix(measurements: pd.DataFrame) -> pd.DataFrame:
     judged = measurements[measurements["status"].notna()]
     if judged.empty:
         return Verdicts.frame([])
+    judged = judged.assign(input=_asked(judged))
     cell = [*VANTAGE, "input"]
     decided = judged["status"] != "inconclusive"
     # Inconclusive repeats speak only where there are no others.
@@ -77,6 +80,12 @@ def matrix(measurements: pd.DataFrame) -> pd.DataFrame:
     gone = pd.MultiIndex.from_frame(dead[["lab", "input"]])
     there = pd.MultiIndex.from_frame(whole[["lab", "input"]])
     return Verdicts.typed(whole.assign(dead=there.isin(gone)))
+
+
+def _asked(measurements: pd.DataFrame) -> pd.Series[str]:
+    """Say what was asked: an app, or QUIC to a site, is another question than its web page, and no repeat."""
+    page = measurements["test_name"].isin(_PAGES)
+    return measurements["input"].where(page, measurements["input"] + " [" + measurements["test_name"] + "]")
 
 
 def everywhere_down(measurements: pd.DataFrame) -> pd.DataFrame:

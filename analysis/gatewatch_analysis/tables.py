@@ -139,7 +139,9 @@ class Verdicts(Vantage):
     """A row per ISP and target."""
 
     title = "matrix: a row per ISP and target"
-    input = Column(TEXT, "the target", "", "measurements.input")
+    input = Column(
+        TEXT, "the target; with the test's name, where it asked for no page", "", "measurements.input"
+    )
     host = Column(TEXT, "its host", "", "measurements.host")
     category = Column(TEXT, "its category", "Citizen Lab code", "measurements.category")
     label = Column(

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -50,6 +51,12 @@ def test_repeats_that_contradict_decide_nothing(tmp_path: Path) -> None:
     assert (cell["label"], cell["status"], cell["agree"]) == (DISAGREE, "inconclusive", 0)
     assert pd.isna(cell["layer"])
     assert pd.isna(cell["confidence"])
+
+
+def test_another_test_of_the_same_target_is_no_repeat(tmp_path: Path) -> None:
+    app = replace(on(1, "tcp.timeout"), test_name="telegram")
+    found = matrix(measured(tmp_path, on(1, "ok"), app)).set_index("input")["label"].to_dict()
+    assert found == {SITE: "ok", f"{SITE} [telegram]": "blocked(tcp.timeout)"}
 
 
 def test_inconclusive_stands_where_nothing_else_does(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class Page(NamedTuple):
             return NOT_LOOKED
         if self.status == compare.SAME and same and (self.title == compare.SAME or same > different):
             return compare.SAME
-        if self.status == self.shape == self.headers == compare.SAME:
+        if self.status == self.shape == compare.SAME and self.headers != compare.DIFFERENT:
             # One template filled at another hour: the words are others.
             return compare.SAME
         if self.title == compare.DIFFERENT and different > 1 and not same:
