@@ -189,7 +189,20 @@ def test_a_site_that_answers_no_name_is_no_baseline() -> None:
 def test_a_cut_that_shows_once_is_none() -> None:
     once = iter([True])
     keys, verdict, _ = measured(lambda _, so_far: NAME in so_far and next(once, False), nothing)
-    assert words(keys)["whole"] == ["reset", "answered"] and verdict.label == "ok"
+    assert words(keys)["whole"] == ["reset", "answered", "answered"] and verdict.label == "ok"
+
+
+def test_a_forged_reset_that_was_lost_once() -> None:
+    def lossy(lost: int) -> Reader:
+        count = iter(range(100))
+        return lambda data, so_far: anywhere(data, so_far) and next(count) != lost
+
+    keys, verdict, _ = measured(lossy(0), anywhere)
+    assert words(keys)["whole"] == ["answered", "reset", "reset"]
+    assert verdict.label == "blocked(tls.reset)"
+    keys, verdict, _ = measured(lossy(1), anywhere)
+    assert words(keys)["whole"] == ["reset", "answered", "reset"]
+    assert verdict.label == "blocked(tls.reset)"
 
 
 @pytest.mark.parametrize(("lasts", "pauses"), [(20.0, [30.0]), (85.0, [30.0, 60.0])])

@@ -31,12 +31,14 @@ def _rows(m: Measurement) -> list[dict[str, Any]]:
 
 
 def _word(rows: list[dict[str, Any]], variant: str) -> str:
-    """What a variant came to: ok when it was ever answered, how it was cut when it was, each time."""
+    """What a variant came to: how it was cut when that was more often than it was answered, else ok."""
     outcomes = [row["outcome"] for row in rows if row["variant"] == variant]
-    if "answered" in outcomes:
-        return OK
     if not outcomes:
         return NOT_LOOKED
+    passed = outcomes.count("answered")
+    # A control passes before each trigger: that it was cut at other times is what the filter left behind.
+    if passed and (variant == "control" or passed >= sum(word in _CUT for word in outcomes)):
+        return OK
     return next((word for word in _CUT if word in outcomes), UNUSABLE)
 
 
