@@ -21,6 +21,7 @@ NAMES = {
     "memory": "resident memory of a run of 2,000 targets",
     "hostile": "a thousand hostile requests to the test helper: answers, memory, and the next good one",
     "signs": "one page against all lists of block page signs, in milliseconds",
+    "quic": "sites with and without QUIC through every box that interferes with it, against the truth",
     "throttling": "a name slowed ten to one, and poor lines that are not: stated ratios, false alarms",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
 }

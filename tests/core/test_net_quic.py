@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import trio
 from tests.worlds.authority import trust as stranger
+from tests.worlds.clock import run
+from tests.worlds.country import attached
 from tests.worlds.quic import box, country, within
 
+from gatewatch.lab.scenario import load
 from gatewatch.lab.world import World
 from gatewatch.net import quic, quicwire
 from gatewatch.net.journal import Journal
@@ -91,6 +95,30 @@ def test_an_unknown_authority_is_called_so() -> None:
 
     failure, _ = shake("good.com", change=distrust)
     assert failure == f.SSL_UNKNOWN_AUTHORITY
+
+
+def test_over_ipv6_it_is_the_same() -> None:
+    six = load("six")
+    speaking = replace(
+        six,
+        sites=replace(six.sites, quic=frozenset({"good.com"}), ipv6_share=1.0),
+        isps=tuple(replace(isp, boxes=(box("quic-sni-drop", domains=("bad.com",)),)) for isp in six.isps),
+    )
+
+    async def main() -> list[str | None]:
+        found: list[str | None] = []
+        async with attached("works", speaking) as (wire, world):
+            (address,) = [a for a in world.address_of("good.com") if ":" in a]
+            for name in ("good.com", "bad.com"):
+                failure: str | None = f.GENERIC_TIMEOUT
+                with trio.move_on_after(10):
+                    failure = await quic.handshake(Journal(), address, 443, name, wire.trust)
+                found.append(failure)
+            versions, _ = await quic.ask_versions(Journal(), address, 443)
+            assert versions
+        return found
+
+    assert run(main) == [None, f.GENERIC_TIMEOUT]
 
 
 @pytest.mark.parametrize(
