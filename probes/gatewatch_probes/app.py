@@ -13,6 +13,7 @@ Reference: OONI ts-018, ts-019, ts-020, ts-023, ts-028, ts-029; docs/targets.md 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import trio
@@ -41,7 +42,13 @@ NEUTRAL = "example.com"
 # Protocols that end with a TLS handshake, and those that end with an exchange over it.
 _TLS = ("tls", "dot", "https", "doh")
 _FETCHED = ("http", "https", "doh")
-UNVERIFIED = "ssl_unknown_authority"
+
+
+def _few(addresses: Iterable[str]) -> tuple[str, ...]:
+    """Choose some addresses of each family, so that a broken IPv6 leaves the other to be tried."""
+    every = tuple(addresses)
+    six = tuple(a for a in every if ":" in a)[:1]
+    return (*tuple(a for a in every if ":" not in a)[:ADDRESSES], *six)
 
 
 class App:
@@ -98,7 +105,12 @@ class _Trial:
         return self.journal.keys(
             agent="redirect",
             client_resolver=self.wire.own_resolvers[0] if self.wire.own_resolvers else "",
-            x_gatewatch_app={"app": self.app.id, "title": self.app.title, "endpoints": self._table()},
+            x_gatewatch_app={
+                "app": self.app.id,
+                "title": self.app.title,
+                "independent": self.app.independent,
+                "endpoints": self._table(),
+            },
             x_gatewatch_line={"ipv4": self.wire.ipv4, "ipv6": self.wire.ipv6},
             **more,
         )
@@ -121,10 +133,10 @@ class _Trial:
 
     def _addresses(self, host: str) -> tuple[str, ...]:
         usable = tuple(a for a in self.found[host].all if self.wire.usable(a))
-        theirs = tuple(a for a in usable if a in self.found[host].system)[:ADDRESSES]
+        theirs = _few(a for a in usable if a in self.found[host].system)
         # What the system does not give is tried only where its answer is not confirmed.
-        others = tuple(a for a in self.found[host].trusted if a in usable and a not in theirs)[:ADDRESSES]
-        return (*theirs, *others) or usable[:ADDRESSES]
+        others = _few(a for a in self.found[host].trusted if a in usable and a not in theirs)
+        return (*theirs, *others) or _few(usable)
 
     async def _try(self, number: int, endpoint: Endpoint, tags: tuple[str, ...]) -> None:
         url = parse(endpoint.url)
@@ -148,7 +160,7 @@ class _Trial:
         if connection is None:
             # A certificate of the app's own authority cannot be verified; that one came is all there is.
             shaken = [h for h in self.journal.handshakes if h.transaction_id == tcp.transaction_id]
-            return bool(endpoint.issuer) and any(h.failure == UNVERIFIED for h in shaken)
+            return bool(endpoint.issuer) and any(h.peer_certificates for h in shaken)
         try:
             if endpoint.protocol not in _FETCHED:
                 return True

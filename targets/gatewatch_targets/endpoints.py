@@ -30,6 +30,7 @@ class _About:
     title: str
     url: str
     test: str
+    independent: bool = False
 
 
 #: Every app with the address of the target that stands for it.  Test names are OONI's where it measures the
@@ -40,9 +41,9 @@ _ABOUT = {
     "signal": _About("Signal", "https://signal.org/", "signal"),
     "messenger": _About("Facebook Messenger", "https://www.messenger.com/", "facebook_messenger"),
     "tor": _About("Tor", "https://www.torproject.org/", "tor"),
-    "vpn": _About("VPN services", "https://riseup.net/", "app"),
-    "doh": _About("DNS over HTTPS", "https://dns.google/", "app"),
-    "dot": _About("DNS over TLS", "https://one.one.one.one/", "app"),
+    "vpn": _About("VPN services", "https://riseup.net/", "app", independent=True),
+    "doh": _About("DNS over HTTPS", "https://dns.google/", "app", independent=True),
+    "dot": _About("DNS over TLS", "https://one.one.one.one/", "app", independent=True),
 }
 
 
@@ -109,7 +110,7 @@ def apps() -> Mapping[str, App]:
     found["dot"] += _encrypted("dot")
     return MappingProxyType(
         {
-            name: App(name, about.title, about.url, about.test, tuple(found[name]))
+            name: App(name, about.title, about.url, about.test, tuple(found[name]), about.independent)
             for name, about in _ABOUT.items()
         }
     )

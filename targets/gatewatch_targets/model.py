@@ -268,6 +268,7 @@ class App:
     """An app or a way around, by its endpoints; ``url`` is the address of the target that stands for it.
 
     ``test``: the test_name of its measurements: OONI's where the meaning is the same, else ``app``.
+    ``independent``: its roles are services of several makers, each for itself.
     """
 
     id: str
@@ -275,6 +276,7 @@ class App:
     url: str
     test: str
     endpoints: tuple[Endpoint, ...]
+    independent: bool = False
 
     @property
     def roles(self) -> tuple[str, ...]:

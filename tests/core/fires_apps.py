@@ -127,6 +127,7 @@ FIRES_APPS: dict[str, tuple[str, Measurement]] = {
             connects=[dialled(0, ONE), dialled(1, TWO, TIMEOUT)],
         ),
     ),
+    "app.filter": ("inconclusive(own_filter)", lied(["146.112.197.76"])),
     "app.line": ("inconclusive(line)", fail(TIMEOUT, pages=NO_PAGES)),
     "app.no_control": ("inconclusive(no_control)", fail(TIMEOUT, pages=None)),
     "app.single": (

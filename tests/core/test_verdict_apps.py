@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.core.fires_apps import (
     BOTH,
     HOST,
@@ -12,14 +14,17 @@ from tests.core.fires_apps import (
     cut,
     dialled,
     fail,
+    got,
     lied,
     row,
     shaken,
 )
 from tests.core.verdict_build import TIMEOUT, control
 
-from gatewatch.records import Measurement
+from gatewatch.records import HttpResponse, Measurement
 from gatewatch.verdict import derived_keys, judge
+
+ANSWER = HttpResponse(code=404, body="", headers={}, headers_list=(), body_is_truncated=False)
 
 
 def own(chain: list[bytes]) -> Measurement:
@@ -76,6 +81,33 @@ def test_a_neutral_name_at_the_same_address_shows_a_filter_by_name() -> None:
     assert met("connection_reset") == "inconclusive(single_endpoint)"
 
 
+def test_of_services_of_several_makers_one_that_is_gone_takes_nothing_from_the_others() -> None:
+    rows = [{**row(ONE), "role": "a"}, {**row(TWO), "role": "b"}]
+    gone = {f"{TWO}:443": TIMEOUT}
+    m = app(rows, connects=[dialled(0, ONE), dialled(1, TWO, TIMEOUT)], control=control(tcp=gone))
+    assert m.test_keys is not None
+    assert judge(m).label == "down"
+    m.test_keys.extra["x_gatewatch_app"]["independent"] = True
+    assert (judge(m).label, "b dead" in judge(m).evidence[0]) == ("ok", True)
+
+
+def test_a_known_forged_answer_needs_no_second_opinion() -> None:
+    assert judge(lied(["203.190.164.182"], TIMEOUT)).label == "blocked(dns.redirect)"
+
+
+def test_a_data_centre_that_leads_to_a_page_is_none() -> None:
+    def led(location: str) -> str:
+        moved = [
+            replace(got(n, a), response=replace(ANSWER, headers={"Location": location}, code=302))
+            for n, a in ((0, ONE), (1, TWO))
+        ]
+        rows = [row(ONE, "http"), row(TWO, "http")]
+        return judge(app(rows, connects=[dialled(0, ONE), dialled(1, TWO)], requests=moved)).label
+
+    assert led("http://blockdomain.worldlink.com.np/x") == "blocked(http.blockpage)"
+    assert led("http://login.hotel.example/") == "inconclusive(app_failure)"
+
+
 def test_a_name_that_nobody_knows_is_gone() -> None:
     assert judge(lied("dns_nxdomain_error", "dns_nxdomain_error")).label == "down"
 
@@ -94,7 +126,7 @@ def test_a_record_without_its_table_says_nothing() -> None:
     m = fail(TIMEOUT)
     assert m.test_keys is not None
     m.test_keys.extra["x_gatewatch_app"] = "chat"  # type: ignore[index]
-    assert judge(m).label == "inconclusive(no_data)"
+    assert judge(m).label == "inconclusive(not_judged)"
     assert derived_keys(m, judge(m)) == {}
 
 

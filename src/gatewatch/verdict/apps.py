@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from gatewatch.net.address import endpoint, is_address, is_bogon
 from gatewatch.records import Handshake, Measurement, Query, TestKeys
 from gatewatch.verdict import control, signs
-from gatewatch.verdict.hops import address_of, headers_of
+from gatewatch.verdict.hops import address_of, headers_of, location
 from gatewatch.verdict.words import NOT_LOOKED, OK, best, kind, name_kind
 
 #: Tests of apps, by OONI's names where the meaning is the same.
@@ -27,6 +27,7 @@ _TLS = frozenset({"tls", "dot", "https", "doh"})
 _FETCHED = frozenset({"http", "https", "doh"})
 # A block page is looked for in what comes without TLS.
 _LOOK = 65_536
+_LED_AWAY = "a redirect"
 
 
 class Place(NamedTuple):
@@ -42,7 +43,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Tried:
-    """What became of one endpoint: ``step`` is ok, dead, unknown, or the layer that failed with ``word``."""
+    """What became of one endpoint: ``step`` is ok, dead, unknown, filter, or the layer that failed."""
 
     place: Place
     step: str = "unknown"
@@ -60,7 +61,7 @@ class Tried:
 
 @dataclass(slots=True)
 class Role:
-    """What became of a role: ok, partial, failing, dead or unknown."""
+    """What became of a role: ok, partial, failing, filter, dead or unknown."""
 
     name: str
     needed: str
@@ -80,7 +81,7 @@ class Role:
             enough = failing == 0 if self.needed == "all" else works >= failing
             return OK if enough else "partial"
         if not failing:
-            return "unknown"
+            return "filter" if any(t.step == "filter" for t in alive) else "unknown"
         return "dead" if self.elsewhere == "failed" else "failing"
 
     @property
@@ -124,8 +125,13 @@ def _sorted(keys: TestKeys, country: str) -> _Records:
         body = t.response.body if t.response else ""
         text = body if isinstance(body, str) else (body or b"")[:_LOOK].decode("utf-8", "replace")
         plain = t.failure is None and bool(t.response and t.response.code)
-        sign = signs.shown(text, "", headers_of(t), country) if plain else signs.Sign()
+        to = location(t)
+        sign = signs.led([to], [], country) if to else signs.Sign()
+        if plain and not sign.id:
+            sign = signs.shown(text, "", headers_of(t), country)
+        # No server of an app leads a program elsewhere; somebody between does, such as a portal.
         mark = sign.id if not sign.misleads else ""
+        mark = mark or (_LED_AWAY if to else "")
         found.requests.setdefault(_number(t.tags), []).append((address_of(t.address), mark, t.failure))
     return found
 
@@ -143,7 +149,7 @@ def _table(keys: TestKeys) -> tuple[str, list[Place]]:
     return control.text(about.get("title")) or control.text(about.get("app")), places
 
 
-def _names(tried: Tried, queries: list[Query]) -> bool:
+def _names(tried: Tried, queries: list[Query], country: str) -> bool:
     """Judge the lookup of an endpoint's name; tells whether there is more to look at."""
     host = tried.place.host
     if is_address(host):
@@ -155,6 +161,16 @@ def _names(tried: Tried, queries: list[Query]) -> bool:
     given = tuple(dict.fromkeys(a for q in system for a in q.addresses))
     true = tuple(dict.fromkeys(a for q in others for a in q.addresses if not is_bogon(a)))
     tried.addresses = given
+    sign = signs.answered(given, country)
+    if sign.id:
+        tried.failure = sign.id
+        if sign.misleads == "filter":
+            tried.step = "filter"
+        elif not sign.misleads:
+            lie = "bogon" if all(is_bogon(a) for a in given) else "redirect"
+            tried.step, tried.word = "dns", lie
+        if tried.step != "unknown":
+            return False
     honest = [a for a in given if not is_bogon(a)]
     if honest or not system:
         return bool(system)
@@ -185,7 +201,8 @@ def _steps(number: int, tried: Tried, records: _Records) -> None:
         tried.step, tried.word = _step("http", [f for _, f in asked], tried) if asked else ("unknown", "")
         marks = [mark for mark, _ in asked if mark]
         if tried.step == OK and place.protocol == "http" and len(marks) == len(asked):
-            tried.step, tried.word, tried.failure = "http", "blockpage", marks[0]
+            word = "led_away" if marks[0] == _LED_AWAY else "blockpage"
+            tried.step, tried.word, tried.failure = "http", word, marks[0]
     if tried.step == "tls":
         others = [h for h in records.handshakes.get(number, ()) if not _own(h, place)]
         words = {kind(h.failure) for h in others if address_of(h.address) in ours}
@@ -217,10 +234,11 @@ def _step(layer: str, failures: list[str | None], tried: Tried) -> tuple[str, st
 def _verified(tried: Tried, handshake: Handshake) -> str | None:
     """Give a handshake's failure; None where nothing but the app's own authority is the matter."""
     issuer = tried.place.issuer
-    if not issuer or handshake.failure != "ssl_unknown_authority":
+    if not issuer or not kind(handshake.failure).endswith("_certificate"):
         return handshake.failure
     chain = [c for c in handshake.peer_certificates or () if isinstance(c, bytes)]
-    if issuer == "-" or any(issuer.encode() in certificate for certificate in chain):
+    theirs = any(issuer.encode() in certificate for certificate in chain)
+    if issuer == "-" or (theirs and handshake.failure == "ssl_unknown_authority"):
         tried.unverified = True
         return None
     return handshake.failure
@@ -256,14 +274,15 @@ def roles(m: Measurement) -> tuple[str, list[Role]]:
     if keys is None:
         return "", []
     title, places = _table(keys)
-    records = _sorted(keys, m.probe_cc if isinstance(m.probe_cc, str) else "")
+    country = m.probe_cc if isinstance(m.probe_cc, str) else ""
+    records = _sorted(keys, country)
     # A helper that got nothing from the app's site may still have reached its servers.
     raw: dict[str, Any] = {"control": keys.extra.get("control")}
     seen = control.read(raw)
     found: dict[str, Role] = {}
     for number, place in enumerate(places):
         tried = Tried(place)
-        if _names(tried, records.queries.get(place.host, [])):
+        if _names(tried, records.queries.get(place.host, []), country):
             _steps(number, tried, records)
         found.setdefault(place.role, Role(place.role, place.needed, [])).tried.append(tried)
     for role in found.values():
@@ -271,7 +290,7 @@ def roles(m: Measurement) -> tuple[str, list[Role]]:
     return title, list(found.values())
 
 
-_WORST = ("failing", "partial", "unknown", "dead", OK)
+_WORST = ("failing", "partial", "filter", "unknown", "dead", OK)
 
 
 def _controls(keys: Mapping[str, Any]) -> str:
@@ -293,9 +312,13 @@ def evidence(m: Measurement) -> dict[str, Any]:
     keys = m.test_keys
     needed = [role for role in every if role.needed != "no"] or every
     if not needed or keys is None:
-        return {"judged_test": True}
+        return {}
+    about = keys.extra.get("x_gatewatch_app")
+    if isinstance(about, dict) and about.get("independent") is True and any(r.word == OK for r in needed):
+        # A collection of services, each for itself: one that is gone takes nothing from the others.
+        needed = [role for role in needed if role.word not in ("dead", "unknown")]
     worst = min(needed, key=lambda role: _WORST.index(role.word))
-    failing = [t for t in worst.tried if t.method]
+    failing = [t for t in worst.tried if t.method or t.step == "filter"]
     return {
         "judged_test": True,
         "looked": bool(keys.queries or keys.tcp_connect or keys.tls_handshakes or keys.requests),

@@ -207,7 +207,9 @@ class Features:
     page_status: str = doc("same, different, unusable: status code", UNUSABLE)
     page_same_server: bool = doc("both name the same make of server", False)
 
-    app: str = doc("ok, partial, failing, dead, unknown: the app's worst role that it needs", NOT_LOOKED)
+    app: str = doc(
+        "ok, partial, failing, filter, dead, unknown: the app's worst role that it needs", NOT_LOOKED
+    )
     app_role: str = doc("which role that is", "")
     app_method: str = doc("how its endpoints fail most often, as layer.word", "")
     app_failure: str = doc("the first failure among them", "")

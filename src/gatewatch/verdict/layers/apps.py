@@ -62,6 +62,16 @@ APPS = (
         source="ooni/data: failure_ctrl_also_failing",
     ),
     Rule(
+        id="app.filter",
+        layer="app",
+        status="inconclusive",
+        reason="own_filter",
+        when=F("app") == "filter",
+        evidence="{host}: {app_role}: its name is answered by a filter of the line's own ({app_failure})",
+        confidence=0.9,
+        source="fingerprints that mislead: Cisco Umbrella, pfBlockerNG, ad-blocking resolvers (iMAP, OONI)",
+    ),
+    Rule(
         id="app.partial",
         layer="app",
         status="inconclusive",
