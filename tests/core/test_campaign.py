@@ -262,3 +262,20 @@ def test_a_record_names_the_helper_that_answered_as_oonis_do(
 
     (record,) = stored(campaign(tmp_path, sites(1), Fake(act)).folder)
     assert record.get("test_helpers") == named
+
+
+@pytest.mark.parametrize(
+    ("habits", "said"),
+    [
+        ({"asn": 15169, "name": "Google", "egress": "172.253.0.0/24"}, ("AS15169", "Google", "127.0.0.2")),
+        ({"asn": 0, "name": ""}, ("AS0", "", "127.0.0.2")),
+        (None, ("AS0", "", "127.0.0.2")),
+    ],
+)
+def test_the_resolver_s_network_is_told_where_it_is_known(tmp_path: Path, habits: Any, said: Any) -> None:
+    async def act(_: Target) -> TestKeys:
+        return TestKeys(extra={"x_gatewatch_resolver": habits})
+
+    folder = campaign(tmp_path, sites(1), Fake(act), rate=10).folder
+    (record,) = stored(folder)
+    assert (record["resolver_asn"], record["resolver_network_name"], record["resolver_ip"]) == said

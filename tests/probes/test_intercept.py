@@ -170,6 +170,30 @@ def test_a_resolver_that_does_not_answer_says_nothing() -> None:
     assert found.evidence == ("example.com is not answered",)
 
 
+SIX = load("six")
+
+
+def look6(*boxes: Box) -> Intercept:
+    isp = replace(SIX.isp("works"), boxes=boxes)
+    scenario = complete(replace(SIX, isps=(isp,), lists=()))
+    keys = measure(probe("intercept"), TRIGGER, "works", scenario, ipv4=False, ipv6=True)
+    found, problems = decode(Intercept, dict(keys.extra["x_gatewatch_intercept"]))
+    assert problems == () and found.packets <= 40
+    return found
+
+
+@pytest.mark.parametrize(("kind", "said"), [("dns-proxy", "proxy"), ("dns-inject", "injector"), ("", "none")])
+@pytest.mark.parametrize("hop", [2, 3, 5])
+def test_over_ipv6(kind: str, said: str, hop: int) -> None:
+    found = look6(*((box(kind, hop),) if kind else ()))
+    assert found.resolver == "2001:4860:4860::8888"
+    assert (found.kind, found.hop) == (said, hop if kind else None), found.evidence
+    path = SIX.isp("works").path
+    if kind:
+        assert (found.before, found.after) == (path[hop - 2].address6 or None, path[hop - 1].address6 or None)
+    assert {decoy.destination for decoy in found.decoys} == {"2001:db8::53", "2001:db8:1::53"}
+
+
 def judged(scenario: Scenario, url: str = TRIGGER) -> Any:
     keys = measure(probe("intercept"), url, "blocked", scenario)
     measurement = Measurement(

@@ -76,6 +76,7 @@ KINDS = {
 # Kinds that act on addresses and ports, and need no names.
 ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop")
 _LIES = {
+    "": "ok",  # a proxy without orders
     "nxdomain": "dns.nxdomain",
     "empty": "dns.nxdomain",
     "bogon": "dns.bogon",

@@ -168,6 +168,7 @@ class Campaign:
             probe_asn=f"AS{self.vantage.asn}",
             probe_cc=self.vantage.country,
             probe_network_name=self.vantage.isp,
+            **_resolver(keys),
             software_version=__version__,
             test_helpers=_helpers_of(keys),
             test_keys=keys,
@@ -219,6 +220,15 @@ def _helpers_of(keys: TestKeys) -> dict[str, Any] | None:
     about = keys.extra.get("x_gatewatch_control")
     helper = about.get("helper") if isinstance(about, Mapping) else None
     return {"backend": {"address": helper, "type": "https"}} if helper else None
+
+
+def _resolver(keys: TestKeys) -> dict[str, Any]:
+    """Name the public resolver that the system's asks, where there is one; an address might be the line's."""
+    habits = keys.extra.get("x_gatewatch_resolver")
+    asn = habits.get("asn") if isinstance(habits, dict) else None
+    if not isinstance(asn, int) or not asn or not isinstance(habits, dict):
+        return {}
+    return {"resolver_asn": f"AS{asn}", "resolver_network_name": str(habits.get("name", ""))}
 
 
 def _last_failure(keys: TestKeys) -> float | None:
