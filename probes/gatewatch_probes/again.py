@@ -6,6 +6,8 @@ tried once more after a pause, tagged ``again``, and only what failed twice is c
 
 from __future__ import annotations
 
+from typing import Any
+
 import trio
 
 from gatewatch.net import transfer
@@ -16,10 +18,13 @@ from gatewatch.net.stream import Stream
 from gatewatch.net.url import Url
 from gatewatch.net.wire import Wire
 from gatewatch.records.failure import CUT, is_timeout
-from gatewatch_probes.connect import dial
+from gatewatch_probes.connect import dial, labels, to_try
 from gatewatch_probes.handshake import shake
+from gatewatch_probes.resolve import Found
 
 AGAIN = "again"
+# Addresses of one name that are tried again; when both fail twice, a third would not change what is said.
+MOST = 2
 
 
 async def reach(
@@ -98,3 +103,36 @@ def _got_nothing(journal: Journal, address: str, port: int) -> bool:
         return False
     begun = last.response is not None and bool(last.response.code)
     return not (begun and is_timeout(last.failure))
+
+
+async def try_again(
+    journal: Journal, wire: Wire, url: Url, found: Found, reached: set[str], control: dict[str, Any] | None
+) -> None:
+    """Try once more what was cut on a visit's first hop, and add to ``reached`` what answers now.
+
+    That is the system's addresses, and others where nothing at all was reached; what is down for the control,
+    too, needs no second look.
+    """
+    tried = [a for a in to_try(wire, found) if was_cut(journal, a, url.port)]
+    wanted = [a for a in tried if a in found.system or not reached]
+    alive = [a for a in wanted if not _down(control, a, url.port)]
+
+    async def one(address: str) -> None:
+        async with wire.turns.take(address):
+            if wire.is_silent(address, url.port):
+                return
+            connection = await reach_again(journal, wire, url, address, labels(found, address, ("depth=0",)))
+            if connection is not None:
+                reached.add(address)
+                connection.close()
+
+    async with trio.open_nursery() as nursery:
+        for address in alive[:MOST]:
+            nursery.start_soon(one, address)
+
+
+def _down(control: dict[str, Any] | None, address: str, port: int) -> bool:
+    """Tell whether the control could not connect to an endpoint either."""
+    tried = (control or {}).get("tcp_connect")
+    seen = tried.get(endpoint(address, port)) if isinstance(tried, dict) else None
+    return isinstance(seen, dict) and seen.get("status") is False

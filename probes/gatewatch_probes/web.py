@@ -3,9 +3,12 @@
 Method: resolve, connect, handshake and fetch joined for one URL.  Every address that any resolver or the
 control gives is tried separately.  One GET goes over the system's answer, as a browser's would; when that
 answer is not to be trusted, a second one goes over an address that is.  A helper outside the country does
-the same, and its answer is kept beside ours (OONI's test-helper protocol).
+the same, and its answer is kept beside ours (OONI's test-helper protocol).  What is cut is tried once more;
+what stays so is explained by second controls: another name at the same address, the site's at a neutral one.
 Traffic: DNS as in resolve, a TCP and TLS handshake for each address, one or two pages, redirects: some 60 KB.
-Risk: to whoever watches, it is a visit to the site, and a question about it to the helper.
+Where something failed, up to a dozen more connections of 5 KB, one after another.
+Risk: to whoever watches, it is a visit to the site, and a question about it to the helper; where something
+failed, the site's name is sent up to four times.
 Reference: OONI ts-017 Web Connectivity, version 0.5; its blind spots are listed in docs/verdicts.md.
 """
 
@@ -22,7 +25,7 @@ from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch.records.failure import CUT
-from gatewatch_probes.again import get_twice, reach, reach_again, was_cut
+from gatewatch_probes.again import get_twice, reach, try_again
 from gatewatch_probes.connect import dial, labels, to_try
 from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.fetch import follow
@@ -35,8 +38,6 @@ from gatewatch_probes.second import Second
 from gatewatch_targets import Target
 
 DEPTH_0 = ("depth=0",)
-# Addresses of one name that are tried again; when both fail twice, a third would not change what is said.
-AGAIN_MOST = 2
 
 
 class Web:
@@ -100,7 +101,7 @@ class _Visit:
             trusted=tuple(a for a in dict.fromkeys((*known, *self.found.trusted)) if a not in plain.all)
         )
         await self._try(to_try(self.wire, more))
-        await self._try_again(control)
+        await try_again(self.journal, self.wire, self.url, self.found, self.reached, control)
         stopped = await self._fetch(known)
         second = Second(self.journal, self.wire, neutral, control)
         if stopped is None:
@@ -175,27 +176,6 @@ class _Visit:
             else:
                 connection.close()
 
-    async def _try_again(self, control: dict[str, Any] | None) -> None:
-        """Try once more what was cut: the system's addresses, and others when nothing at all was reached."""
-        tried = [a for a in to_try(self.wire, self.found) if was_cut(self.journal, a, self.url.port)]
-        wanted = [a for a in tried if a in self.found.system or not self.reached]
-        # What is down for the control, too, needs no second look.
-        alive = [a for a in wanted if not _down(control, a, self.url.port)]
-
-        async def one(address: str) -> None:
-            async with self.wire.turns.take(address):
-                if self.wire.is_silent(address, self.url.port):
-                    return
-                tags = labels(self.found, address, DEPTH_0)
-                connection = await reach_again(self.journal, self.wire, self.url, address, tags)
-                if connection is not None:
-                    self.reached.add(address)
-                    connection.close()
-
-        async with trio.open_nursery() as nursery:
-            for address in alive[:AGAIN_MOST]:
-                nursery.start_soon(one, address)
-
     async def _fetch(self, known: tuple[str, ...]) -> str | None:
         """GET what is still to be got, and follow where it leads; gives what stopped the way."""
         trusted = [a for a in (*known, *self.found.trusted) if a in self.reached]
@@ -234,10 +214,3 @@ def _addresses(control: dict[str, Any] | None) -> tuple[str, ...]:
     answer = (control or {}).get("dns")
     found = answer.get("addrs") if isinstance(answer, dict) else None
     return tuple(a for a in found if isinstance(a, str) and is_address(a)) if isinstance(found, list) else ()
-
-
-def _down(control: dict[str, Any] | None, address: str, port: int) -> bool:
-    """Tell whether the control could not connect to an endpoint either."""
-    tried = (control or {}).get("tcp_connect")
-    seen = tried.get(endpoint(address, port)) if isinstance(tried, dict) else None
-    return isinstance(seen, dict) and seen.get("status") is False
