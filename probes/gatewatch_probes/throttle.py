@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from random import Random
 from typing import Any
 
@@ -183,6 +184,7 @@ class _Comparison:
             "host": way.host,
             "address": way.address,
             "status": meter.status,
+            "start": sha256(meter.start).hexdigest()[:16],
             "bytes": meter.size,
             "seconds": round(meter.seconds, 6),
             "kbps": None if rate is None else round(rate, 3),

@@ -15,13 +15,20 @@ SLOW = (900.0, 950.0, 880.0, 910.0, 930.0)
 
 
 def transfers(
-    named: Rates, neutral: Rates, *, where: str = "site", size: int = 524_288, failure: str | None = None
+    named: Rates,
+    neutral: Rates,
+    *,
+    where: str = "site",
+    size: int = 524_288,
+    failure: str | None = None,
+    start: str = "",
 ) -> list[dict[str, Any]]:
     """Rows of paired transfers; a rate of None is one that failed."""
     rows = []
     for arm, rates in (("named", named), ("neutral", neutral)):
         for number, rate in enumerate(rates):
             row = {"where": where, "arm": arm, "pair": number, "kbps": rate, "bytes": size, "failure": None}
+            row["start"] = start
             rows.append(row if rate is not None else {**row, "bytes": 0, "failure": failure or TIMEOUT})
     return rows
 
@@ -38,6 +45,10 @@ def paced(*rows: dict[str, Any]) -> Measurement:
 FIRES_PACE: dict[str, tuple[str, Measurement]] = {
     "pace.throttled": ("tampered(throttled)", paced(*transfers(SLOW, EVEN))),
     "pace.even": ("ok", paced(*transfers(EVEN, EVEN[::-1]))),
+    "pace.other_page": (
+        "inconclusive(other_page)",
+        paced(*transfers(SLOW, (), start="a"), *transfers((), EVEN, start="b")),
+    ),
     "pace.noisy": (
         "inconclusive(noisy)",
         paced(*transfers((900.0, 9000.0, 2000.0, 5000.0, 800.0), EVEN)),

@@ -65,6 +65,16 @@ def test_what_is_no_http_has_no_status() -> None:
     assert pull(script((b"HTTP/1.1 2x0 OK\r\n\r\n", b"")))[0].status == 0
 
 
+def test_the_body_s_beginning_is_kept_however_it_is_framed() -> None:
+    whole = pull(script((HEAD, b"hello ", b"world" * 100, b"")))[0]
+    chunked = pull(
+        script((HEAD[:-2] + b"Transfer-Encoding: chunked\r\n\r\n1f", b"c\r\nhello worldworld", b""))
+    )[0]
+    assert len(whole.start) == bulk.START
+    assert whole.start.startswith(b"hello worldworld")
+    assert chunked.start == b"hello worldworld"
+
+
 def test_the_rate_is_that_of_the_second_half() -> None:
     # 5,000 bytes at once, then 5,000 in five seconds.
     reads = [(0.1, 5000), *((0.1 + n, 5000 + 1000 * n) for n in range(1, 6))]

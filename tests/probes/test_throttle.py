@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.worlds.country import attached, measure
 from tests.worlds.pace import LINE, SLOW, line
 from tests.worlds.quic import ISP, box
 
+from gatewatch.lab.host import Host
 from gatewatch.lab.scenario import Box, Scenario
 from gatewatch.records import Measurement, TestKeys, decode, dumps, encode
 from gatewatch.verdict import Verdict, judge
@@ -86,6 +88,16 @@ def test_over_plain_http_the_host_header_makes_the_difference() -> None:
     m = look(line(box("throttle", **SHAPER)), "http://bad.com/")
     assert judge(m).label == "tampered(throttled)"
     assert {row["host"] for row in rows(m) if row["arm"] == "neutral"} == {"example.com"}
+
+
+def test_another_page_under_the_neutral_name_is_not_compared_with() -> None:
+    # Whoever asks this server for a name it does not have gets its first site's page.
+    shared = line(box("throttle", **SHAPER))
+    hosts = tuple(Host((name,), addresses=("104.16.9.9",), size=90_000) for name in ("good.com", "bad.com"))
+    m = look(replace(shared, hosts=hosts), "http://bad.com/", helpers=())
+    assert judge(m).label == "inconclusive(other_page)"
+    # Over https the Host stays, and only the SNI is another.
+    assert judge(look(replace(shared, hosts=hosts), helpers=())).label == "tampered(throttled)"
 
 
 def test_another_name_on_such_a_line_is_even() -> None:

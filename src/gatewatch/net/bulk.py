@@ -20,6 +20,8 @@ from gatewatch.records.failure import EOF
 # 250 ms (probe-cli internal/throttling).
 _APART = 0.25
 _HEAD = b"\r\n\r\n"
+#: So many bytes of a body tell one page from another, and come before what changes with each visit.
+START = 256
 # What a head may weigh before its end must have come.
 _HEAD_CAP = 65_536
 
@@ -31,6 +33,8 @@ class Meter:
     reads: list[tuple[float, int]] = field(default_factory=list)
     status: int = 0
     failure: str | None = None
+    #: How the body begins, as it came: whether two transfers gave the same thing.
+    start: bytes = b""
     #: Seconds from the request to the last byte, or to the moment when the caller's time was up.
     seconds: float = 0.0
 
@@ -74,9 +78,10 @@ async def pull(
                 break
             meter.reads.append((now, meter.size + len(data)))
             meter.seconds = now
-            if not meter.status and len(head) < _HEAD_CAP:
+            if len(meter.start) < START and len(head) < _HEAD_CAP:
                 head += data
                 meter.status = _status(head)
+                meter.start = _start(head)
             if now - noted >= _APART:
                 noted = now
                 _note(journal, tcp, t0, meter)
@@ -96,6 +101,14 @@ def _status(head: bytes) -> int:
     line = head.split(b"\r\n", 1)[0].split(b" ")
     whole = _HEAD in head and len(line) > 1 and line[1].isdigit() and len(line[1]) == 3
     return int(line[1]) if whole else 0
+
+
+def _start(head: bytes) -> bytes:
+    """How the body begins, without the size of a first chunk (RFC 9112 7.1)."""
+    fields, _, body = head.partition(_HEAD)
+    if b"transfer-encoding: chunked" in fields.lower():
+        body = body.partition(b"\r\n")[2]
+    return body[:START]
 
 
 def _note(journal: Journal, tcp: Stream, t0: float, meter: Meter) -> None:

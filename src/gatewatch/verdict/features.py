@@ -249,6 +249,7 @@ class Features:
     intercept_signs: str = doc("what speaks for the conclusion", "")
 
     pace: str = doc("site, helper, not_looked: whose server the transfers compared came from", NOT_LOOKED)
+    pace_same: bool = doc("what came under the two names began alike", False)
     pace_pairs: int = doc("how many pairs of transfers, one for the site's name and one for a neutral one", 0)
     pace_ratio: float = doc("how many times slower the site's name was, -1 where unknown", -1.0)
     pace_low: float = doc("lower bound of the ratio's 99 % interval, -1 where unknown", -1.0)

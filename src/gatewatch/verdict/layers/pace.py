@@ -7,6 +7,7 @@ from gatewatch.verdict.pace import BEYOND_NOISE, EVEN, LEAST_PAIRS
 from gatewatch.verdict.rule import Rule
 
 _ENOUGH = F("pace_pairs") >= LEAST_PAIRS
+_SLOWER = _ENOUGH & (F("pace_low") >= BEYOND_NOISE)
 _WHAT = (
     "{host}: {pace_kbps} kbit/s for its name, {pace_neutral_kbps} for a neutral one from the same server "
     "({pace}): {pace_ratio} times slower, 99 % interval {pace_low} to {pace_high}, {pace_pairs} pairs"
@@ -33,7 +34,7 @@ PACE = (
         # It is reached, and somebody touched it on its way.
         status="tampered",
         method="throttled",
-        when=_ENOUGH & (F("pace_low") >= BEYOND_NOISE),
+        when=_SLOWER & F("pace_same"),
         evidence=_WHAT,
         confidence=0.9,
         source="paired transfers: Kakhki et al., IMC 2015; Li et al., SIGCOMM 2019; Xue et al., IMC 2021",
@@ -46,6 +47,13 @@ PACE = (
         evidence=_WHAT,
         confidence=0.9,
         source="paired transfers: Kakhki et al., IMC 2015",
+    ),
+    _unsaid(
+        "other_page",
+        "other_page",
+        _SLOWER,
+        _WHAT + ", but under the two names different pages came",
+        "a page that is made for each visitor comes slower than one that lies ready",
     ),
     _unsaid(
         "noisy",
