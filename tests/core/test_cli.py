@@ -93,7 +93,7 @@ class TestDoctor:
         done = here("doctor", "--json")
         checks = {row["what"]: row for row in json.loads(done.stdout)["checks"]}
         assert (done.exit_code, done.stderr) == (0, "")
-        assert list(checks) == ["network", "clock", "IPv6", "resolver", "traceroute", "lab", "disk"]
+        assert list(checks) == ["network", "clock", "IPv6", "resolver", "traceroute", "QUIC", "lab", "disk"]
         assert checks["network"]["ok"] and checks["clock"]["ok"] and checks["lab"]["ok"]
         assert checks["IPv6"]["finding"] == "does not work; only IPv4 will be measured"
 

@@ -69,7 +69,7 @@ def _line() -> list[dict[str, Any]]:
 
 def _machine() -> list[dict[str, Any]]:
     from gatewatch.lab import rehearse
-    from gatewatch.net import errqueue
+    from gatewatch.net import errqueue, quic
     from gatewatch.store import default_root
 
     rows = [
@@ -79,6 +79,11 @@ def _machine() -> list[dict[str, Any]]:
             "works without privileges" if errqueue.AVAILABLE else "needs Linux",
         )
     ]
+    try:
+        quic.require()
+        rows.append(_row("QUIC", True, "handshakes can be made"))
+    except quic.Unavailable as error:
+        rows.append(_row("QUIC", False, str(error), "Only needed for the probe quic."))
     try:
         rows.append(_row("lab", True, rehearse.choose("auto")[1]))
     except rehearse.NoLab as error:
