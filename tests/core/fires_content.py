@@ -12,6 +12,10 @@ from gatewatch.records import Measurement
 OWN = second("https_page", "answered")
 # A page of another language: none of the control's words, twice its length.
 FOREIGN = "<html lang='km'><head><title>ព័ត៌មាន</title></head><body>" + "<p>ព័ត៌មាន</p>" * 400 + "</body></html>"
+# A block page in the dress of the provider's site: menus, offers, and somewhere the notice.
+PORTAL = (
+    "<html><head><title>Welcome to Provider</title></head><body>" + "<li><a href='/x'>offer</a></li>" * 90
+)
 
 
 def beside(body: str, own: str, seen: dict[str, Any] | None = None, **more: Any) -> Measurement:
@@ -30,5 +34,6 @@ FIRES_CONTENT: dict[str, tuple[str, Measurement]] = {
         ),
     ),
     "http.blockpage.against_own": ("blocked(http.blockpage)", beside(NOTICE, PAGE, headers=HEADERS)),
+    "http.diff.against_own": ("blocked(http.diff)", beside(PORTAL, PAGE, headers=HEADERS)),
     "whole.ok.own_page": ("ok", beside(FOREIGN, FOREIGN)),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.core.fires_content import FOREIGN, OWN, beside
+from tests.core.fires_content import FOREIGN, OWN, PORTAL, beside
 from tests.core.fires_second import HTTP, aside, asked
 from tests.core.test_verdict_rules import plain
 from tests.core.verdict_build import HEADERS, NOTICE, PAGE, control, fetch, second
@@ -64,6 +64,17 @@ def test_a_notice_of_the_servers_own() -> None:
     default = aside("control_host", HTTP, body=NOTICE)
     m = asked(None, OWN, body=NOTICE, headers={}, aside=[default, aside("https_page")], control=control())
     assert judge(m).label == "inconclusive(default_page)"
+
+
+def test_a_block_page_in_the_dress_of_a_whole_site() -> None:
+    # With the site's headers and without a second witness it is one more page that varies.
+    assert judge(asked(None, body=PORTAL, control=control())).label == "inconclusive(different_page)"
+    assert judge(beside(PORTAL, PAGE)).label == "blocked(http.diff)"
+    # Where the site's own page is not the control's either, nothing is sure.
+    assert judge(beside(PORTAL, FOREIGN)).label == "inconclusive(different_page)"
+    # A front page of the hour is of one structure.
+    hour = beside(front(2), front(5), control(title="Edition5", body_length=len(front(5))))
+    assert judge(hour).label == "ok"
 
 
 def test_only_short_title_words_on_either_side() -> None:

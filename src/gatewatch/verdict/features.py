@@ -176,6 +176,10 @@ class Features:
     sni_ech: str = doc("the same, beside an ECH GREASE extension", NOT_LOOKED)
     sni_control_ech: str = doc("the same of a control name beside ECH GREASE", NOT_LOOKED)
     sni_reads: str = doc("what the filter reads, in words for the evidence", "")
+    second_page_unlike: bool = doc(
+        "the http page has another title, length and structure than that one, whatever its headers", False
+    )
+    second_page_control: str = doc("that one against the control's: same, different, unclear", NOT_LOOKED)
     second_page_default: bool = doc("the http page is what that server gives for any name", False)
 
     http: str = doc(

@@ -55,15 +55,16 @@ class Page(NamedTuple):
         return "unclear"
 
     @property
+    def unlike(self) -> bool:
+        """Whether nothing that cannot be copied is alike: headers aside."""
+        return (
+            self.title == compare.DIFFERENT and self.body == compare.DIFFERENT and self.shape != compare.SAME
+        )
+
+    @property
     def unlike_notice(self) -> bool:
         """Whether it is a notice in place of a page that is another: headers, which can be copied, aside."""
-        return (
-            self.notice
-            and self.short
-            and self.title == compare.DIFFERENT
-            and self.body == compare.DIFFERENT
-            and self.shape != compare.SAME
-        )
+        return self.notice and self.short and self.unlike
 
 
 def is_classic(scene: Scene, transaction: Transaction) -> bool:
@@ -241,7 +242,12 @@ def _own_page(scene: Scene, transaction: Transaction | None) -> dict[str, Any]:
     word = page.likeness
     if page.unlike_notice and word != compare.SAME:
         word = "notice"
-    return {"second_page": word, "second_page_default": any_name}
+    return {
+        "second_page": word,
+        "second_page_default": any_name,
+        "second_page_unlike": page.unlike,
+        "second_page_control": compared(scene, own).likeness,
+    }
 
 
 def _in_place_of_control(scene: Scene, transaction: Transaction) -> Scene:

@@ -247,6 +247,22 @@ CONTENT = (
         source="OONI web_connectivity: http-diff is silent where header names are alike, so boxes copy them",
     ),
     Rule(
+        id="http.diff.against_own",
+        layer="http",
+        status="blocked",
+        method="http.diff",
+        when=_PLAIN
+        & _CONTROL_OK
+        & F("second_page_unlike")
+        & (F("second_page_control") == "same")
+        & ~F("second_page_default"),
+        evidence="{host}: over TLS the page that the control gets, over http one with another title, length "
+        "and structure; headers {page_headers}",
+        # A few sites do give visitors without TLS a page of their own.
+        confidence=0.75,
+        source="Jones et al., IMC 2014: structure as third feature; the site's own page is the witness",
+    ),
+    Rule(
         id="http.diff",
         layer="http",
         status="blocked",
