@@ -1,4 +1,5 @@
 import json
+import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -279,3 +280,48 @@ def test_the_resolver_s_network_is_told_where_it_is_known(tmp_path: Path, habits
     folder = campaign(tmp_path, sites(1), Fake(act), rate=10).folder
     (record,) = stored(folder)
     assert (record["resolver_asn"], record["resolver_network_name"], record["resolver_ip"]) == said
+
+
+def test_what_times_out_on_a_line_that_the_run_fills_is_measured_again_more_slowly(tmp_path: Path) -> None:
+    under_way, crowded = [0], [-math.inf]
+
+    async def act(_: Target) -> TestKeys:
+        under_way[0] += 1
+        if under_way[0] > 3:
+            crowded[0] = trio.current_time() + 1
+        await trio.sleep(1)
+        under_way[0] -= 1
+        return failed(1.0) if trio.current_time() <= crowded[0] else TestKeys()
+
+    line = FakeLine(full=lambda: trio.current_time() <= crowded[0])
+    probe = Fake(act)
+    ran = campaign(tmp_path, sites(12), probe, line=line, rate=10)
+    assert ran.whole
+    assert not any(b"generic_timeout_error" in line for line in read(ran.folder.path))
+    assert len(probe.starts) > 12
+    assert any(what == "paused" for what, *_ in ran.log.told)
+    begun = [when for _, when in probe.starts]
+    assert begun[1] - begun[0] == pytest.approx(0.1)
+    assert begun[-1] - begun[-2] >= 0.2
+
+
+def test_what_is_silent_on_a_full_line_again_and_again_is_recorded(tmp_path: Path) -> None:
+    async def act(_: Target) -> TestKeys:
+        await trio.sleep(1)
+        return failed(1.0)
+
+    probe = Fake(act)
+    ran = campaign(tmp_path, sites(1), probe, line=FakeLine(full=lambda: True))
+    assert ran.whole
+    assert len(probe.starts) == 4
+
+
+def test_a_reset_on_a_full_line_is_recorded_at_once(tmp_path: Path) -> None:
+    async def act(_: Target) -> TestKeys:
+        await trio.sleep(1)
+        query = replace(failed(1.0).queries[0], failure="connection_reset")  # type: ignore[index] # one is there
+        return TestKeys(queries=(query,))
+
+    probe = Fake(act)
+    campaign(tmp_path, sites(1), probe, line=FakeLine(full=lambda: True))
+    assert len(probe.starts) == 1

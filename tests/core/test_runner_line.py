@@ -134,3 +134,20 @@ def test_ipv6_is_used_where_it_was_seen_to_work(route6: bool, answers: bool, use
             return wire.ipv6
 
     assert run(main) is used
+
+
+def test_a_line_is_full_when_its_quickest_answer_takes_much_longer_than_before_the_run() -> None:
+    async def main() -> list[tuple[bool, bool]]:
+        found = []
+        refusing = {(r.ipv4[0], 443): broken(errno.ECONNREFUSED) for r in comparison_resolvers()}
+        with hosts(NAMES, {**GENUINE, **refusing}) as (wire, world):
+            Datagrams({})  # whose answers would take no time
+            line = Line(wire, lambda: True)
+            for rtt in (0.1, 0.5, 0.7, 2.0, 0.1):
+                world.rtt = rtt
+                look = await line.look()
+                found.append((look.up, look.full))
+        assert [row["reason"] == "The line is up." for row in line.looks] == [True, False, True]
+        return found
+
+    assert run(main) == [(True, False), (True, False), (True, True), (True, True), (True, False)]

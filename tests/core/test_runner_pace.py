@@ -53,3 +53,18 @@ def test_a_pause_is_not_caught_up_with() -> None:
 def test_what_is_no_rate_is_refused(rate: float, jitter: float) -> None:
     with pytest.raises(ValueError):
         Pace(rate, jitter=jitter)
+
+
+def test_slowing_down_halves_the_rate_and_ends_at_one_start_in_ten_seconds() -> None:
+    async def main() -> list[float]:
+        pace = Pace(10, jitter=0)
+        await pace.wait()
+        gaps = []
+        for _ in range(9):
+            before = trio.current_time()
+            pace.slow_down()
+            await pace.wait()
+            gaps.append(round(trio.current_time() - before, 6))
+        return gaps
+
+    assert run(main) == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0, 10.0]

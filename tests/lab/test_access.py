@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
+from tests.lab.runs import labels, measured
 from tests.lab.test_path import engine, syn, udp
 from tests.lab.village import SERVER_MS, box
 from tests.lab.village import run as carry
@@ -162,3 +164,26 @@ def test_a_slow_line_takes_its_time() -> None:
     _, size, seconds = fetched(lossy(0.0, down_kbps=1000.0), 1)
     assert size >= 500_000
     assert 4.0 < seconds < 6.5  # 4 Mbit at 1 Mbit/s
+
+
+# -- whole runs
+
+URLS = [f"https://site-{n}.com/" for n in range(30)]
+
+
+@pytest.mark.parametrize("line", [{"loss": 0.03}, {"loss": 0.01, "jitter_ms": 40.0}, {"jitter_ms": 100.0}])
+def test_a_lossy_line_gives_no_false_alarm(tmp_path: Path, line: dict[str, Any]) -> None:
+    scenario = replace(SIX, isps=tuple(replace(isp, **line) for isp in SIX.isps))
+    _, lines = measured(tmp_path, scenario, "absent", URLS)
+    assert not [label for label in labels(lines).values() if label.startswith(("blocked", "tampered"))]
+
+
+def test_a_run_that_fills_its_own_line_goes_slower_and_gives_no_false_alarm(tmp_path: Path) -> None:
+    # A poor mobile line with a long queue; five starts a second ask for three times what it carries.
+    slow: dict[str, Any] = {"down_kbps": 256.0, "up_kbps": 64.0, "queue_ms": 2000.0}
+    scenario = replace(SIX, isps=tuple(replace(isp, **slow) for isp in SIX.isps))
+    urls = [f"https://site-{n}.com/" for n in range(60)]
+    about, lines = measured(tmp_path, scenario, "absent", urls, rate=5.0)
+    assert not [label for label in labels(lines).values() if label.startswith(("blocked", "tampered"))]
+    assert any("fills its own line" in look["reason"] for look in about["line"])
+    assert about["campaign_s"] > 60  # 60 pages of some 30 KB at 256 kbit/s

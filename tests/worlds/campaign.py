@@ -72,11 +72,15 @@ def failed(t: float | None) -> TestKeys:
 
 
 class FakeLine(Line):
-    """A line that is down from each of ``down``'s first moments to its second; a look takes no time."""
+    """A line that is down from each of ``down``'s first moments to its second; a look takes no time.
 
-    def __init__(self, *down: tuple[float, float]) -> None:
+    ``full`` tells whether it is full; asked when it is looked at.
+    """
+
+    def __init__(self, *down: tuple[float, float], full: Callable[[], bool] = lambda: False) -> None:
         super().__init__(Wire(own_resolvers=()), lambda: True)
         self._down = down
+        self._full = full
 
     @property
     def is_up(self) -> bool:
@@ -84,7 +88,7 @@ class FakeLine(Line):
 
     async def look(self) -> Look:
         await trio.lowlevel.checkpoint()
-        return self._note(Look(True, ("a page",) if self.is_up else ()))
+        return self._note(Look(True, ("a page",) if self.is_up else (), full=self._full()))
 
 
 @dataclass

@@ -1,13 +1,14 @@
 """A campaign: the plan's items, each started at its pace, measured, judged, scrubbed and stored.
 
-Nothing here knows what a probe does.  A measurement that failed while the line was down is thrown away and
-its item goes back into the queue; a measurement that outlived its budget is skipped with its reason.
+Nothing here knows what a probe does.  A measurement that failed while the line was down, or timed out while
+the run itself had filled it, is thrown away and its item goes back into the queue; one that outlived its
+budget is skipped with its reason.
 """
 
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ import trio
 from gatewatch import __version__
 from gatewatch.net.wire import Wire
 from gatewatch.records import TIME_FORMAT, Measurement, TestKeys, dumps
+from gatewatch.records.failure import GENERIC_TIMEOUT
 from gatewatch.runner.about import Vantage, engine
 from gatewatch.runner.line import Line
 from gatewatch.runner.pace import Pace
@@ -25,6 +27,10 @@ from gatewatch.runner.plan import Item
 from gatewatch.runner.probes import Probe, named
 from gatewatch.store import RunFolder, Scrubber, StoreFull, Unscrubbable
 from gatewatch.verdict import Verdict, derived_keys, judge
+
+# How often a measurement is made again because the line was full: after that, slowly as it goes by then, what
+# is silent is silent.
+_MOST_AGAIN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class Campaign:
     skipped: list[dict[str, str]] = field(default_factory=list)
     _queue: deque[Item] = field(default_factory=deque)
     _hosts: set[str] = field(default_factory=set)
+    _again: Counter[str] = field(default_factory=Counter)
+    _slowed: float = -math.inf
     _under_way: int = 0
     _bytes: int = 0
     _changed: trio.Event = field(default_factory=trio.Event)
@@ -95,7 +103,7 @@ class Campaign:
         with trio.move_on_after(self.budget.run if self.budget.run is not None else math.inf) as scope:
             async with trio.open_nursery() as nursery:
                 while (item := await self._next()) is not None:
-                    await self._hold_while_down()
+                    await self._hold()
                     await self.pace.wait()
                     self._under_way += 1
                     nursery.start_soon(self._one, item)
@@ -121,10 +129,15 @@ class Campaign:
             self._changed = trio.Event()
             await self._changed.wait()
 
-    async def _hold_while_down(self) -> None:
+    async def _hold(self) -> None:
+        """Wait while the line is down, or full of what is under way."""
         if self.line.last is not None and not self.line.last.up:
             self.observer.paused(self.line.last.reason)
             await self.line.wait_until_up()
+            self.observer.resumed()
+        elif self.line.last is not None and self.line.last.full:
+            self.observer.paused(self.line.last.reason)
+            await self.line.wait_until_calm()
             self.observer.resumed()
 
     async def _one(self, item: Item) -> None:
@@ -160,6 +173,9 @@ class Campaign:
         if failed is not None and not await self.line.was_up_since(start, start + failed):
             self._queue.append(item)
             return
+        if self._crowded_out(item, keys, start):
+            self._queue.append(item)
+            return
         measurement = Measurement(
             annotations=engine(self.vantage),
             id=f"{self.folder.id}/{item.id}",
@@ -186,6 +202,16 @@ class Campaign:
         except Exception as error:
             # Nothing is written of what could not be judged or scrubbed.
             self._skip(item, f"could not be stored: {said(error)}")
+
+    def _crowded_out(self, item: Item, keys: TestKeys, start: float) -> bool:
+        """Tell whether a measurement timed out on a line that the run had filled; then the run slows down."""
+        if self.line.seen_full < start or not _timed_out(keys) or self._again[item.id] >= _MOST_AGAIN:
+            return False
+        self._again[item.id] += 1
+        if self._slowed < self.line.seen_full:
+            self._slowed = self.line.seen_full
+            self.pace.slow_down()
+        return True
 
     def _store(self, item: Item, measurement: Measurement) -> None:
         keys = measurement.test_keys
@@ -229,6 +255,15 @@ def _resolver(keys: TestKeys) -> dict[str, Any]:
     if not isinstance(asn, int) or not asn or not isinstance(habits, dict):
         return {}
     return {"resolver_asn": f"AS{asn}", "resolver_network_name": str(habits.get("name", ""))}
+
+
+def _timed_out(keys: TestKeys) -> bool:
+    """Tell whether anything ended by silence, as on a full line; a reset or an answer comes from somebody."""
+    failures = [query.failure for query in keys.queries or ()]
+    failures += [connect.status.failure for connect in keys.tcp_connect or ()]
+    failures += [handshake.failure for handshake in keys.tls_handshakes or ()]
+    failures += [request.failure for request in keys.requests or ()]
+    return GENERIC_TIMEOUT in failures
 
 
 def _last_failure(keys: TestKeys) -> float | None:

@@ -1,8 +1,9 @@
 """The machine's own line: is it up, is it ours, or is a captive portal in the way?
 
-A line that is down makes every site look blocked.  So it is looked at before a run, and again whenever a
-measurement failed and the last good look is older than that failure: what failed on a dead line is thrown
-away and measured again, never recorded.
+A line that is down makes every site look blocked, and so does one that the run itself has filled.  So it is
+looked at before a run, and again whenever a measurement failed and the last good look is older than that
+failure: what failed on a dead line is thrown away and measured again, never recorded, and what timed out on a
+full one is measured again more slowly.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ from gatewatch_targets import Beacon, beacons
 PATIENCE = 4.0
 # While the line is down, how long to wait between looks.
 PAUSE = 5.0
+# How long to wait for a full line: what is under way then has ended by its own limits.
+CALM = 60.0
+# A line is full when even the quickest of several answers takes so many times as long as on the quiet line
+# before the run, and this many seconds more: modems and routers queue for seconds when more is sent than they
+# carry (RFC 7567 1, "bufferbloat"), and no way round the planet varies by a third of a second by itself.
+_FULL_TIMES, _FULL_MORE = 3.0, 0.3
 # A public address of each family that is only looked up in the routing table: nothing is sent.
 _ROUTE_4 = ("8.8.8.8", 53)
 _ROUTE_6 = ("2001:4860:4860::8888", 53)
@@ -33,12 +40,17 @@ _ROUTE_6 = ("2001:4860:4860::8888", 53)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at the line found; ``clock_offset`` in seconds, positive when our clock is ahead."""
+    """What one look at the line found; ``clock_offset`` in seconds, positive when our clock is ahead.
+
+    ``delay`` is how long the quickest answer took, in seconds; ``full``: much longer than on the quiet line.
+    """
 
     route: bool
     answered: tuple[str, ...] = ()
     portal: bool = False
     clock_offset: float | None = None
+    delay: float | None = None
+    full: bool = False
 
     @property
     def up(self) -> bool:
@@ -54,7 +66,10 @@ class Look:
             return "A captive portal answers in place of the internet: log in to this network first."
         if not self.answered:
             return "There is no internet connection: none of several well-known servers answers."
-        return "The line is up."
+        return _FULL if self.full else "The line is up."
+
+
+_FULL = "This run fills its own line: answers take much longer than before it."
 
 
 def has_route(address: tuple[str, int] = _ROUTE_4) -> bool:
@@ -105,6 +120,9 @@ class Line:
         self.seen_up = float("-inf")
         #: When it was last seen down.
         self.seen_down = float("-inf")
+        #: Until when it may have been full.
+        self.seen_full = float("-inf")
+        self._quiet = float("inf")  # the shortest delay of all looks
         self.last: Look | None = None
         self.looks: list[dict[str, Any]] = []
 
@@ -114,6 +132,8 @@ class Line:
             return self._note(Look(route=False))
         six = self._route6()
         answered: list[str] = []
+        delays: list[float] = []
+        began = trio.current_time()
         pages: list[tuple[bool, float | None]] = []
 
         async def question(address: str) -> None:
@@ -121,6 +141,7 @@ class Line:
                 got = await lookup.udp(Journal(), address, "example.com", window=0.0)
                 if got[0].rcode is not None:
                     answered.append(f"udp {address}")
+                    delays.append(trio.current_time() - began)
 
         async def connection(address: str) -> None:
             with trio.move_on_after(PATIENCE):
@@ -129,6 +150,7 @@ class Line:
                     tcp.close()
                 if failure in (None, "connection_refused"):
                     answered.append(f"tcp {address}")
+                    delays.append(trio.current_time() - began)
 
         async def page(beacon: Beacon) -> None:
             with trio.move_on_after(PATIENCE):
@@ -149,11 +171,20 @@ class Line:
         # One changed page may be a server's whim; a portal changes all of them.
         portal = bool(pages) and not any(genuine for genuine, _ in pages)
         offsets = [offset for genuine, offset in pages if genuine and offset is not None]
-        return self._note(
-            Look(True, tuple(sorted(answered)), portal, min(offsets, key=abs) if offsets else None)
-        )
+        offset = min(offsets, key=abs) if offsets else None
+        delay = min(delays, default=None)
+        return self._note(Look(True, tuple(sorted(answered)), portal, offset, delay, self._is_full(delay)))
+
+    def _is_full(self, delay: float | None) -> bool:
+        if delay is None:
+            return False
+        self._quiet = min(self._quiet, delay)
+        return delay > _FULL_TIMES * self._quiet + _FULL_MORE
 
     def _note(self, look: Look) -> Look:
+        # What was full when last looked at was full until now, for all that is known.
+        if look.full or (self.last is not None and self.last.full):
+            self.seen_full = trio.current_time()
         self.last = look
         if look.clock_offset is not None:
             self._wire.clock_offset = round(look.clock_offset)
@@ -161,7 +192,8 @@ class Line:
             self.seen_up = trio.current_time()
         else:
             self.seen_down = trio.current_time()
-        if not self.looks or self.looks[-1]["up"] != look.up:
+        before = self.looks[-1] if self.looks else {}
+        if before.get("up") != look.up or (before["reason"] == _FULL) != look.full:
             self.looks.append({"t": round(trio.current_time(), 1), "up": look.up, "reason": look.reason})
         return look
 
@@ -175,6 +207,14 @@ class Line:
             if self.seen_up < (start if failed is None else failed):
                 await self.look()
             return self.last is not None and self.last.up and self.seen_down < start
+
+    async def wait_until_calm(self) -> None:
+        """Look again until the line is not full any more, for :data:`CALM` seconds at most."""
+        async with self._lock:
+            with trio.move_on_after(CALM):
+                while self.last is not None and self.last.full:
+                    await trio.sleep(PAUSE)
+                    await self.look()
 
     async def wait_until_up(self) -> None:
         """Look again and again until the line is up."""

@@ -10,6 +10,9 @@ import random
 
 import trio
 
+# Seconds between starts that no slowing down exceeds.
+_SLOWEST = 10.0
+
 
 class Pace:
     """A steady start rate with jitter: starts never come faster than ``rate`` a second on average."""
@@ -21,6 +24,10 @@ class Pace:
         self._jitter = jitter
         self._random = random.Random(seed)
         self._next = float("-inf")
+
+    def slow_down(self) -> None:
+        """Halve the rate from now on, down to one start in ten seconds."""
+        self._interval = max(self._interval, min(2 * self._interval, _SLOWEST))
 
     async def wait(self) -> None:
         """Wait for the next start.
