@@ -219,3 +219,18 @@ def test_what_is_judged() -> None:
     assert judged(line(9, box("dns-drop", 4, method=""))).label == "blocked(dns.timeout)"
     nobody = Box("dns-drop", 2, frozenset({"com", "org"}), resolvers="all")
     assert judged(line(9, nobody)).label == "inconclusive(silent)"
+
+
+def test_a_proxy_that_takes_tcp_as_well() -> None:
+    # Over TLS and HTTPS the resolver itself still answers; over TCP the proxy denies the name.
+    nobody = {"method": "nxdomain", "address": ""}
+    udp, tcp = box("dns-proxy", 4, **nobody), box("dns-proxy-tcp", 4, **nobody)
+    found = look(line(9, udp))
+    assert found.transports == {"tcp": "different", "dot": "different", "doh": "different"}
+    found = look(line(9, udp, tcp))
+    assert (found.kind, found.hop) == ("proxy", 4)
+    assert found.transports == {"tcp": "same", "dot": "different", "doh": "different"}
+    assert found.true and not found.forged
+    # Who is asked over TCP for another name gets the ISP's resolver's true answer.
+    honest = look(line(9, box("dns-proxy-tcp", 4, domains=frozenset())), "https://dns.google/")
+    assert (honest.kind, honest.transports["tcp"]) == ("none", "same")

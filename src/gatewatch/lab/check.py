@@ -27,9 +27,9 @@ _METHODS = {
 # What a DNS box may say instead of an address.
 _ERRORS = ("nxdomain", "empty", "servfail", "refused")
 # Boxes that need no domains: they act on every name in some way.
-_UNSELECTIVE = ("portal", "http-proxy", "sni-proxy", "dns-proxy", "dns-rewrite", "quic-drop")
+_UNSELECTIVE = ("portal", "http-proxy", "sni-proxy", "dns-proxy", "dns-proxy-tcp", "dns-rewrite", "quic-drop")
 # DNS boxes that act on questions to every resolver unless told otherwise.
-_FOR_ALL = ("dns-inject", "dns-proxy")
+_FOR_ALL = ("dns-inject", "dns-proxy", "dns-proxy-tcp")
 
 
 def _one_of(value: str, allowed: tuple[str, ...], where: str) -> None:

@@ -44,6 +44,8 @@ KINDS = {
     "dns-inject": Kind("dns", (53,), "dns.injected"),
     # Every question to port 53 goes to the ISP's resolver, which lies about some names.
     "dns-proxy": Kind("dns", (53,), ""),
+    # The same over TCP, to stand beside it.
+    "dns-proxy-tcp": Kind("dns", (53,), ""),
     # A resolver that its user chose, against advertisements.
     "dns-filter": Kind("dns", (53,), "inconclusive(own_filter)"),
     # A resolver that answers for names that do not exist; nothing that exists is touched.

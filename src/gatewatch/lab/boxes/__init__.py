@@ -16,7 +16,7 @@ from gatewatch.lab.boxes.page import BlockPage, HttpDrop, HttpEof, HttpRedirect,
 from gatewatch.lab.boxes.portal import Portal
 from gatewatch.lab.boxes.proxy import HttpProxy, SniProxy
 from gatewatch.lab.boxes.quic import QuicDrop, QuicSniDrop
-from gatewatch.lab.boxes.resolver import DnsProxy, DnsRewrite
+from gatewatch.lab.boxes.resolver import DnsProxy, DnsProxyTcp, DnsRewrite
 from gatewatch.lab.boxes.sni import SniDrop, SniEof, SniReset
 from gatewatch.lab.boxes.syn import TcpDrop, TcpReset, UdpDrop
 from gatewatch.lab.boxes.throttle import Throttle
@@ -28,6 +28,7 @@ _KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
     "dns-drop": DnsDrop,
     "dns-inject": DnsInject,
     "dns-proxy": DnsProxy,
+    "dns-proxy-tcp": DnsProxyTcp,
     "dns-filter": DnsLie,
     "dns-rewrite": DnsRewrite,
     "tcp-drop": TcpDrop,

@@ -29,12 +29,16 @@ class Dns(Box):
     def asked(self, packet: bytearray) -> bytes | None:
         """Give the query when the box acts on its name."""
         query = payload(packet)
+        return query if self.acts(query) else None
+
+    def acts(self, query: bytes) -> bool:
+        """Say whether the box acts on the name that a query asks for."""
         try:
             question = dnswire.asked(query)
         except dnswire.Unusual:
-            return None
+            return False
         known = question.qtype in (_A, _AAAA) and question.qclass == dnswire.IN
-        return query if known and self.description.matches(question.name) else None
+        return known and self.description.matches(question.name)
 
     def forge(self, query: bytes, number: int = 0) -> bytes:
         """Write the false answer: an error, or the chosen address of the family asked for, if there is one.

@@ -6,9 +6,12 @@ A proxy answers every question itself, forbidden or not, in the name of whoever 
 
 from __future__ import annotations
 
+from gatewatch.lab.apps import Connection, StreamApp
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.names import Dns
-from gatewatch.lab.packet import payload, ports, source, unpacked
+from gatewatch.lab.boxes.takeover import Terminator
+from gatewatch.lab.packet import TCP, payload, ports, source, unpacked
+from gatewatch.lab.servers.dns import DnsStream
 from gatewatch.net import dnswire
 
 
@@ -28,6 +31,27 @@ class DnsProxy(Dns):
         if isinstance(answer, bytes) and answer:
             self.reply(packet, wire, answer)
         return False
+
+
+class DnsProxyTcp(Dns, Terminator):
+    """The same over TCP: connections to port 53 end here, in the name of whoever was called."""
+
+    protocol = TCP
+
+    def inspect(self, packet: bytearray, wire: Wire) -> bool:
+        """Take every packet."""
+        self.take(packet, wire)
+        return False
+
+    def serve(self, address: str, port: int, connection: Connection) -> StreamApp | None:
+        """Answer as the proxy over UDP does."""
+
+        def answer(message: bytes) -> bytes:
+            if self.acts(message):
+                return self.forge(message)
+            return self.world.datagram(self.resolver, 53, connection.peer, message) or b""
+
+        return DnsStream(connection, answer)
 
 
 class DnsRewrite(Dns):
