@@ -15,6 +15,7 @@ NAMES = {
     "schedule": "a third of 500 targets blackholed: wall time against the ideal, and one after another",
     "crash": "kill -9 at random moments of a run, then --resume",
     "verdicts": "kh + global through every middlebox of the lab, against the scenario's truth",
+    "scenarios": "the acceptance scenarios: as they are, with 20 seeds of loss, and in combinations",
     "attachments": "kernel and memory attachment of the lab: the same verdicts",
     "fetch": "GETs a second a core against bare trio sockets, on nginx",
     "resolve": "DNS questions a second a core, with dnsperf's ceiling",
@@ -60,7 +61,10 @@ def main() -> int:
             print(f"{met} {goal['name']}: {goal['value']} (goal {goal['goal']})")
         for title in ("peer", "detail"):
             for name, value in result[title].items():
-                print(f"        {title}: {name}: {value}")
+                lines = value if isinstance(value, list) else [value]
+                print(f"        {title}: {name}: {lines[0] if len(lines) == 1 else ''}")
+                for line in lines if len(lines) > 1 else ():
+                    print(f"            {line}")
         print(f"        machine: {before}")
     return 0 if all(goal["met"] for goal in result["goals"]) else 1
 

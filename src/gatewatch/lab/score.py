@@ -48,8 +48,8 @@ class Score:
     scenario: str
     total: int
     right: int
-    false_alarms: int  # called blocked, but the truth is not blocked
-    missed: int  # the truth is blocked, but it was not called so
+    false_alarms: int  # called blocked or tampered, but the truth is neither
+    missed: int  # the truth is blocked or tampered, but it was called neither
     abstained: int  # inconclusive
     cells: tuple[Cell, ...]
     mistakes: tuple[Mistake, ...]
@@ -117,4 +117,4 @@ def tally(name: str, rows: Iterable[Row]) -> Score:
 
 
 def _alarm(label: str) -> bool:
-    return label.startswith("blocked")
+    return label.startswith(("blocked", "tampered"))
