@@ -1,15 +1,20 @@
-"""Write the tables of rules and features into docs/verdicts.md anew, between their marks."""
+"""Write the generated tables into their pages anew, between their marks."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from gatewatch.lab.examine import markdown
 from gatewatch.verdict import features_markdown, rules_markdown
 
-page = Path(__file__).with_name("verdicts.md")
-text = page.read_text(encoding="utf-8")
-for mark, table in (("rules", rules_markdown()), ("features", features_markdown())):
-    before, start, rest = text.partition(f"<!-- {mark} -->\n")
+TABLES = (
+    ("verdicts.md", "rules", rules_markdown),
+    ("verdicts.md", "features", features_markdown),
+    ("acceptance.md", "acceptance", markdown),
+)
+
+for name, mark, write in TABLES:
+    page = Path(__file__).with_name(name)
+    before, start, rest = page.read_text(encoding="utf-8").partition(f"<!-- {mark} -->\n")
     _, end, after = rest.partition(f"<!-- /{mark} -->")
-    text = before + start + table + end + after
-page.write_text(text, encoding="utf-8")
+    page.write_text(before + start + write() + end + after, encoding="utf-8")

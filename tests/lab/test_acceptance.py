@@ -121,3 +121,9 @@ def test_the_command_prints_the_table_and_its_exit_code_tells() -> None:
 def test_loading_by_short_name_or_folder() -> None:
     assert load("acceptance/free-http").name == "free-http"
     assert examine.accepted("free-http")[0].name == "free-http"
+
+
+def test_the_page_shows_them_all() -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "acceptance.md"
+    shown = page.read_text("utf-8").partition("<!-- acceptance -->\n")[2].partition("<!-- /acceptance -->")[0]
+    assert shown == examine.markdown()

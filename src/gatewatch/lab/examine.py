@@ -152,3 +152,18 @@ def table(report: Report) -> str:
             f"{found[0].truth:30}  {' '.join(said):30}  {right}/{len(found)}"
         )
     return "\n".join(lines)
+
+
+def markdown() -> str:
+    """Write the scenarios as a table for the documentation: what OONI says of each, and gatewatch must say."""
+    lines = ["| scenario | what | from | OONI: blocking/accessible | gatewatch |", "|---|---|---|---|---|"]
+    for name in every():
+        scenario, table = accepted(name)
+        labels = [f"{probe}: `{label}`" for probe, label in table.gatewatch.items()]
+        said = (
+            f"`{table.gatewatch['web']}`"
+            if len(labels) == 1 and table.probes == ("web",)
+            else ", ".join(labels)
+        )
+        lines.append(f"| `{name}` | {scenario.title} | {scenario.source} | {table.ooni.label} | {said} |")
+    return "\n".join(lines) + "\n"
