@@ -155,7 +155,7 @@ def table(report: Report) -> str:
 
 
 def markdown() -> str:
-    """Write the scenarios as a table for the documentation: what OONI says of each, and gatewatch must say."""
+    """Write the scenarios as a table for the documentation, with both columns of truth."""
     lines = ["| scenario | what | from | OONI: blocking/accessible | gatewatch |", "|---|---|---|---|---|"]
     for name in every():
         scenario, table = accepted(name)
