@@ -138,6 +138,28 @@ def test_ends_are_called_as_ooni_calls_them(code: int, reason: str, word: str) -
     assert quic._terminated(code, reason) == word
 
 
+def test_what_the_library_stumbles_over_is_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stumble(*_: object, **__: object) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr("aioquic.quic.connection.QuicConnection.receive_datagram", stumble)
+    # The lab's server stumbles as well: only what the client reads counts here.
+    monkeypatch.setattr("gatewatch.lab.servers.quic.QuicServer._take", lambda self, *_: self._line.send(b"?"))
+    assert shake("good.com")[0] == "unknown_failure: quic: IndexError while reading"
+
+
+def test_a_flood_ends_a_handshake_and_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    def flood(self: Any, *_: object) -> None:
+        for _number in range(200):
+            self._line.send(b"\x80" * 1200)
+
+    monkeypatch.setattr("gatewatch.lab.servers.quic.QuicServer.received", flood)
+    failure, journal = shake("good.com")
+    assert failure == "unknown_failure: quic: a flood of datagrams"
+    assert len(journal.events) < 200
+    assert ask("good.com") == ((), "unknown_failure: quic: a flood of other datagrams")
+
+
 def test_without_aioquic_the_user_learns_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 

@@ -36,6 +36,8 @@ _ALERTS = {
 }
 _CONNECTION_REFUSED = 0x02  # RFC 9000 20.1
 _LARGEST = 65535  # a whole datagram, whatever the path takes
+# A handshake takes some ten datagrams; who sends more has something else in mind, and each is an event.
+_MOST = 128
 
 
 class Unavailable(RuntimeError):
@@ -118,10 +120,11 @@ async def ask_versions(
     try:
         await talk.open()
         await talk.send(asked.packet)
-        while True:
+        for _ in range(_MOST):
             found = quicwire.versions(asked, await talk.receive())
             if found is not None:
                 return found, None
+        return (), f.unknown("quic: a flood of other datagrams")
     except OSError as error:
         return (), translate(error)
     finally:
@@ -203,7 +206,8 @@ async def _drive(connection: QuicConnection, talk: _Talk) -> str | None:
     from aioquic.quic import events
 
     connection.connect(talk.peer, now=trio.current_time())
-    while True:
+    heard = 0
+    while heard < _MOST:
         for data, _ in connection.datagrams_to_send(now=trio.current_time()):
             await talk.send(data)
         while (event := connection.next_event()) is not None:
@@ -220,8 +224,14 @@ async def _drive(connection: QuicConnection, talk: _Talk) -> str | None:
             data = await talk.receive()
         if scope.cancelled_caught:
             connection.handle_timer(now=trio.current_time())
-        else:
+            continue
+        heard += 1
+        try:
             connection.receive_datagram(data, talk.peer, now=trio.current_time())
+        except Exception as error:
+            # Whatever it stumbles over came from the wire, and is what was measured.
+            return f.unknown(f"quic: {type(error).__name__} while reading")
+    return f.unknown("quic: a flood of datagrams")
 
 
 def _terminated(code: int, reason: str) -> str:
