@@ -24,6 +24,11 @@ from gatewatch_analysis.tables import VANTAGE
 # a lower bound of about 0.6 for the share of the country's ISPs.
 _ENOUGH_ISPS = 5
 
+# A filter that somebody bought sorts by subject: several of its pages, on subjects that no single order names
+# together, are a property of the line.  One page may be a slip of a list of signs.
+_FILTERED_TARGETS = 3
+_FILTERED_CATEGORIES = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -105,6 +110,24 @@ def _isps(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
             else:
                 text += f", by no one main method: {_listed(ways)}."
                 yield Finding(whose, "isp.no_main_method", text, evidence, confidence)
+        yield from _own_filter(whose, name, mine)
+
+
+def _own_filter(whose: str, name: str, mine: pd.DataFrame) -> Iterator[Finding]:
+    """Say when a line stands behind a filter of its own, such as a school's: its blocks may be that one's."""
+    filtered = mine[mine["label"] == "inconclusive(own_filter)"]
+    categories = sorted(set(filtered["category"].dropna()))
+    if len(filtered) < _FILTERED_TARGETS or len(categories) < _FILTERED_CATEGORIES:
+        return
+    blocked = int((mine["status"] == "blocked").sum())
+    yield Finding(
+        whose,
+        "isp.own_filter",
+        f"{name}: {len(filtered)} targets of unrelated categories ({', '.join(categories)}) meet a filter "
+        f"that belongs to the line, such as a school's; the {blocked} blocked ones may be its work.",
+        {"filtered": len(filtered), "categories": categories, "blocked": blocked},
+        _mean(filtered),
+    )
 
 
 def _mechanisms(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ def web(target: str, label: str, *, confidence: float = 0.8, **about: Any) -> Me
     layer, _, method = label.partition(".")
     blocked = bool(method)
     verdict: dict[str, Any] = {
-        "status": "blocked" if blocked else label,
+        "status": "blocked" if blocked else label.partition("(")[0],
         "layer": layer if blocked else None,
         "method": method if blocked else None,
         "label": f"blocked({label})" if blocked else label,

@@ -58,6 +58,24 @@ def test_main_method_of_an_isp(tmp_path: Path) -> None:
     assert found.confidence == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(
+    ("categories", "told"), [("GMB DATE FILE", True), ("GMB GMB GMB", False), ("GMB DATE", False)]
+)
+def test_a_line_behind_a_filter_of_its_own(tmp_path: Path, categories: str, told: bool) -> None:
+    label = "inconclusive(own_filter)"
+    sites = [
+        web(f"https://a{n}.org/", label, asn=7, name="School", category=category)
+        for n, category in enumerate(categories.split())
+    ]
+    sites.append(web(RFA, "http.blockpage", asn=7, name="School", category="NEWS"))
+    listed = analyse(load([write_run(tmp_path / "run", sites, isp=None)])).findings
+    found = [f for f in listed if f.statement == "isp.own_filter"]
+    assert bool(found) is told
+    if told:
+        assert found[0].evidence == {"filtered": 3, "categories": ["DATE", "FILE", "GMB"], "blocked": 1}
+        assert "School (AS7): 3 targets of unrelated categories" in found[0].text
+
+
 def test_no_method_is_the_main_one(tmp_path: Path) -> None:
     found = measured(tmp_path, {38623: ["dns.redirect", "tls.reset", "ok"]})
     text = found["isp.no_main_method KH: Metfone (AS38623)"].text
