@@ -32,9 +32,19 @@ async def reach(
 ) -> Stream | SecureStream | None:
     """Open the connection that a URL needs: TCP, and TLS for https."""
     tcp = await dial(journal, wire, address, url.port, url.host, tags)
+    return await _secured(journal, wire, url, tcp)
+
+
+async def _secured(
+    journal: Journal, wire: Wire, url: Url, tcp: Stream | None
+) -> Stream | SecureStream | None:
+    """Shake hands for https; a cut is remembered, since it may go on for other names at that address."""
     if tcp is None or url.scheme == "http":
         return tcp
-    return await shake(journal, wire, tcp, url.host)
+    tls = await shake(journal, wire, tcp, url.host)
+    if tls is None and was_cut(journal, tcp.address, tcp.port):
+        wire.cut(tcp.address, tcp.port, url.host)
+    return tls
 
 
 async def get(
@@ -47,6 +57,8 @@ async def get(
             got = await transfer.exchange(journal, connection, url, tags=tags)
     finally:
         connection.close()
+    if isinstance(connection, Stream) and _got_nothing(journal, connection.address, connection.port):
+        wire.cut(connection.address, connection.port, url.host)
     return got
 
 
@@ -59,9 +71,7 @@ async def reach_again(
     tcp: Stream | None = None
     with trio.move_on_after(wire.limits.connect_again):
         tcp = await dial(journal, wire, address, url.port, url.host, tags)
-    if tcp is None or url.scheme == "http":
-        return tcp
-    return await shake(journal, wire, tcp, url.host)
+    return await _secured(journal, wire, url, tcp)
 
 
 async def get_twice(

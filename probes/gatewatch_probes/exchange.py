@@ -123,4 +123,6 @@ class Exchanges:
             t=self.journal.now(),
         )
         self.rows.append(row)
+        if "test" in kind and outcome in ("reset", "eof", "timeout"):
+            self.wire.cut(address, port, name)
         return row

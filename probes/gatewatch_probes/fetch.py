@@ -17,6 +17,7 @@ from gatewatch.records import TestKeys
 from gatewatch.records.failure import HTTP_BAD_REDIRECT, TOO_MANY_REDIRECTS
 from gatewatch_probes.again import get, get_twice, reach, reach_again, was_cut
 from gatewatch_probes.connect import labels, to_try
+from gatewatch_probes.residue import turn
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import Target
 
@@ -28,7 +29,7 @@ async def visit(
     cut: list[str] = []
     for address in to_try(wire, found):
         labelled = labels(found, address, tags)
-        async with wire.turns.take(address):
+        async with turn(journal, wire, url, address):
             if wire.is_silent(address, url.port):
                 continue
             connection = await reach(journal, wire, url, address, labelled)

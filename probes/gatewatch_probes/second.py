@@ -9,6 +9,7 @@ is repeated only after a control has passed (:mod:`gatewatch.net.residual`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,16 +20,15 @@ from gatewatch.net.journal import Journal
 from gatewatch.net.residual import wait_until_clear
 from gatewatch.net.url import Url, redirected
 from gatewatch.net.wire import Wire
-from gatewatch.records import Handshake, ResidualWait, SecondControl, Transaction, encode
+from gatewatch.records import Handshake, SecondControl, Transaction, encode
 from gatewatch.records.failure import CUT
 from gatewatch.verdict import compare
 from gatewatch.verdict.control import read
 from gatewatch_probes.exchange import SECOND, Exchanges
 from gatewatch_probes.nearer import refused_nearer
 from gatewatch_probes.neutral import Neutral, control_name_for
+from gatewatch_probes.residue import PATIENCE
 
-# How long a web measurement waits for a residual block to end when no helper answers, in seconds: two pauses.
-PATIENCE = 90.0
 # Pages of the site's own that are asked for over TLS: the first, and where it leads on to.
 PAGES = 3
 _WEB_PORTS = {443: 80, 80: 443}
@@ -37,7 +37,7 @@ _FOREIGN = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
 
 
 class Second:
-    """The second controls of one measurement; ``rows`` and ``waits`` are what is written down of them."""
+    """The second controls of one measurement."""
 
     def __init__(
         self, journal: Journal, wire: Wire, neutral: Neutral, control: dict[str, Any] | None
@@ -46,7 +46,6 @@ class Second:
         self._wire = wire
         self._neutral = neutral
         self._control = control
-        self._waits: list[ResidualWait] = []
         self._do = Exchanges(journal, wire)
 
     def keys(self) -> dict[str, Any]:
@@ -54,8 +53,6 @@ class Second:
         found: dict[str, Any] = {}
         if self._do.rows:
             found["x_gatewatch_second"] = [encode(row) for row in self._do.rows]
-        if self._waits:
-            found["x_gatewatch_residual"] = [encode(row) for row in self._waits]
         return found
 
     async def explain(self, url: Url, depth: int, known: tuple[str, ...]) -> None:
@@ -168,16 +165,7 @@ class Second:
         patience = PATIENCE if self._control is None else 0.0
         found = await wait_until_clear(passes, since=since, patience=patience)
         if found.at_least is not None:
-            self._waits.append(
-                ResidualWait(
-                    address=address,
-                    port=port,
-                    passed=found.passed,
-                    waits=found.waits,
-                    at_least=found.at_least,
-                    at_most=found.at_most,
-                )
-            )
+            self._journal.waits.append(replace(found, address=address, port=port))
         return found.passed
 
 

@@ -218,4 +218,5 @@ class _Trials:
             self._triggered.pop(at, None)
         elif "control" not in variant or variant == "control_ech":
             self._triggered[at] = sent
+            self._wire.cut(*at, self._name)
         return outcome == "answered"

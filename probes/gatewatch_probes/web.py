@@ -32,6 +32,7 @@ from gatewatch_probes.fetch import follow
 from gatewatch_probes.habits import learn
 from gatewatch_probes.handshake import shake
 from gatewatch_probes.neutral import Neutral
+from gatewatch_probes.residue import turn
 from gatewatch_probes.resolve import Found, habits_key, look_up
 from gatewatch_probes.safely import ask_safely
 from gatewatch_probes.second import Second
@@ -159,7 +160,7 @@ class _Visit:
 
     async def _one(self, address: str, first: bool) -> None:
         tags = labels(self.found, address, DEPTH_0)
-        async with self.wire.turns.take(address):
+        async with turn(self.journal, self.wire, self.url, address):
             # Looked at only now: while we waited for our turn, others may have found out.
             if self.wire.is_silent(address, self.url.port):
                 self.skipped.append(

@@ -84,7 +84,25 @@ NEARER = [
 REFUSED = web(
     queries=names([SITE]), connects=[connect(SITE, "connection_refused")], x_gatewatch_second=NEARER
 )
+LEFT = [{"address": SITE, "port": 443, "passed": False, "before": True}]
 FIRES_SECOND: dict[str, tuple[str, Measurement]] = {
+    "tcp.residual": (
+        "inconclusive(residual)",
+        web(
+            queries=names([SITE]),
+            connects=[connect(SITE, TIMEOUT)],
+            control=control(),
+            x_gatewatch_residual=LEFT,
+        ),
+    ),
+    "tls.residual": (
+        "inconclusive(residual)",
+        shaken("connection_reset", control=control(), x_gatewatch_residual=LEFT),
+    ),
+    "http.residual": (
+        "inconclusive(residual)",
+        asked("connection_reset", control=control(), x_gatewatch_residual=LEFT),
+    ),
     "tcp.refused.nearer": ("blocked(tcp.refused)", REFUSED),
     "tls.wrong_clock": (
         "inconclusive(wrong_clock)",

@@ -10,7 +10,16 @@ from dataclasses import replace
 
 import trio
 
-from gatewatch.records import Connect, Handshake, NetworkEvent, Query, TestKeys, Transaction
+from gatewatch.records import (
+    Connect,
+    Handshake,
+    NetworkEvent,
+    Query,
+    ResidualWait,
+    TestKeys,
+    Transaction,
+    encode,
+)
 
 # OONI's measurexlite keeps 64 network events a connection; a long body is not worth thousands.  The reads
 # beyond are added to the last one, so that no byte is missing from the sum.
@@ -20,7 +29,17 @@ MAX_READS_PER_CONNECTION = 64
 class Journal:
     """The records of one measurement while it runs; times are seconds since its start."""
 
-    __slots__ = ("_next", "_reads", "_start", "connects", "events", "handshakes", "queries", "transactions")
+    __slots__ = (
+        "_next",
+        "_reads",
+        "_start",
+        "connects",
+        "events",
+        "handshakes",
+        "queries",
+        "transactions",
+        "waits",
+    )
 
     def __init__(self) -> None:
         self._start = trio.current_time()
@@ -32,6 +51,7 @@ class Journal:
         self.handshakes: list[Handshake] = []
         self.transactions: list[Transaction] = []
         self.events: list[NetworkEvent] = []
+        self.waits: list[ResidualWait] = []
 
     def now(self) -> float:
         """Seconds since the measurement's start, to the microsecond."""
@@ -92,6 +112,8 @@ class Journal:
         Requests stand newest first, and what was asked to explain a failure behind the visit's own: readers
         of OONI's format take the first one for the page that the visit ended at.
         """
+        if self.waits:
+            own = {"x_gatewatch_residual": [encode(wait) for wait in self.waits], **own}
         aside = [t for t in self.transactions if "second" in (t.tags or ())]
         visit = [t for t in self.transactions if "second" not in (t.tags or ())]
         return TestKeys(

@@ -53,6 +53,11 @@ class Limits:
 SILENT_NAMES = 2
 
 
+# How long a filter may go on blocking an endpoint after a name was cut there (the authors of the QUIC
+# measurements at gfw.report advise 5 minutes between tests; no longer one is on record).
+RESIDUE = 300.0
+
+
 class Turns:
     """Locks by address: never two connections to one server at once."""
 
@@ -95,13 +100,29 @@ class Wire:
     #: What this run has learnt about the line.
     learnt: Learnt = field(default_factory=Learnt)
     _silent: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+    _cut: dict[tuple[str, int], tuple[float, str]] = field(default_factory=dict)
+
+    def cut(self, address: str, port: int, name: str) -> None:
+        """Remember that somebody cut a name at an endpoint just now."""
+        self._cut[address, port] = trio.current_time(), name
+
+    def passed(self, address: str, port: int) -> None:
+        """Note that nothing is left there of what was cut."""
+        self._cut.pop((address, port), None)
+
+    def cut_for_another(self, address: str, port: int, name: str) -> float | None:
+        """Give when another name was last cut at an endpoint, in trio's time; None: not lately."""
+        when, whose = self._cut.get((address, port), (float("-inf"), name))
+        return when if whose != name and trio.current_time() - when < RESIDUE else None
 
     def usable(self, address: str) -> bool:
         """Tell whether an address may be connected to: a public one, of a family that this line has."""
         return not is_bogon(address) and (self.ipv6 if ":" in address else self.ipv4)
 
     def silent(self, address: str, port: int, name: str) -> None:
-        """Remember that an endpoint did not answer for a name."""
+        """Remember that an endpoint did not answer for a name, unless another name's cut explains it."""
+        if self.cut_for_another(address, port, name) is not None:
+            return
         self._silent.setdefault((address, port), set()).add(name)
 
     def is_silent(self, address: str, port: int) -> bool:

@@ -47,6 +47,7 @@ class ResidualWait:
 
     address: str = doc("address of the control exchanges", "")
     port: int = doc("their port", 0)
+    before: bool = doc("waited before the site's own name was sent, since another had been cut there", False)
     passed: bool = doc("whether a control exchange passed in the end")
     waits: tuple[float, ...] = doc("how long was waited before each further control exchange", (), unit="s")
     at_least: float | None = doc(

@@ -144,6 +144,7 @@ class Features:
     )
     tls_issuer: str = doc("who says to have signed the certificate that was refused", "")
     tls_logged: bool = doc("that certificate carries timestamps of public logs (RFC 6962)", False)
+    residue: bool = doc("what was left of another name's block had not ended when this one was tried", False)
     clock: str = doc("right, wrong, unknown: this machine's, by the line's last look", "unknown")
     second_sni: str = doc(
         "answered, reset, eof, timeout, no_connection, not_looked: a control name at the same endpoint",

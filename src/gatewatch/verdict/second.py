@@ -109,6 +109,20 @@ def _line(scene: Scene) -> str:
     return "forged" if handshake.failure in _FOREIGN else "valid"
 
 
+def residue(scene: Scene) -> bool:
+    """Tell whether the way to one of the hop's endpoints was not clear when its name was sent."""
+    raw = scene.extra.get("x_gatewatch_residual")
+    tried = {connect.ip for connect in scene.hop.connects}
+    return any(
+        isinstance(row, dict)
+        and row.get("before") is True
+        and row.get("passed") is False
+        and isinstance(row.get("address"), str)
+        and row["address"] in tried
+        for row in (raw[:_MOST] if isinstance(raw, list) else ())
+    )
+
+
 def page_of(scene: Scene, kind: str) -> Transaction | None:
     """The response that came last for a second control, if any."""
     found = (t for t in scene.hop.aside.transactions if kind in (t.tags or ()) and t.failure is None)

@@ -110,6 +110,7 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "tls_issuer": certificate.issuer(refused) if refused else "",
         "tls_logged": bool(refused) and certificate.is_logged(refused),
         "clock": _clock(scene.clock_offset),
+        "residue": second.residue(scene),
         "tls_control": _control(scene, scene.control.tls, tls_failing, tls_port),
         "tls_at_system": best(_pick(handshakes, system).values()),
         "tls_at_others": best(_pick(handshakes, others).values()),

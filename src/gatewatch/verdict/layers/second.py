@@ -5,7 +5,7 @@ They come before the rules that need a control from outside, and are less sure t
 
 from __future__ import annotations
 
-from gatewatch.verdict.expr import F
+from gatewatch.verdict.expr import Expr, F
 from gatewatch.verdict.rule import Rule
 
 _ALONE = ~F("control")
@@ -83,7 +83,24 @@ def _host(word: str) -> Rule:
     )
 
 
+def _residual(layer: str, cut: Expr, control: str) -> Rule:
+    return Rule(
+        id=f"{layer}.residual",
+        layer=layer,
+        status="inconclusive",
+        reason="residual",
+        when=F("residue") & cut & ~F(control).any_of("failed", "certificate"),
+        evidence=f"{{host}}: {{{layer}}}, but another site's name had been cut at this address, and no "
+        "control name passed there since",
+        confidence=0.9,
+        source="Bock et al., WOOT 2021: residual censorship of addresses",
+    )
+
+
 SECOND = (
+    _residual("tcp", F("tcp").any_of("refused", "reset", "timeout"), "tcp_control"),
+    _residual("tls", _CUT, "tls_control"),
+    _residual("http", _HTTP_CUT, "control_http"),
     Rule(
         id="tcp.refused.nearer",
         layer="tcp",
