@@ -148,3 +148,8 @@ def test_what_is_no_web_url_is_refused(url: str) -> None:
 )
 def test_www_rfa_org_on_every_isp_is_as_measured(isp: str, method: str | None) -> None:
     assert truth(load("kh-2024"), isp, "https://www.rfa.org/").method == method
+
+
+def test_a_public_resolver_is_cut_by_its_addresses() -> None:
+    found = truth(load("methods"), "encrypted-dns", "https://cloudflare-dns.com/dns-query")
+    assert found.label == "blocked(tcp.timeout)"

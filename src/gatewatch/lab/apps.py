@@ -101,7 +101,7 @@ class Internet(Protocol):
         ...
 
     def address_of(self, name: str) -> tuple[str, ...]:
-        """Give the true A records of a name; () when it does not exist."""
+        """Give the true A and AAAA records of a name, A first; () when it does not exist."""
         ...
 
     def names_at(self, address: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from ipaddress import ip_address, ip_network
 
 from gatewatch.lab.parts import ENDPOINTS
 from gatewatch.lab.scenario import Box, Scenario, covers
-from gatewatch.lab.servers.known import HELPERS
+from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.sites import State, Url, is_literal, listens, neighbours, redirect, split, state
 from gatewatch.net.address import is_bogon
 
@@ -44,20 +44,23 @@ class Truth:
 
 
 def _addresses(scenario: Scenario, host: str) -> tuple[str, ...]:
-    """The addresses that the scenario itself gives a host; all others are the emulation's choice."""
+    """The addresses that a host is known to have; all others are the emulation's choice."""
     if is_literal(host):
         return (host,)
     pinned = scenario.host(host)
-    return pinned.addresses if pinned is not None else ()
+    if pinned is not None and pinned.addresses:
+        return pinned.addresses
+    public = next((resolver.addresses for resolver in RESOLVERS if host in resolver.names), None)
+    return HELPERS.get(host, ()) if public is None else public
 
 
-def _acts(scenario: Scenario, box: Box, url: Url, names: tuple[str, ...]) -> bool:
-    """Whether a box acts on this request, whose server has these names."""
+def _acts(scenario: Scenario, box: Box, url: Url, names: tuple[str, ...], *, six: bool) -> bool:
+    """Whether a box acts on this request, whose server has these names; ``six``: IPv6 would go past it."""
     if box.watched and url.port not in box.watched:
         return False
     if box.addresses:
         blocks = [ip_network(block) for block in box.addresses]
-        known = [ip_address(address) for address in _addresses(scenario, url.host)]
+        known = [ip_address(a) for a in _addresses(scenario, url.host) if six or ":" not in a]
         if not known or not all(any(address in block for block in blocks) for address in known):
             return False
     if not box.chooses:
@@ -66,10 +69,20 @@ def _acts(scenario: Scenario, box: Box, url: Url, names: tuple[str, ...]) -> boo
 
 
 def _first(
-    scenario: Scenario, boxes: tuple[Box, ...], layer: str, url: Url, names: tuple[str, ...] = ()
+    scenario: Scenario,
+    boxes: tuple[Box, ...],
+    layer: str,
+    url: Url,
+    names: tuple[str, ...] = (),
+    *,
+    six: bool = True,
 ) -> Box | None:
     """The box nearest to the client that acts in this layer on this request."""
-    acting = [box for box in boxes if box.layer == layer and _acts(scenario, box, url, names or (url.host,))]
+    acting = [
+        box
+        for box in boxes
+        if box.layer == layer and _acts(scenario, box, url, names or (url.host,), six=six)
+    ]
     return min(acting, key=lambda box: box.hop, default=None)
 
 
@@ -132,11 +145,11 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url, *, six: bool) ->
     if site is not State.LIVE or not listens(url.port, pinned):
         return Truth("down", reason=f"{url.host}:{url.port} is {site.value} for everybody")
     # A box that acts on addresses hits everybody who shares one.
-    box = _first(scenario, boxes, "tcp", url, neighbours(scenario, url.host))
+    box = _first(scenario, boxes, "tcp", url, neighbours(scenario, url.host), six=six)
     if box is None and url.scheme == "https" and not url.literal:  # clients send no SNI for an address
-        box = _first(scenario, boxes, "tls", url)
+        box = _first(scenario, boxes, "tls", url, six=six)
     if box is None and url.scheme == "http":
-        box = _first(scenario, boxes, "http", url)
+        box = _first(scenario, boxes, "http", url, six=six)
     if box is not None:
         return _blocked(box, url)
     if pinned is not None and url.scheme == "https" and pinned.certificate != "ok":
