@@ -27,9 +27,10 @@ from gatewatch.records import TestKeys
 from gatewatch_probes.connect import dial
 from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.handshake import shake
+from gatewatch_probes.known import look_at_pages
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import App as Entry
-from gatewatch_targets import Endpoint, Target, app_at, beacons
+from gatewatch_targets import Endpoint, Target, app_at
 
 # Two addresses of a name tell a dead machine from a blocked name; more would only be more traffic.
 ADDRESSES = 2
@@ -197,7 +198,7 @@ class _Trial:
 
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask)
-            nursery.start_soon(self._look_at_pages, pages)
+            nursery.start_soon(look_at_pages, self.wire, pages)
             for number in again:
                 nursery.start_soon(self._again, number, self.app.endpoints[number])
         return {
@@ -225,24 +226,3 @@ class _Trial:
     def _written(self, numbers: list[int]) -> list[str]:
         places = [parse(self.app.endpoints[number].url) for number in numbers]
         return [written(a, place.port) for place in places for a in self._addresses(place.host)]
-
-    async def _look_at_pages(self, pages: list[dict[str, Any]]) -> None:
-        """Fetch the pages that any line gives; what happens there is no measurement of the app."""
-        for beacon in beacons():
-            aside, url = Journal(), parse(beacon.url)
-            found = await look_up(aside, self.wire, url.host, ())
-            genuine = False
-            for address in [a for a in found.all if self.wire.usable(a)][:1]:
-                async with self.wire.turns.take(address):
-                    tcp = await dial(aside, self.wire, address, url.port, url.host, ())
-                    if tcp is None:
-                        continue
-                    try:
-                        with trio.move_on_after(self.wire.limits.transfer):
-                            got = await transfer.exchange(aside, tcp, url)
-                            response = got.record.response
-                            genuine = got.failure is None and response is not None
-                            genuine = genuine and response is not None and response.code == beacon.status
-                    finally:
-                        tcp.close()
-            pages.append({"url": beacon.url, "genuine": genuine})

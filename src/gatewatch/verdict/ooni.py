@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gatewatch.records import Measurement
-from gatewatch.verdict import apps, compare, control
+from gatewatch.verdict import app_keys, compare, control
 from gatewatch.verdict.flags import flags
 from gatewatch.verdict.hops import address_of, hops
 from gatewatch.verdict.judge import Verdict
@@ -18,7 +18,7 @@ _MATCH = {compare.SAME: True, compare.DIFFERENT: False, UNUSABLE: None}
 
 def derived_keys(m: Measurement, verdict: Verdict) -> dict[str, Any]:
     """Give OONI's keys for a measurement of any test; none for a test of our own."""
-    return classic_keys(m, verdict) if m.test_name == "web_connectivity" else apps.ooni_keys(m)
+    return classic_keys(m, verdict) if m.test_name == "web_connectivity" else app_keys.ooni_keys(m)
 
 
 def classic_keys(m: Measurement, verdict: Verdict) -> dict[str, Any]:
