@@ -25,7 +25,7 @@ from gatewatch.net.residual import wait_until_clear
 from gatewatch.net.secure import SecureStream
 from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
-from gatewatch.records import ResidualWait, TestKeys, encode
+from gatewatch.records import QuicKeys, ResidualWait, TestKeys, VersionQuestion, encode
 from gatewatch.records.failure import (
     CONNECTION_REFUSED,
     GENERIC_TIMEOUT,
@@ -93,7 +93,7 @@ class _Look:
         self.waits: list[ResidualWait] = []
         self.url = url
         self.journal = Journal()
-        self.versions: list[dict[str, Any]] = []
+        self.versions: list[VersionQuestion] = []
         self.advertised: bool | None = None
         self.control_name = control_name_for(url.host)
 
@@ -118,14 +118,16 @@ class _Look:
             control_failure=heard.failure,
             **heard.keys(),
             x_gatewatch_residual=[encode(wait) for wait in self.waits],
-            x_gatewatch_quic={
-                "host": self.url.host,
-                "address": address,
-                "control_name": self.control_name,
-                "neutral_address": neutral,
-                "advertised": self.advertised,
-                "versions": self.versions,
-            },
+            x_gatewatch_quic=encode(
+                QuicKeys(
+                    host=self.url.host,
+                    address=address,
+                    control_name=self.control_name,
+                    neutral_address=neutral,
+                    advertised=self.advertised,
+                    versions=tuple(self.versions),
+                )
+            ),
         )
 
     async def _own_address(self, found: Found) -> str:
@@ -209,14 +211,14 @@ class _Look:
                 tags = (f"{where}_versions", f"try={number}")
                 found, failure = await quic.ask_versions(self.journal, address, PORT, tags=tags)
             self.versions.append(
-                {
-                    "where": where,
-                    "address": endpoint(address, PORT),
-                    "failure": failure,
-                    "versions": [f"{version:#010x}" for version in found],
-                    "t0": t0,
-                    "t": self.journal.now(),
-                }
+                VersionQuestion(
+                    where=where,
+                    address=endpoint(address, PORT),
+                    failure=failure,
+                    versions=tuple(f"{version:#010x}" for version in found),
+                    t0=t0,
+                    t=self.journal.now(),
+                )
             )
             return failure
 

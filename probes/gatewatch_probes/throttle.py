@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
-from typing import Any
 
 import trio
 
@@ -28,7 +27,7 @@ from gatewatch.net.stream import Stream
 from gatewatch.net.transfer import BROWSER_HEADERS
 from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
-from gatewatch.records import TestKeys
+from gatewatch.records import PacedTransfer, TestKeys, ThrottleKeys, encode
 from gatewatch.records.failure import GENERIC_TIMEOUT
 from gatewatch.verdict.pace import HELPER, LEAST_BYTES, NAMED, NEUTRAL, SITE, TRIAL, measured, settled
 from gatewatch_probes.connect import dial, to_try
@@ -82,21 +81,23 @@ class _Comparison:
         self.wire = wire
         self.url = url
         self.journal = Journal()
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[PacedTransfer] = []
         self.other = control_name_for(url.host)
 
     async def run(self) -> TestKeys:
         await self._pairs(await self._at_the_site())
-        if not measured(self.rows, SITE):
+        if not measured([encode(row) for row in self.rows], SITE):
             await self._pairs(await self._at_a_helper())
         return self.journal.keys(
-            x_gatewatch_throttle={
-                "host": self.url.host,
-                "neutral_name": self.other,
-                "cap": CAP,
-                "seconds": SECONDS,
-                "transfers": self.rows,
-            }
+            x_gatewatch_throttle=encode(
+                ThrottleKeys(
+                    host=self.url.host,
+                    neutral_name=self.other,
+                    cap=CAP,
+                    seconds=SECONDS,
+                    transfers=tuple(self.rows),
+                )
+            )
         )
 
     async def _at_the_site(self) -> tuple[_Way, _Way] | None:
@@ -135,7 +136,7 @@ class _Comparison:
         """Give the first way on which enough comes to measure by."""
         for way in ways:
             row = await self._transfer(TRIAL, 0, way)
-            if row["failure"] is None and row["bytes"] >= LEAST_BYTES:
+            if row.failure is None and row.bytes >= LEAST_BYTES:
                 return way
         return None
 
@@ -150,17 +151,17 @@ class _Comparison:
         for number, order in enumerate(orders):
             # Better a few pairs on record than all of them lost to the budget.
             left = trio.current_effective_deadline() - trio.current_time()
-            if left < _PAIR_TIME or (number >= PAIRS and settled(self.rows, where)):
+            if left < _PAIR_TIME or (number >= PAIRS and settled([encode(row) for row in self.rows], where)):
                 break
             arms = [(NAMED, ways[0]), (NEUTRAL, ways[1])]
             for arm, way in arms if order else reversed(arms):
                 row = await self._transfer(arm, number, way)
                 if arm == NAMED:
-                    failures = failures + 1 if row["failure"] is not None else 0
+                    failures = failures + 1 if row.failure is not None else 0
             if failures >= _FAILURES:
                 break
 
-    async def _transfer(self, arm: str, number: int, way: _Way) -> dict[str, Any]:
+    async def _transfer(self, arm: str, number: int, way: _Way) -> PacedTransfer:
         """Make one transfer on a connection of its own; gives its row, which is written down."""
         tags = (way.where, arm, f"pair={number}")
         t0 = self.journal.now()
@@ -176,23 +177,23 @@ class _Comparison:
         if cut and not meter.size:
             meter.failure = GENERIC_TIMEOUT
         rate = meter.kbps()
-        row = {
-            "where": way.where,
-            "arm": arm,
-            "pair": number,
-            "sni": way.sni,
-            "host": way.host,
-            "address": way.address,
-            "status": meter.status,
-            "start": sha256(meter.start).hexdigest()[:16],
-            "bytes": meter.size,
-            "seconds": round(meter.seconds, 6),
-            "kbps": None if rate is None else round(rate, 3),
-            "cut": cut,
-            "failure": meter.failure,
-            "t0": t0,
-            "t": self.journal.now(),
-        }
+        row = PacedTransfer(
+            where=way.where,
+            arm=arm,
+            pair=number,
+            sni=way.sni,
+            host=way.host,
+            address=way.address,
+            status=meter.status,
+            start=sha256(meter.start).hexdigest()[:16],
+            bytes=meter.size,
+            seconds=round(meter.seconds, 6),
+            kbps=None if rate is None else round(rate, 3),
+            cut=cut,
+            failure=meter.failure,
+            t0=t0,
+            t=self.journal.now(),
+        )
         self.rows.append(row)
         return row
 

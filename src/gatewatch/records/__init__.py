@@ -9,7 +9,9 @@ from gatewatch.records.hop import HopReply, TraceKeys
 from gatewatch.records.intercept import Decoy, Identity, Intercept, WalkAnswer, WalkStep
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
 from gatewatch.records.middlebox import OddRequest
+from gatewatch.records.pace import PacedTransfer, ThrottleKeys
 from gatewatch.records.query import Answer, Query
+from gatewatch.records.quic import QuicKeys, VersionQuestion
 from gatewatch.records.second import GreetingRow, ResidualWait, SecondControl
 from gatewatch.records.transaction import HttpRequest, HttpResponse, Transaction
 
@@ -30,14 +32,18 @@ __all__ = [
     "Measurement",
     "NetworkEvent",
     "OddRequest",
+    "PacedTransfer",
     "Problem",
     "Query",
+    "QuicKeys",
     "ResidualWait",
     "ResolverHabits",
     "SecondControl",
     "TestKeys",
+    "ThrottleKeys",
     "TraceKeys",
     "Transaction",
+    "VersionQuestion",
     "WalkAnswer",
     "WalkStep",
     "decode",
