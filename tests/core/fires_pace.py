@@ -21,14 +21,14 @@ def transfers(
     where: str = "site",
     size: int = 524_288,
     failure: str | None = None,
-    start: str = "",
+    page: int = 1,
 ) -> list[dict[str, Any]]:
     """Rows of paired transfers; a rate of None is one that failed."""
     rows = []
     for arm, rates in (("named", named), ("neutral", neutral)):
         for number, rate in enumerate(rates):
             row = {"where": where, "arm": arm, "pair": number, "kbps": rate, "bytes": size, "failure": None}
-            row["start"] = start
+            row["page"] = page
             rows.append(row if rate is not None else {**row, "bytes": 0, "failure": failure or TIMEOUT})
     return rows
 
@@ -47,7 +47,7 @@ FIRES_PACE: dict[str, tuple[str, Measurement]] = {
     "pace.even": ("ok", paced(*transfers(EVEN, EVEN[::-1]))),
     "pace.other_page": (
         "inconclusive(other_page)",
-        paced(*transfers(SLOW, (), start="a"), *transfers((), EVEN, start="b")),
+        paced(*transfers(SLOW, (), page=1), *transfers((), EVEN, page=2)),
     ),
     "pace.noisy": (
         "inconclusive(noisy)",

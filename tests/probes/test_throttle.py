@@ -144,6 +144,20 @@ def test_what_is_cut_off_is_not_called_throttled() -> None:
     assert sum(row["arm"] == "named" for row in rows(m, "site")) == 2
 
 
+def test_no_digest_of_a_page_that_echoes_our_address_is_kept() -> None:
+    assert {row["page"] for row in rows(slowed())} == {1}
+    assert {type(value) for row in rows(slowed()) for value in row.values()} <= {
+        int,
+        float,
+        str,
+        bool,
+        type(None),
+    }
+    assert not any(
+        len(value) > 30 for row in rows(slowed()) for value in row.values() if isinstance(value, str)
+    )
+
+
 def test_orders_are_balanced_and_drawn() -> None:
     m = slowed()
     first: dict[int, str] = {}

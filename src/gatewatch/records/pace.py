@@ -25,7 +25,7 @@ class PacedTransfer:
     host: str = doc("the Host sent", "")
     address: str = doc("address connected to", "")
     status: int = doc("HTTP status code, 0 where none came", 0)
-    start: str = doc("digest of how the body begins: whether two transfers brought the same", "")
+    page: int = doc("number of what came: transfers with the same one began alike; 0: nothing came", 0)
     bytes: int = doc("bytes received, headers included", 0, unit="bytes")
     seconds: float = doc("from the request to the last byte, or to the end of its time", 0.0, unit="s")
     kbps: float | None = doc(

@@ -108,7 +108,7 @@ def _set(rows: Iterable[Mapping[str, Any]], where: str) -> dict[str, Any]:
     mine = [row for row in rows if row.get("where") == where]
     trials = [row.get("bytes") for row in mine if row.get("arm") == TRIAL and row.get("failure") is None]
     rates: dict[int, dict[str, float]] = {}
-    starts: dict[str, set[str]] = {NAMED: set(), NEUTRAL: set()}
+    pages: dict[str, set[str]] = {NAMED: set(), NEUTRAL: set()}
     tried = {NAMED: 0, NEUTRAL: 0}
     failed = {NAMED: 0, NEUTRAL: 0}
     sizes = {NAMED: 0, NEUTRAL: 0}
@@ -124,13 +124,13 @@ def _set(rows: Iterable[Mapping[str, Any]], where: str) -> dict[str, Any]:
             failed[arm] += 1
         elif size >= LEAST_BYTES or row.get("cut") is True:
             sizes[arm] += 1
-            starts[arm].add(str(row.get("start")))
+            pages[arm].add(str(row.get("page")))
             rates.setdefault(number, {})[arm] = float(rate)
     found = ratio([(r[NEUTRAL], r[NAMED]) for r in rates.values() if len(r) == 2])
     return {
         "pace": where if any(tried.values()) else NOT_LOOKED,
         # A page that changes with each visit may begin alike only now and then.
-        "pace_same": not starts[NAMED].isdisjoint(starts[NEUTRAL]),
+        "pace_same": not pages[NAMED].isdisjoint(pages[NEUTRAL]),
         "pace_pairs": found.pairs,
         "pace_ratio": found.value,
         "pace_low": found.low,
