@@ -120,6 +120,7 @@ def test_a_literal_of_either_family_needs_no_dns() -> None:
         ("ms = 12.0", "ms = 12.0, icmp_burst = 0", "route[0].path[0].icmp_burst: must be at least 1"),
         ("ms = 12.0", "ms = 12.0, back = -2", "route[0].path[0].back: -2 is not a number of routers"),
         ("ms = 12.0", 'ms = 12.0, parallel = ["x"]', "route[0].path[0].parallel[0]: 'x' is not an IPv4"),
+        ('salt = "tcp"', 'salt = "tcp"\nbranch = 2', "isp[0].box[1].branch: 2 is none of 1 routers"),
         ('country = "KH"\n', 'country = "KH"\nloss = 2\n', "loss: 2.0 is not a share between 0 and 1"),
     ],
 )

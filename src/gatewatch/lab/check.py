@@ -12,7 +12,7 @@ from gatewatch.lab.check_path import require as _require
 from gatewatch.lab.check_path import share as _share
 from gatewatch.lab.host import CERTIFICATES, DOMESTIC, DOWN, VARIES, Host
 from gatewatch.lab.parts import ENDPOINTS
-from gatewatch.lab.scenario import KINDS, Box, Isp, PageHost, Scenario
+from gatewatch.lab.scenario import KINDS, Box, Isp, PageHost, Route, Scenario
 from gatewatch.lab.servers.known import INFRASTRUCTURE
 
 HELPER_STATES = ("up", "slow", "silent", "refused", "error_500")
@@ -73,6 +73,12 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
     _require(method in _METHODS.get(layer, ()), f"{where}.truth", f"{box.verdict!r} is not a layer.method")
 
 
+def _beside(isp: Isp, routes: list[Route], hop: int) -> int:
+    """How many routers stand beside each other at a hop, on the way where there are most."""
+    paths = [isp.path + route.path for route in routes]
+    return max((1 + len(path[hop - 1].parallel) for path in paths if 1 <= hop <= len(path)), default=1)
+
+
 def _isp(scenario: Scenario, isp: Isp, where: str) -> None:
     _require(bool(isp.path), f"{where}.path", "needs at least one hop")
     inside = 1 <= isp.local_hops <= len(isp.path)
@@ -85,6 +91,10 @@ def _isp(scenario: Scenario, isp: Isp, where: str) -> None:
     longest = len(isp.path) + max(len(route.path) for route in usable)
     lists = tuple(item.name for item in scenario.lists)
     for i, box in enumerate(isp.boxes):
+        beside = _beside(isp, usable, box.hop)
+        _require(
+            0 <= box.branch <= beside, f"{where}.box[{i}].branch", f"{box.branch} is none of {beside} routers"
+        )
         _box(box, f"{where}.box[{i}]", isp, longest, lists)
 
 

@@ -1,9 +1,12 @@
 """The emulated path, sans-IO: packets in, packets out, and when.
 
 A client's packet passes the boxes whose hop its TTL reaches, expires at a router or arrives at a server
-after the one-way delay; whatever comes back takes as long again.  Nothing here reads a clock to decide
-about a packet: the caller says when a packet left, and :meth:`Engine.pop` gives each answer at its time.
-The hot path is written for CPython: local names, cached ways, bytes instead of objects.
+after the one-way delay; whatever comes back takes as long again.  Real lines lose and delay packets besides
+(:mod:`gatewatch.lab.access`), and routers have habits (:mod:`gatewatch.lab.router`).
+
+Nothing here reads a clock to decide about a packet: the caller says when a packet left, and
+:meth:`Engine.pop` gives each answer at its time.  The hot path is written for CPython: local names, cached
+ways, bytes instead of objects.
 """
 
 from __future__ import annotations

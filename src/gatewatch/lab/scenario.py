@@ -154,15 +154,34 @@ class Scenario:
         """
         network = self.network_of(address)
         if network is not None and network.asn == isp.asn:
+            return self._path(isp, -1)
+        usable = [
+            (_closeness(route, address, network), -place)
+            for place, route in enumerate(self.routes)
+            if not route.isps or isp.id in route.isps
+        ]
+        # The file's order decides between equally close routes.
+        return self._path(isp, -max(usable)[1])
+
+    def _path(self, isp: Isp, place: int) -> Path:
+        """Give the path over one of the routes, -1 for the ISP's own servers; the same object each time."""
+        known = self._paths.get((isp, place))
+        if known is not None:
+            return known
+        if place < 0:
             local = isp.path[: isp.local_hops]
             # A server in the ISP's own data centre stands a fraction of a millisecond behind the last router.
-            return Path(local, local[-1].ms + 0.3)
-        usable = [route for route in self.routes if not route.isps or isp.id in route.isps]
-        # max() keeps the first of equals, so the file's order decides between equally close routes.
-        route = max(usable, key=lambda candidate: _closeness(candidate, address, network))
-        border = isp.path[-1].ms
-        tail = tuple(replace(hop, ms=border + hop.ms) for hop in route.path)
-        return Path(isp.path + tail, border + route.server_ms, route.back)
+            path = Path(local, local[-1].ms + 0.3)
+        else:
+            route, border = self.routes[place], isp.path[-1].ms
+            tail = tuple(replace(hop, ms=border + hop.ms) for hop in route.path)
+            path = Path(isp.path + tail, border + route.server_ms, route.back)
+        return self._paths.setdefault((isp, place), path)
+
+    @cached_property
+    def _paths(self) -> dict[tuple[Isp, int], Path]:
+        """Every path that was asked for: joining one costs more than finding the route."""
+        return {}
 
 
 def _closeness(route: Route, address: str, network: Network | None) -> int:

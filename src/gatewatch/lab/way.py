@@ -88,6 +88,23 @@ class Stand:
         self._carrier.onward(packet, self, self.now + later)
 
 
+class Road:
+    """What all destinations behind the same routers share; delays in seconds, one way from the client."""
+
+    __slots__ = ("back", "delay", "delays", "length", "narrow", "path", "routers")
+
+    def __init__(self, path: Path, routers: tuple[Router, ...]) -> None:
+        self.path = path
+        self.routers = routers
+        self.length = len(routers)
+        self.delay = path.server_ms / 1000
+        self.delays = tuple(router.delay for router in routers)
+        # How many routers what comes from the server meets.
+        self.back = self.length if path.back < 0 else path.back
+        # Where links take less than Ethernet does: after how many routers, and how much.
+        self.narrow = tuple((place, router.mtu) for place, router in enumerate(routers, 1) if router.mtu)
+
+
 class Way:
     """One destination: its routers, the one-way delay to the server, whether anybody is there."""
 
@@ -110,21 +127,15 @@ class Way:
     def __init__(
         self,
         address: str,
-        path: Path,
-        routers: tuple[Router, ...],
+        road: Road,
         boxes: Sequence[Box],
         exists: Callable[[], bool],
         carrier: Carrier,
     ) -> None:
         self.address = address
-        self.length = len(routers)
-        self.delay = path.server_ms / 1000
-        self.delays = tuple(router.delay for router in routers)
-        self.routers = routers
-        # How many routers what comes from the server meets.
-        self.back = self.length if path.back < 0 else path.back
-        # Where links take less than Ethernet does: after how many routers, and how much.
-        self.narrow = tuple((place, router.mtu) for place, router in enumerate(routers, 1) if router.mtu)
+        # The hot path asks for these of each packet, so they are looked up once.
+        self.length, self.delay, self.delays = road.length, road.delay, road.delays
+        self.routers, self.back, self.narrow = road.routers, road.back, road.narrow
         self.watch: dict[int, tuple[Stand, ...]] = {}
         self._boxes = tuple(box for box in boxes if box.hop <= self.length)  # in path order
         # None: nobody looks at what comes back.
@@ -195,6 +206,7 @@ class Ways:
         self._known: dict[bytes, Way] = {}
         self._seed = seed
         self._allowances: Allowances = {}
+        self._roads: dict[tuple[int, bool], Road] = {}
         # Routers can be talked to as well: they answer pings at their own distance.
         self._routers: dict[str, Path] = {}
         inside = self._isp.path
@@ -219,8 +231,15 @@ class Ways:
         router = self._routers.get(address)
         path = router or self._scenario.route_for(self._isp, address)
         exists = (lambda: True) if router else (lambda: self._world.exists(address))
-        routers = tuple(
-            Router(hop, place, six=":" in address, seed=self._seed, allowances=self._allowances)
-            for place, hop in enumerate(path.hops, 1)
-        )
-        return Way(address, path, routers, self._boxes, exists, self._carrier)
+        return Way(address, self._road(path, six=":" in address), self._boxes, exists, self._carrier)
+
+    def _road(self, path: Path, *, six: bool) -> Road:
+        # Paths live as long as their road, which holds them, so their ids are theirs alone.
+        road = self._roads.get((id(path), six))
+        if road is None:
+            routers = tuple(
+                Router(hop, place, six=six, seed=self._seed, allowances=self._allowances)
+                for place, hop in enumerate(path.hops, 1)
+            )
+            road = self._roads[id(path), six] = Road(path, routers)
+        return road
