@@ -17,7 +17,7 @@ from gatewatch.net.secure import SecureStream
 from gatewatch.net.stream import Stream
 from gatewatch.net.url import Url
 from gatewatch.net.wire import Wire
-from gatewatch.records.failure import CUT, is_timeout
+from gatewatch.records.failure import CONNECTION_REFUSED, CUT, is_timeout
 from gatewatch_probes.connect import dial, labels, to_try
 from gatewatch_probes.handshake import shake
 from gatewatch_probes.resolve import Found
@@ -131,7 +131,11 @@ async def try_again(
         async with wire.turns.take(address):
             if wire.is_silent(address, url.port):
                 return
-            connection = await reach_again(journal, wire, url, address, labels(found, address, ("depth=0",)))
+            tags = labels(found, address, ("depth=0",))
+            connection = await reach_again(journal, wire, url, address, tags)
+            if connection is None and ended(journal, address, url.port) == CONNECTION_REFUSED:
+                # A busy server refuses now and then, and a refusal costs nobody any time.
+                connection = await reach_again(journal, wire, url, address, tags)
             if connection is not None:
                 reached.add(address)
                 connection.close()
