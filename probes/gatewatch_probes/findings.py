@@ -47,8 +47,17 @@ class Findings:
 
     @property
     def contradicted(self) -> bool:
-        """Whether one question for the trigger had two answers that exclude each other, from two places."""
-        return any(_exclude(p.answers[0], late) for p in self.of("trigger") for late in p.answers[1:])
+        """Whether questions for the trigger had two answers that exclude each other, from two places.
+
+        Load balancing may move one server's answers by a hop, so one hop apart counts when it is seen twice.
+        """
+        apart = [
+            abs((p.answers[0].ip_ttl or 0) - (late.ip_ttl or 0))
+            for p in self.of("trigger")
+            for late in p.answers[1:]
+            if _exclude(p.answers[0], late)
+        ]
+        return any(hops > 1 for hops in apart) or len(apart) > 1
 
     @property
     def injected(self) -> bool:
@@ -168,8 +177,10 @@ def conclude(
         in_path = _in_path(found, hop)
         signs += _injection(found, trigger or "")
     elif answered and asked and not any(p.answers for p in asked):
-        kind = "dropper"
-        signs.append(f"{trigger} is never answered, {innocuous} is")
+        # Names whose own servers are slow or gone stay unanswered, too: somebody must know this one.
+        kind = "dropper" if true else "unclear"
+        known = f"an encrypted channel has {' '.join(true)}" if true else "nothing says if it exists"
+        signs.append(f"{trigger} is not answered, {innocuous} is; {known}")
     elif true and asked and answered and (not forbidden or all(map(is_bogon, forbidden))):
         kind = "resolver_lies"
         signs.append(

@@ -57,6 +57,8 @@ class _Inquiry:
     async def run(self) -> Intercept:
         found = self.found
         spent: str | None = None
+        transports: dict[str, str] = {}
+        true: tuple[str, ...] = ()
         port: int | None = None
         own = await own_egress(self.wire)
         try:
@@ -70,13 +72,18 @@ class _Inquiry:
                 found.decoys = await self._decoys()
                 if errqueue.AVAILABLE:
                     await self._walk(flow)
+                name = self.trigger or INNOCUOUS
+                said = found.said("trigger" if self.trigger else "innocuous")
+                transports, true = await compare(
+                    self.journal, self.wire, self.resolver, self.entry, name, said
+                )
+                if true and said is None and self.trigger is not None:
+                    # Was it slow to look up?  Now the resolver knows it.
+                    await self._first(flow, "trigger", self.trigger)
         except Spent:
             spent = f"the {PACKETS} packets were used up"
         except OSError as error:
             spent = translate(error)
-        name = self.trigger or INNOCUOUS
-        said = found.said("trigger" if self.trigger else "innocuous")
-        transports, true = await compare(self.journal, self.wire, self.resolver, self.entry, name, said)
         return conclude(
             found,
             resolver=self.resolver,

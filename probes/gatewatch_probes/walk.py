@@ -37,9 +37,10 @@ GRACE = 0.15
 WINDOW = 0.5
 # The error is in its queue when the socket tells of it.
 _QUEUED = 0.05
-_IP_RECVTTL = getattr(socket, "IP_RECVTTL", 12)
-_HOP_LIMIT = getattr(socket, "IPV6_HOPLIMIT", 52)
-_RECV_HOP_LIMIT = getattr(socket, "IPV6_RECVHOPLIMIT", 51)
+# ip(7), ipv6(7); other systems give these options other numbers, or none.
+_IP_RECVTTL: int | None = getattr(socket, "IP_RECVTTL", 12 if sys.platform == "linux" else None)
+_HOP_LIMIT: int | None = getattr(socket, "IPV6_HOPLIMIT", None)
+_RECV_HOP_LIMIT: int | None = getattr(socket, "IPV6_RECVHOPLIMIT", None)
 # A reader must not be kept by a flood of answers.
 _MOST_ANSWERS = 8
 
@@ -114,12 +115,14 @@ class Flow:
 
     async def __aenter__(self) -> Self:
         sock = self._socket
-        if self.six:
+        if self.six and _RECV_HOP_LIMIT is not None:
             sock.setsockopt(socket.IPPROTO_IPV6, _RECV_HOP_LIMIT, 1)
-            sock.setsockopt(socket.IPPROTO_IPV6, errqueue.IPV6_RECVERR, int(errqueue.AVAILABLE))
-        else:
+        elif not self.six and _IP_RECVTTL is not None:
             sock.setsockopt(socket.IPPROTO_IP, _IP_RECVTTL, 1)
-            sock.setsockopt(socket.IPPROTO_IP, errqueue.IP_RECVERR, int(errqueue.AVAILABLE))
+        if errqueue.AVAILABLE and self.six:
+            sock.setsockopt(socket.IPPROTO_IPV6, errqueue.IPV6_RECVERR, 1)
+        elif errqueue.AVAILABLE:
+            sock.setsockopt(socket.IPPROTO_IP, errqueue.IP_RECVERR, 1)
         await sock.connect(self._peer)
         self.source_port = int(sock.getsockname()[1])
         return self
@@ -169,10 +172,12 @@ class Flow:
             await self._socket.send(data)
 
     async def _receive(self) -> None:
-        if sys.platform == "win32":
-            raise RuntimeError("Windows has no recvmsg")
+        ancillary: list[tuple[int, int, bytes]] = []
         try:
-            data, ancillary, _, _ = await self._socket.recvmsg(4096, 512)
+            if sys.platform == "win32":  # where sockets have no recvmsg, and tell no TTL
+                data = await self._socket.recv(4096)
+            else:
+                data, ancillary, _, _ = await self._socket.recvmsg(4096, 512)
         except OSError:
             await self._take_error()
             return

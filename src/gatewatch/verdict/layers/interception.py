@@ -49,9 +49,9 @@ INTERCEPTION = (
         method="dns.timeout",
         when=_KIND == "dropper",
         evidence="{host}: {intercept_signs}, by {intercept_resolver}",
-        # Each was asked three times; at 1 % loss each way that is silent 8 times in a million.
+        # Asked six times, the last three when an encrypted channel had its answer.
         confidence=0.8,
-        source="an innocuous name is the control of the forbidden one",
+        source="controls: an innocuous name over the same way, the name itself over an encrypted channel",
     ),
     Rule(
         id="dns.intercept.bogon",
