@@ -366,3 +366,11 @@ def test_every_kind_can_be_built() -> None:
 
     for kind in KINDS:
         assert isinstance(boxes.build(box(kind, method="nxdomain"), Village(), "9.9.9.9"), Box), kind
+
+
+def test_what_a_residue_forges_copies_the_ttl_of_each_packet() -> None:
+    engine, _ = bench(box("sni-reset", hop=3, copies_ttl=True, residual=60.0, residual_action="reset"))
+    trigger(engine)
+    for ttl, left in ((64, 60), (10, 6)):
+        got = run(engine, tcp(BAD, 443, flags=p.SYN, sport=4000 + ttl, ttl=ttl), now=1.0, until=0.01)
+        assert [p.ttl(packet) for _, packet in got if p.protocol(packet) == p.TCP] == [left]

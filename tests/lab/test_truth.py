@@ -44,7 +44,14 @@ def label(scenario: Scenario, url: str) -> str:
         ("sni-reset", "", "blocked(tls.reset)", "ok"),
         ("sni-drop", "", "blocked(tls.timeout)", "ok"),
         ("http-blockpage", "", "ok", "blocked(http.blockpage)"),
+        ("sni-eof", "", "blocked(tls.eof)", "ok"),
+        ("tls-mitm", "", "blocked(tls.mitm)", "ok"),
         ("http-reset", "", "ok", "blocked(http.reset)"),
+        ("http-eof", "", "ok", "blocked(http.eof)"),
+        ("http-drop", "", "ok", "blocked(http.timeout)"),
+        ("http-redirect", "", "ok", "blocked(http.blockpage)"),
+        ("http-proxy", "", "ok", "ok"),
+        ("sni-proxy", "", "ok", "ok"),
     ],
 )
 def test_each_kind_by_scheme(kind: str, method: str, https: str, http: str) -> None:
@@ -153,3 +160,29 @@ def test_www_rfa_org_on_every_isp_is_as_measured(isp: str, method: str | None) -
 def test_a_public_resolver_is_cut_by_its_addresses() -> None:
     found = truth(load("methods"), "encrypted-dns", "https://cloudflare-dns.com/dns-query")
     assert found.label == "blocked(tcp.timeout)"
+
+
+def test_endpoints_are_blocked_where_the_scenario_says_what_lives_there() -> None:
+    scenario = with_boxes(Box("endpoint-drop", 3, addresses=("9.9.9.0/24",), ports=(443,)))
+    assert label(scenario, "https://9.9.9.9/") == "blocked(tcp.timeout)"
+    assert label(scenario, "http://9.9.9.9/") == label(scenario, "https://8.8.8.8/") == "ok"
+    # Where a name lives is the emulation's choice, unless it is pinned.
+    assert label(scenario, "https://x.com/") == "ok"
+    every = with_boxes(Box("endpoint-reset", 3, ports=(443,)))
+    assert label(every, "https://x.com/") == "blocked(tcp.refused)"
+    assert label(every, "http://x.com/") == "ok"
+
+
+def test_blocked_pages_of_a_free_host() -> None:
+    scenario = with_boxes(replace(box("http-blockpage"), paths=("/a/",)))
+    assert label(scenario, "http://x.com/a/b") == "blocked(http.blockpage)"
+    assert label(scenario, "http://x.com/b") == label(scenario, "https://x.com/a/b") == "ok"
+
+
+def test_other_ports_of_a_box_and_a_portal_before_everything() -> None:
+    scenario = with_boxes(replace(box("sni-reset"), ports=(8443,)))
+    assert label(scenario, "https://x.com:8443/") == "blocked(tls.reset)"
+    assert label(scenario, "https://x.com/") == "ok"
+    portal = with_boxes(Box("portal", 1, location="http://10.0.0.9/"), box("dns-drop"))
+    assert label(portal, "http://x.com/") == "inconclusive(captive_portal)"
+    assert label(portal, "https://x.com/") == "inconclusive(no_control)"

@@ -56,7 +56,7 @@ def _addresses(scenario: Scenario, host: str) -> tuple[str, ...]:
 
 def _acts(scenario: Scenario, box: Box, url: Url, names: tuple[str, ...], *, six: bool) -> bool:
     """Whether a box acts on this request, whose server has these names; ``six``: IPv6 would go past it."""
-    if box.watched and url.port not in box.watched:
+    if box.verdict == "ok" or (box.watched and url.port not in box.watched):
         return False
     if box.addresses:
         blocks = [ip_network(block) for block in box.addresses]

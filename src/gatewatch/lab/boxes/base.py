@@ -90,6 +90,11 @@ class Box:
         return True
 
     def _copying(self, packet: bytearray, wire: Wire) -> bool:
-        """Inspect, and forge with the TTL that the trigger has here, so that answers come from farther."""
-        self.ttl = max(ttl(packet) - self.hop + 1, 1)
+        """Inspect, and forge with the TTL that the trigger has here."""
+        self.copy_ttl(packet)
         return self.inspect(packet, wire)
+
+    def copy_ttl(self, packet: bytearray) -> None:
+        """Let what is forged next leave with the TTL that a packet has here, if the box does so."""
+        if self.description.copies_ttl:
+            self.ttl = max(ttl(packet) - self.hop + 1, 1)

@@ -54,5 +54,6 @@ class Residue:
         if description.residual_action == "reset" and protocol(packet) == TCP:
             got = segment(packet)
             if got is not None and not got.flags & RST:
+                self._box.copy_ttl(packet)
                 reset(got, wire, ttl=self._box.ttl)
         return not description.in_path
