@@ -12,8 +12,10 @@ import trio
 from tests.lab.runs import labels, measured
 from trio.testing import MockClock
 
+from gatewatch.lab.engine import Engine
 from gatewatch.lab.memory import attached
 from gatewatch.lab.memory.lookup import ordered
+from gatewatch.lab.packet import PLAIN_IPV4
 from gatewatch.lab.parts import Box
 from gatewatch.lab.scenario import load
 from gatewatch.lab.truth import truth
@@ -111,3 +113,22 @@ def test_only_the_families_of_this_line_are_asked_for_where_one_wants_that() -> 
     assert found("works", socket.AI_ADDRCONFIG) == found("broken", socket.AI_ADDRCONFIG) == both
     assert found("absent", 0) == both
     assert found("absent", socket.AI_ADDRCONFIG) == {int(socket.AF_INET)}
+
+
+def test_an_ipv6_that_dies_during_the_run_is_not_called_blocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carries = Engine.from_client
+    began: list[float] = []
+
+    def until_a_second_later(self: Engine, packet: bytearray, now: float) -> None:
+        began[:] = began or [now]
+        if now < began[0] + 1.0 or packet[0] == PLAIN_IPV4:
+            carries(self, packet, now)
+
+    monkeypatch.setattr(Engine, "from_client", until_a_second_later)
+    urls = [f"https://site-{n}.com/" for n in range(40)]
+    _, lines = measured(tmp_path, "six", "works", urls, rate=10.0)
+    assert labels(lines) == {url: truth(SIX, "works", url).label for url in urls}
+    seen = [line["test_keys"]["x_gatewatch_line"]["ipv6"] for line in lines]
+    assert {True, False} == set(seen)
