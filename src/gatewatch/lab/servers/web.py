@@ -172,7 +172,7 @@ class Web:
             return Reply(status, (server, ("Location", location)))
         if pinned is not None:
             inside = self._inside(request.client)
-            reply = _pinned(pinned, host, request, server, inside=inside)
+            reply = self._offering(_pinned(pinned, host, request, server, inside=inside), host, request)
             if pinned.varies and reply.status == 200:
                 self._edition += pinned.varies == "hour"
                 foreign = pinned.varies == "language" and inside
@@ -181,12 +181,18 @@ class Web:
         body = _page(host, request.target, request.client)
         headers = [server, ("Content-Type", "text/html; charset=utf-8"), ("X-Client-IP", request.client)]
         headers += [habit for habit in _HABITS if fraction(habit[0], host) < 0.4]
-        if request.scheme == "https" and request.port == 443 and speaks_quic(self._scenario, host):
-            headers.append(("Alt-Svc", 'h3=":443"; ma=86400'))
         if fraction("gzip", host) < _GZIP and "gzip" in request.headers.get("accept-encoding", ""):
             headers.append(("Content-Encoding", "gzip"))
             body = gzip.compress(body, 1, mtime=0)
-        return Reply(200, tuple(headers), body, chunked=fraction("chunked", host) < _CHUNKED)
+        reply = Reply(200, tuple(headers), body, chunked=fraction("chunked", host) < _CHUNKED)
+        return self._offering(reply, host, request)
+
+    def _offering(self, reply: Reply, host: str, request: Request) -> Reply:
+        """Let a site that speaks QUIC say so, over TLS alone (RFC 9114 3.1.1)."""
+        if request.scheme != "https" or request.port != 443 or not speaks_quic(self._scenario, host):
+            return reply
+        kept = tuple(field for field in reply.headers if field[0].lower() != "alt-svc")
+        return replace(reply, headers=(*kept, ("Alt-Svc", 'h3=":443"; ma=86400')))
 
 
 def _pinned(host: Host, name: str, request: Request, server: tuple[str, str], *, inside: bool) -> Reply:
