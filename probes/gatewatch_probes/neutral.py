@@ -36,15 +36,17 @@ class Neutral:
         self._looking = trio.Lock()
 
     async def address(self, wire: Wire, host: str, avoid: str) -> str | None:
-        """Give an address that is not of ``host``, of the family of ``avoid``; None when all rest."""
+        """Give an address that is not of ``host``, of the family of ``avoid`` if possible; None: all rest."""
+        found = []
         for name in control_names():
             if control_name_for(host) != name and (host == name or host.endswith(f".{name}")):
                 continue
             for address in await self._look_up(wire, name):
-                fits = address != avoid and (":" in address) == (":" in avoid)
-                if fits and self._resting.get(address, float("-inf")) <= trio.current_time():
-                    return address
-        return None
+                if address != avoid and self._resting.get(address, float("-inf")) <= trio.current_time():
+                    if (":" in address) == (":" in avoid):
+                        return address
+                    found.append(address)
+        return next(iter(found), None)
 
     def rest(self, address: str) -> None:
         """Leave an address alone for a while."""

@@ -32,6 +32,7 @@ from gatewatch_probes.residue import PATIENCE
 # Pages of the site's own that are asked for over TLS: the first, and where it leads on to.
 PAGES = 3
 _WEB_PORTS = {443: 80, 80: 443}
+REFUSED = ("connection_refused", "connection_reset")
 # Certificates that are another's: an interception's, or a wrong server's.
 _FOREIGN = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
 
@@ -69,10 +70,13 @@ class Second:
         ]
         open_at = [c.ip for c in connects if c.status.success and c.ip]
         if not open_at:
-            shut = [c for c in connects if c.ip in known] or connects
-            failure = shut[0].status.failure if shut else None
-            if shut and shut[0].ip and failure in CUT and self._control is None:
-                await self._explain_tcp(shut[0].ip, url.port, failure)
+            shut = [c for c in connects if c.ip in known and c.status.failure in CUT] or [
+                c for c in connects if c.status.failure in CUT
+            ]
+            if shut and self._control is None:
+                # A refusal can be explained; and IPv6 that fails may be this line's own.
+                first = min(shut, key=lambda c: (c.status.failure not in REFUSED, ":" in (c.ip or "")))
+                await self._explain_tcp(first.ip or "", url.port, first.status.failure)
         elif url.scheme == "https":
             shaken = [
                 h for h in self._journal.handshakes if tag in (h.tags or ()) and h.server_name == url.host
@@ -90,7 +94,7 @@ class Second:
         if other is None:
             return
         row = await self._do.syn("other_port", address, other)
-        if row.outcome == "answered" and failure in ("connection_refused", "connection_reset"):
+        if row.outcome == "answered" and failure in REFUSED:
             await refused_nearer(self._do, address, port, other)
 
     async def _explain_tls(self, failed: Handshake, url: Url) -> None:
@@ -185,9 +189,9 @@ def _leads_on(code: int | None) -> bool:
 def _preferred(shaken: list[Handshake], known: tuple[str, ...]) -> Handshake:
     """Choose the failure to explain: at an address that is surely the site's, and cut."""
 
-    def rank(failed: Handshake) -> tuple[bool, bool]:
+    def rank(failed: Handshake) -> tuple[bool, bool, bool]:
         address = (failed.address or "").rpartition(":")[0].strip("[]")
-        return address not in known, failed.failure not in CUT
+        return address not in known, failed.failure not in CUT, ":" in address
 
     failed = [h for h in shaken if SECOND not in (h.tags or ()) and h.failure is not None]
     return min(failed, key=rank, default=shaken[-1])

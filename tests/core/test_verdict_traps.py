@@ -330,3 +330,18 @@ def test_android_s_one_word_for_two_things_is_told_apart_by_its_resolver() -> No
 
     assert asked("dns_nxdomain_error") == "blocked(dns.nxdomain)"
     assert asked(()) == "inconclusive(no_ipv6)"
+
+
+@pytest.mark.parametrize(
+    ("others", "label"), [("connection_reset", "inconclusive(no_control)"), (None, "blocked(dns.redirect)")]
+)
+def test_without_a_control_what_fails_at_every_address_is_not_the_answers_fault(
+    others: str | None, label: str
+) -> None:
+    # A content network answers by country, and a filter cuts the name at all of its addresses.
+    m = web(
+        queries=[*names([OTHER], [SITE], [SITE])],
+        connects=[connect(OTHER), connect(SITE)],
+        handshakes=[handshake(OTHER, "connection_reset"), handshake(SITE, others)],
+    )
+    assert judge(m).label == label

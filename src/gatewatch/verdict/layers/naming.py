@@ -416,6 +416,17 @@ NAMING = (
             F("tcp_at_system").any_of(*_FAILING)
             | F("tls_at_system").any_of("foreign_certificate", *_TLS_FAILING)
             | _STRANGE_PAGE
+        )
+        # Without a control the answer is to blame only where another one works: what cuts the name at every
+        # address is another business, and caches by country differ for everybody.
+        & (
+            F("control")
+            | (F("tls_at_others") == "ok")
+            | (
+                F("tcp_at_system").any_of(*_FAILING)
+                & (F("tcp_at_others") == "ok")
+                & (F("tls_at_others") == "not_looked")
+            )
         ),
         evidence="{host}: all others give {dns_control_answers}, the system's lookup {dns_system_answers}",
         # A name with one and the same answer everywhere is not spread over a network of caches.
