@@ -239,3 +239,17 @@ def test_a_proxy_that_takes_tcp_as_well() -> None:
     # Who is asked over TCP for another name gets the ISP's resolver's true answer.
     honest = look(line(9, box("dns-proxy-tcp", 4, domains=frozenset())), "https://dns.google/")
     assert (honest.kind, honest.transports["tcp"]) == ("none", "same")
+
+
+PATHS = load("paths")
+
+
+@pytest.mark.parametrize("isp", [isp.id for isp in PATHS.isps])
+@pytest.mark.parametrize(("kind", "said"), [("dns-proxy", "proxy"), ("dns-inject", "injector"), ("", "none")])
+def test_over_ways_that_branch_hide_limit_and_return_elsewhere(isp: str, kind: str, said: str) -> None:
+    last = len(PATHS.route_for(PATHS.isp(isp), "8.8.8.8").hops)
+    for hop in (2, last - 1, last) if kind else (0,):
+        boxes = (box(kind, hop),) if kind else ()
+        scenario = complete(replace(PATHS, isps=(replace(PATHS.isp(isp), boxes=boxes),), lists=()))
+        found = measure(probe("intercept"), TRIGGER, isp, scenario).extra["x_gatewatch_intercept"]
+        assert (found["kind"], found["hop"]) == (said, hop or None), found["evidence"]
