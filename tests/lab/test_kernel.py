@@ -234,3 +234,40 @@ def test_without_privilege(best: kernel.Attachment) -> None:
     if done.returncode == 69:
         pytest.skip(f"no user namespaces: {done.stderr.strip()}")
     assert done.stdout == "['0', '0', '1']\n", done.stderr
+
+
+IPV6 = """
+import json, pathlib, socket
+from gatewatch.runner.line import has_route6, own_addresses
+quick = [str(row[4][0]) for row in socket.getaddrinfo("only-six.com", 443, type=socket.SOCK_STREAM)]
+servers = [line.split()[1] for line in open("/etc/resolv.conf") if line.startswith("nameserver")]
+print(json.dumps([servers, has_route6(), [a for a in own_addresses() if ":" in a], len(quick)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("isp", "servers", "route", "own"),
+    [
+        ("works", ["36.37.242.53", "2401:f3c0:53::53"], True, ["2401:f3c0:200::10"]),
+        ("broken", ["103.5.25.53"], True, ["2403:5b40:24::10"]),
+        ("absent", ["118.67.201.53"], False, []),
+    ],
+)
+def test_a_line_has_the_ipv6_that_its_scenario_says(
+    attach: kernel.Attachment, isp: str, servers: list[str], route: bool, own: list[str]
+) -> None:
+    command = kernel.argv("six", isp, [sys.executable, "-c", IPV6], attach=attach)
+    done = subprocess.run(command, env=kernel.environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [servers, route, own, 1]
+
+
+def test_a_seed_on_the_command_line_chooses_the_branches(best: kernel.Attachment) -> None:
+    def offenders(seed: int) -> str:
+        client = [sys.executable, "-m", "tests.lab.wayfarer", "diamonds"]
+        command = kernel.argv("paths", "diamonds", client, attach=best, seed=seed)
+        done = subprocess.run(command, env=kernel.environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert offenders(1) == offenders(1) != offenders(2)
