@@ -208,6 +208,19 @@ def test_higher_tiers_are_left_out_unless_chosen() -> None:
     assert risks("--risk", "high") == ({"low", "medium", "high"}, "")
 
 
+def test_a_probe_is_planned_for_what_it_fits() -> None:
+    done = here(
+        "run", "--plan", "--probe", "web", "--probe", "app", "--targets", "apps", "--targets", "np", "--json"
+    )
+    items = json.loads(done.stdout)["plan"]["items"]
+    apps = {i["input"] for i in items if i["probe"] == "app"}
+    pages = {i["input"] for i in items if i["probe"] == "web"}
+    # Tor and VPN services are of a higher tier than is chosen.
+    assert len(apps) == 6 and apps < pages
+    done = here("run", "--plan", "--probe", "app", "--targets", "np")
+    assert done.exit_code == cli.USAGE and "nothing in these lists is for app" in done.stderr
+
+
 def test_lists_of_signs_join_from_the_option_the_environment_and_the_data_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -119,7 +119,7 @@ def _plan(
                 traces=chosen.traces,
                 fits=lambda name, target: fits(known[name], target),
             )
-            if not plan.items:
+            if not any(item.probe in chosen.probe for item in plan.items):
                 raise ValueError(f"nothing in these lists is for {', '.join(chosen.probe)}")
         probes = {name: load(name) for name in plan.probes}
     except (NoSuchProbe, ValueError, OSError) as error:
