@@ -167,6 +167,8 @@ class Box:
     residual: float = 0.0  # for so many seconds it treats alike whatever follows between the same ends
     residual_key: str = "3-tuple"  # the ends: 3-tuple (source, destination, its port) or 4-tuple
     residual_action: str = "drop"  # drop | reset
+    # quic-sni-drop: seconds of silence after which it forgets a flow (Linux's conntrack for UDP: 30 s)
+    forgets: float = 30.0
     title: str = "Blocked"  # of the page that http-blockpage, tls-mitm and portal show
     body: str = _BLOCK_PAGE  # its text, or all of it where it begins with "<"
     status: int = 200  # its status

@@ -201,6 +201,13 @@ def _connection(server_name: str) -> QuicConnection:
     return QuicConnection(configuration=configuration)
 
 
+def initial(server_name: str) -> bytes:
+    """Write a client's first Initial with a name as SNI, as one datagram; its answer is not read further."""
+    connection = _connection(server_name)
+    connection.connect(("192.0.2.1", 443), now=0.0)
+    return bytes(connection.datagrams_to_send(now=0.0)[0][0])
+
+
 async def _drive(connection: QuicConnection, talk: _Talk) -> str | None:
     """Carry datagrams until the handshake is done (None) or has failed; raises OSError."""
     from aioquic.quic import events

@@ -48,6 +48,19 @@ def question() -> Question:
     return Question(packet, version, to_id, from_id)
 
 
+def source_id(packet: bytes) -> bytes:
+    """Give the source connection identifier of a long header (RFC 9000 17.2), b"" where it is cut short."""
+    at = 6 + packet[5] if len(packet) > 5 else len(packet)
+    return packet[at + 1 : at + 1 + packet[at]] if at < len(packet) else b""
+
+
+def destination_id(packet: bytes, size: int) -> bytes:
+    """Give the destination connection identifier; short headers do not tell its size (RFC 9000 17.3)."""
+    if not packet:
+        return b""
+    return packet[6 : 6 + packet[5]] if packet[0] & 0x80 and len(packet) > 5 else packet[1 : 1 + size]
+
+
 def versions(asked: Question, data: bytes) -> tuple[int, ...] | None:
     """Read the versions that an answer offers; None for what is no answer to this question."""
     if len(data) < 7 or not data[0] & 0x80 or data[1:5] != bytes(4):

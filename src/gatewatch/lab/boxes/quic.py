@@ -26,12 +26,13 @@ class QuicSniDrop(Box):
     def __init__(self, description: scenario.Box, world: Internet, resolver: str) -> None:
         super().__init__(description, world, resolver)
         self._open: dict[bytes, Initials] = {}
-        self._caught: dict[bytes, None] = {}
+        self._caught: dict[bytes, float] = {}  # flows, and when they are forgotten
 
     def inspect(self, packet: bytearray, wire: Wire) -> bool:
         """Read Initials until they name somebody; let everything else pass."""
         key = flow(packet)
-        if key in self._caught:
+        if self._caught.get(key, 0.0) > wire.time:
+            remember(self._caught, key, wire.time + self.description.forgets)
             return False
         data = payload(packet)
         if long_header(data) not in VERSIONS:
@@ -47,7 +48,7 @@ class QuicSniDrop(Box):
         if not isinstance(name, str) or not self.description.matches(name):
             return True
         self.struck = True
-        remember(self._caught, key, None)
+        remember(self._caught, key, wire.time + self.description.forgets)
         return False
 
 

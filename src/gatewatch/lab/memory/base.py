@@ -27,6 +27,7 @@ IP_RECVTTL = int(getattr(socket, "IP_RECVTTL", 12))
 # <linux/in6.h>: Windows' and macOS' Python have other numbers for these, and sockets here are Linux's.
 IPV6_UNICAST_HOPS, IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 16, 25, 51, 52
 IPPROTO_IPV6 = 41
+IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
 MSG_ERRQUEUE = 0x2000
 Ancillary = list[tuple[int, int, bytes]]
 
@@ -107,6 +108,13 @@ class MemorySocket(trio.socket.SocketType):
             return self.option(socket.IPPROTO_IP, socket.IP_TTL, INITIAL_TTL)
         hops = self.option(IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1)
         return INITIAL_TTL if hops < 0 else hops  # -1: the system's default (RFC 3493 5.1)
+
+    @property
+    def least_ttl(self) -> int:
+        """The TTL below which a packet is not for this socket."""
+        if self.six:
+            return self.option(IPPROTO_IPV6, IPV6_MINHOPCOUNT)
+        return self.option(socket.IPPROTO_IP, IP_MINTTL)
 
     def fileno(self) -> int:
         """There is no file descriptor: -1, as for a closed socket."""

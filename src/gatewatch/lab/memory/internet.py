@@ -175,7 +175,8 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
     def _arrived(self, packet: bytes | bytearray, now: float) -> None:
         number = protocol(packet)
         if number == TCP:
-            self.stack.receive(packet, now)
+            if not self._screened(packet):
+                self.stack.receive(packet, now)
         elif number == UDP:
             sport, dport = ports(packet)
             sender = unpacked(source(packet))
@@ -185,6 +186,15 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
                 sock.arrived(came_from, payload(packet), ttl(packet))
         elif number in (ICMP, ICMPV6) and icmp_kind(packet) in (TIME_EXCEEDED, UNREACHABLE):
             self._error_arrived(packet, now)
+
+    def _screened(self, packet: bytes | bytearray) -> bool:
+        """Tell whether a segment's TTL is below what its socket wants to hear of (ip(7), IP_MINTTL)."""
+        sport, dport = ports(packet)
+        connection = self.stack.find(
+            (unpacked(destination(packet)), dport), (unpacked(source(packet)), sport)
+        )
+        sock = connection.client if connection is not None else None
+        return isinstance(sock, MemorySocket) and ttl(packet) < sock.least_ttl
 
     def _error_arrived(self, packet: bytes | bytearray, now: float) -> None:
         quote, mtu = payload(packet), icmp_mtu(packet)
@@ -200,7 +210,8 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
                 sock = connection.client
         elif number == UDP:
             sock = self._datagram.get(sport)
-        if sock is not None:
+        # The quoted packet's TTL is what the kernel looks at: one, where it expired (tcp_v4_err).
+        if sock is not None and sock.least_ttl <= ttl(quote):
             self.stack.now = now
             at = head(packet)
             quoted = quote[head(quote) :] if number == TCP else quote[head(quote) + 8 :]

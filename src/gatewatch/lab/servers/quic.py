@@ -49,6 +49,8 @@ class QuicServer:
 
     def received(self, data: bytes, now: float) -> None:
         """Answer a first packet, or go on with the connection."""
+        if self._connection is not None and self._is_new(data):
+            self._initials, self._first, self._connection = Initials(), [], None
         if self._connection is not None:
             self._take([data], now)
             return
@@ -66,6 +68,12 @@ class QuicServer:
             if isinstance(name, str) or len(self._first) >= _MOST_FIRST:
                 self._open(name if isinstance(name, str) else None)
                 self._take(self._first, now)
+
+    def _is_new(self, data: bytes) -> bool:
+        """Tell whether a client that reuses its port opens another connection (RFC 9000 5.2.2)."""
+        if long_header(data) is None or self._connection is None:
+            return False
+        return connection_ids(data)[0] not in (connection_ids(self._first[0])[0], self._connection.host_cid)
 
     def _open(self, name: str | None) -> None:
         certificate, key = self._credentials(name)
