@@ -7,6 +7,7 @@ from gatewatch.records.habits import ResolverHabits
 from gatewatch.records.handshake import Handshake
 from gatewatch.records.hop import HopReply, TraceKeys
 from gatewatch.records.intercept import Decoy, Identity, Intercept, WalkAnswer, WalkStep
+from gatewatch.records.locus import LocateHop, LocateShot, Locus
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
 from gatewatch.records.middlebox import OddRequest
 from gatewatch.records.pace import PacedTransfer, ThrottleKeys
@@ -29,6 +30,9 @@ __all__ = [
     "HttpResponse",
     "Identity",
     "Intercept",
+    "LocateHop",
+    "LocateShot",
+    "Locus",
     "Measurement",
     "NetworkEvent",
     "OddRequest",

@@ -42,6 +42,9 @@ RECORDS: tuple[type[Any], ...] = (
     records.Decoy,
     records.WalkStep,
     records.WalkAnswer,
+    records.Locus,
+    records.LocateHop,
+    records.LocateShot,
 )
 _WORDS: Mapping[Any, str] = {
     Any: "any",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from gatewatch.records import Measurement, TestKeys
@@ -55,22 +55,39 @@ def truncated(keys: TestKeys) -> TestKeys:
     return cast("TestKeys", mapped(dataclasses.replace(keys, extra=extra), leaf))
 
 
-def truncated_walk(m: Measurement) -> Measurement:
-    """Truncate the first hops of an ``intercept`` walk, in its keys and in the verdict's evidence.
+def _walks(m: Measurement) -> Iterator[tuple[Any, Any]]:
+    """The walks in a measurement's keys: rows with a TTL and an address, and where they were going to."""
+    extra = m.test_keys.extra
+    intercept = extra.get("x_gatewatch_intercept", {})
+    if not isinstance(intercept, Mapping):
+        raise TypeError("x_gatewatch_intercept")
+    yield intercept.get("steps", ()), intercept.get("resolver")
+    loci = extra.get("x_gatewatch_locate", ())
+    if not isinstance(loci, (list, tuple)):
+        raise TypeError("x_gatewatch_locate")
+    for locus in loci:
+        if not isinstance(locus, Mapping):
+            raise TypeError("x_gatewatch_locate")
+        yield locus.get("hops", ()), locus.get("address")
 
-    A truncated address is a prefix with its length.  Raises ValueError or TypeError when the steps cannot be
+
+def truncated_walk(m: Measurement) -> Measurement:
+    """Truncate the first hops of the walks of ``intercept`` and ``locate``, in keys and in the evidence.
+
+    A truncated address is a prefix with its length.  Raises ValueError or TypeError when the rows cannot be
     read.
     """
-    found = m.test_keys.extra.get("x_gatewatch_intercept", {})
-    steps = found.get("steps", ()) if isinstance(found, Mapping) else None
-    if not isinstance(steps, (list, tuple)):
-        raise TypeError("steps")
-    # Prefixes of an earlier scrubbing stay as they are, and the hop after them is not the first public one.
-    marked = [
-        {**step, TRUNCATED: True} if isinstance(step, Mapping) and "/" in str(step.get("address")) else step
-        for step in steps
-    ]
-    prefixes = _prefixes(marked, found.get("resolver"))
+    prefixes: dict[bytes, str] = {}
+    for rows, destination in _walks(m):
+        if not isinstance(rows, (list, tuple)):
+            raise TypeError("rows")
+        # Prefixes of an earlier scrubbing stay as they are, and the hop after them is not the first public
+        # one.
+        marked = [
+            {**row, TRUNCATED: True} if isinstance(row, Mapping) and "/" in str(row.get("address")) else row
+            for row in rows
+        ]
+        prefixes |= _prefixes(marked, destination)
 
     def leaf(value: Any, name: str, free: bool) -> Any:
         return _replaced(value, prefixes) if isinstance(value, str) else value

@@ -70,7 +70,7 @@ class Scrubber:
             keys = echoes.blanked(m.test_keys, echoes.Blank(text, self._bytes, leaf))
             if m.test_name == "trace":
                 keys = hops.truncated(keys)
-            elif m.test_name == "intercept":
+            elif m.test_name in ("intercept", "locate"):
                 m = hops.truncated_walk(dataclasses.replace(m, test_keys=keys))
                 keys = m.test_keys
             if keys is not m.test_keys or m.probe_ip != "127.0.0.1":

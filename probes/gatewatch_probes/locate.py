@@ -1,0 +1,171 @@
+"""locate: between which two routers does interference with this target happen?
+
+Method: packets of one flow that name nothing show the path; then the name itself is sent with a TTL that ends
+on the way, exactly once, and what comes back tells whether it met the filter.  A bisection that weighs each
+answer by Bayes' rule finds the link, an honest control passes before every trigger, and both ends of the link
+are shown again.  First the layer is found on which the target is blocked: names, connections, TLS or HTTP.
+Traffic: at most 12 triggers, about 100 small packets that name nothing, a connection a second at most.
+Risk: high: the forbidden name is sent a dozen times, which looks like somebody who insists.
+Reference: Sundara Raman et al., "Network Measurement Methods for Locating and Examining Censorship Devices"
+(CoNEXT 2022), by other means: no privilege, a fixed flow, and a tenth of the triggers; OONI ts-037.
+"""
+
+from __future__ import annotations
+
+import random
+
+import trio
+
+from gatewatch.net import errqueue
+from gatewatch.net.address import is_address
+from gatewatch.net.journal import Journal
+from gatewatch.net.shot import Flow
+from gatewatch.net.url import parse
+from gatewatch.net.wire import Wire
+from gatewatch.records import LocateHop, LocateShot, Locus, TestKeys, encode
+from gatewatch_probes import triggers
+from gatewatch_probes.connect import dial
+from gatewatch_probes.hunt import Hunt
+from gatewatch_probes.resolve import Found, look_up
+from gatewatch_probes.tlstrace import iterative_trace
+from gatewatch_targets import Target
+
+#: Triggers for one target in all, whatever the layer.
+MOST_TRIGGERS = 12
+#: Seconds between two connections to one server.
+BETWEEN = 1.0
+# Dynamic ports (RFC 6335 6) that Linux's own choice (32768 to 60999) leaves alone.
+_PORTS = range(61000, 65535)
+
+
+class CannotLocate(RuntimeError):
+    """This system does not tell ordinary users that a packet expired on the way."""
+
+
+class Locate:
+    """The probe."""
+
+    name = "locate"
+    test_name = "locate"
+    version = "0.1.0"
+    risk = "high"
+    typical_bytes = 40_000
+    #: Residual blocks may be waited for after each trigger: 180 s are known.
+    seconds = 3600.0
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = random.Random(seed)
+
+    def fits(self, target: Target) -> bool:
+        """Tell whether a target has a name that can be sent."""
+        return not is_address(target.host)
+
+    async def measure(self, target: Target, wire: Wire) -> TestKeys:
+        """Look for the first layer on which the target meets interference, and for its place."""
+        if not errqueue.AVAILABLE:
+            raise CannotLocate(
+                "locating without privileges needs Linux: other systems do not tell what expired"
+            )
+        journal = Journal()
+        found = await look_up(journal, wire, target.host, ())
+        rows: list[Locus] = []
+        hunts: list[Hunt] = []
+        left = MOST_TRIGGERS
+        for trigger, name in await self._triggers(journal, target, wire, found):
+            async with wire.turns.take(trigger.flow.address):
+                hunt = Hunt(trigger, most_triggers=left, pace=_Pace().wait)
+                await hunt.run()
+            hunts.append(hunt)
+            rows.append(_row(hunt, name))
+            left -= hunt.triggers
+            if hunt.signature or left <= 0:
+                break
+        return journal.keys(
+            x_gatewatch_locate=[encode(row) for row in rows],
+            iterative_trace=iterative_trace(journal, hunts, target.host),
+        )
+
+    async def _triggers(
+        self, journal: Journal, target: Target, wire: Wire, found: Found
+    ) -> list[tuple[triggers.Trigger, str]]:
+        """The layers on which something is wrong, in the order in which a visit meets them.
+
+        Triggers are dear: names are hunted for only where an answer that cannot be forged says otherwise,
+        addresses only where no connection comes about.
+        """
+        rows: list[tuple[triggers.Trigger, str]] = []
+        if found.trusted and not set(found.trusted) & set(found.system):
+            for resolver in (*wire.own_resolvers[:1], *(r.ipv4[0] for r in wire.resolvers[:1])):
+                rows.append((triggers.Question(self._flow(resolver, 53), target.host), target.host))
+        surest = (*found.trusted, *found.public, *found.system)
+        address = next((a for a in surest if wire.usable(a)), None)
+        if address is None:
+            return rows
+        tcp = await dial(journal, wire, address, target.port, target.host, ())
+        flow = self._flow(address, target.port)
+        if tcp is None:
+            return [*rows, (triggers.Opening(flow), "")]
+        tcp.close()
+        spoken = (
+            triggers.tls(flow, target.host)
+            if target.scheme == "https"
+            else triggers.http(flow, target.host, parse(target.url).target)
+        )
+        return [*rows, (spoken, target.host)]
+
+    def _flow(self, address: str, port: int) -> Flow:
+        return Flow(address, port, self._random.choice(_PORTS))
+
+
+class _Pace:
+    """At most one connection every :data:`BETWEEN` seconds."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        await trio.sleep_until(self._next)
+        self._next = trio.current_time() + BETWEEN
+
+
+def _row(hunt: Hunt, name: str) -> Locus:
+    place, path, flow = hunt.place, hunt.path, hunt.trigger.flow
+    routers = {**path.routers, path.length: flow.address} if path.length in path.answered else path.routers
+    return Locus(
+        method=hunt.trigger.method,
+        address=flow.address,
+        port=flow.port,
+        source_port=flow.source_port,
+        name=name,
+        signature=hunt.signature,
+        before=place.before if place else None,
+        after=place.after if place else None,
+        hop=place.hop if place else None,
+        before_address=routers.get(place.before) if place else None,
+        after_address=routers.get(place.after) if place else None,
+        probability=round(place.probability, 4) if place else None,
+        in_path=round(place.in_path, 4) if place else None,
+        copies_ttl=round(place.copies, 4) if place else None,
+        reason=hunt.reason,
+        distance=path.length if path.length in path.answered else None,
+        triggers=hunt.triggers,
+        controls=hunt.controls,
+        hops=tuple(
+            LocateHop(
+                ttl=ttl,
+                address=routers.get(ttl),
+                rtt=path.rtts.get(ttl),
+                asked=path.asked[ttl],
+                answered=path.answered.get(ttl, 0),
+            )
+            for ttl in sorted(path.asked)
+            if ttl <= path.length
+        ),
+        shots=tuple(
+            LocateShot(
+                ttl=s.ttl, outcome=s.outcome, rtt=s.rtt, screened=s.screened, reply_ttl=s.reply_ttl, t=t
+            )
+            for s, t in zip(hunt.sightings, hunt.times, strict=True)
+        ),
+        residual=tuple(hunt.residual),
+    )

@@ -1,0 +1,192 @@
+"""locate in countries in memory: the link on every layer, none where nobody interferes, and the cost."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks.locating_worlds import KINDS, draw
+from tests.worlds.clock import run
+from tests.worlds.country import attached, measure
+
+from gatewatch.lab.check import complete
+from gatewatch.lab.scenario import Box, Scenario, load
+from gatewatch.net.shot import Flow
+from gatewatch.records import Handshake, Locus, Measurement, TestKeys, decode, encode
+from gatewatch.store import Scrubber
+from gatewatch_probes import triggers
+from gatewatch_probes.hunt import Hunt
+from gatewatch_probes.locate import MOST_TRIGGERS, Locate
+
+SMALL = load("small")
+
+
+def boxed(*boxes: Box, **changes: Any) -> Scenario:
+    """The small country with other boxes."""
+    isp = replace(SMALL.isp("blocked"), boxes=boxes, **changes)
+    return complete(replace(SMALL, isps=(isp, *SMALL.isps[1:]), lists=()))
+
+
+def loci(keys: TestKeys) -> list[Locus]:
+    found = []
+    for row in keys.extra["x_gatewatch_locate"]:
+        locus, problems = decode(Locus, row)
+        assert problems == ()
+        found.append(locus)
+    return found
+
+
+def locate(url: str, scenario: Scenario | str = "small", isp: str = "blocked", **wire: Any) -> list[Locus]:
+    return loci(measure(Locate(seed=1), url, isp, scenario, **wire))
+
+
+def link(locus: Locus) -> tuple[int | None, int | None, str | None, str | None]:
+    return locus.before, locus.after, locus.before_address, locus.after_address
+
+
+def test_a_reset_by_sni() -> None:
+    (locus,) = locate("https://reset.com/")
+    assert (locus.method, locus.signature, locus.name) == ("tls", "reset", "reset.com")
+    # The fourth router says nothing; a reset is seen from its TTL on all the same.
+    assert link(locus) == (3, 4, "36.37.129.9", None)
+    assert locus.probability is not None
+    assert locus.probability > 0.95
+    assert locus.triggers <= MOST_TRIGGERS
+    assert [hop.address for hop in locus.hops[:3]] == ["192.168.1.1", "36.37.128.1", "36.37.129.9"]
+
+
+def test_dropped_connections() -> None:
+    (locus,) = locate("https://dropped.com/")
+    assert (locus.method, locus.signature, locus.name) == ("syn", "drop", "")
+    # Silence at a silent router tells nothing: the link goes on to the next that answers.
+    assert link(locus) == (3, 5, "36.37.129.9", "36.37.130.14")
+
+
+def test_a_lying_name_at_the_isps_own_resolver() -> None:
+    (locus,) = locate("https://lied.com/")
+    assert (locus.method, locus.signature, locus.address) == ("dns", "answer", "36.37.242.53")
+    assert link(locus) == (2, 3, "36.37.128.1", "36.37.129.9")
+
+
+def test_a_block_page() -> None:
+    page = Box("http-blockpage", 5, domains=frozenset({"page.com"}))
+    (locus,) = locate("http://page.com/", boxed(page))
+    assert (locus.method, locus.signature) == ("http", "answer")
+    assert (locus.before, locus.after) == (4, 5)
+
+
+def test_a_filter_abroad() -> None:
+    box = Box("sni-drop", 7, domains=frozenset({"drop.com"}))
+    (locus,) = locate("https://drop.com/", boxed(box))
+    assert link(locus) == (6, 7, "104.23.10.5", "104.23.11.9")
+    assert locus.in_path == 1.0
+
+
+@pytest.mark.parametrize("url", ["https://free.com/", "http://free.com/"])
+def test_nothing_where_nobody_interferes(url: str) -> None:
+    (locus,) = locate(url)
+    assert (locus.before, locus.after, locus.signature) == (None, None, "")
+    assert locus.reason == "no interference seen"
+    assert locus.triggers <= 4
+
+
+def test_what_a_block_leaves_behind_is_waited_for() -> None:
+    box = Box("sni-drop", 5, domains=frozenset({"drop.com"}), residual=90.0)
+    (locus,) = locate("https://drop.com/", boxed(box))
+    assert (locus.before, locus.after) == (3, 5)
+    assert len(locus.residual) == locus.triggers - sum(shot.outcome == "expired" for shot in locus.shots)
+    assert all(wait.passed and wait.waits == (30.0, 60.0) for wait in locus.residual)
+
+
+def test_a_block_that_outlasts_all_patience_gives_no_link() -> None:
+    box = Box("sni-drop", 5, domains=frozenset({"drop.com"}), residual=3600.0)
+    (locus,) = locate("https://drop.com/", boxed(box))
+    assert (locus.before, locus.reason) == (None, "the control fails after a trigger")
+    assert locus.triggers == 1
+
+
+def test_the_budget_is_kept_and_what_it_does_not_suffice_for_is_not_guessed() -> None:
+    async def main() -> Hunt:
+        async with attached("blocked") as (_, world):
+            flow = Flow(world.address_of("reset.com")[0], 443, 61000)
+            hunt = Hunt(triggers.tls(flow, "reset.com"), most_triggers=2)
+            await hunt.run()
+            return hunt
+
+    hunt = run(main)
+    assert hunt.triggers == 2
+    assert hunt.place is None
+    assert hunt.reason == "what was seen does not agree on one link"
+
+
+def test_one_connection_a_second_at_most() -> None:
+    (locus,) = locate("https://reset.com/")
+    sent = [shot.t for shot in locus.shots]
+    # A control, and a pause, stand before each trigger but the first.
+    assert all(b - a >= 2.0 for a, b in itertools.pairwise(sent) if a is not None and b is not None)
+
+
+def test_ooni_reads_a_tls_trace() -> None:
+    keys = measure(Locate(seed=1), "https://reset.com/", "blocked")
+    (trace,) = keys.extra["iterative_trace"]
+    assert set(trace) == {"address", "control_trace", "target_trace"}
+    for part, name in (("control_trace", "example.com"), ("target_trace", "reset.com")):
+        assert trace[part]["server_name"] == name
+        for iteration in trace[part]["iterations"]:
+            assert set(iteration) == {"ttl", "handshake"}
+            so_error = iteration["handshake"].pop("so_error")
+            handshake, problems = decode(Handshake, iteration["handshake"])
+            assert problems == ()
+            assert handshake.server_name == name
+            expired = handshake.failure == "host_unreachable"
+            assert so_error == (113 if expired else 104 if handshake.failure == "connection_reset" else None)
+    failures = {i["ttl"]: i["handshake"]["failure"] for i in trace["target_trace"]["iterations"]}
+    assert failures[4] == "connection_reset"
+    assert failures[3] == "host_unreachable"
+
+
+def test_first_hops_are_truncated_wherever_they_are_named() -> None:
+    keys = measure(Locate(seed=1), "https://lied.com/", "blocked")
+    m = Measurement(
+        input="https://lied.com/",
+        measurement_start_time="2026-11-24 08:00:00",
+        software_version="0.1.0",
+        test_name="locate",
+        test_start_time="2026-11-24 08:00:00",
+        test_keys=keys,
+    )
+    text = json.dumps(encode(Scrubber(["36.37.200.10"]).measurement(m)))
+    assert "192.168.1.1" not in text
+    assert "36.37.128.1" not in text
+    (locus,) = loci(Scrubber(["36.37.200.10"]).measurement(m).test_keys)
+    assert (locus.before_address, locus.after_address) == ("36.37.128.0/24", "36.37.129.9")
+
+
+@pytest.mark.parametrize("boxes", [True, False])
+@pytest.mark.parametrize("method", [m for m in KINDS if m != "quic"])
+def test_random_worlds(method: str, boxes: bool, tmp_path: Path) -> None:
+    """Twelve paths at once, with 1 % loss and jitter; the benchmark `locating` draws thousands."""
+    from benchmarks.locating_client import trigger
+
+    text, rows = draw(0, method, 12, loss=0.01, jitter=5.0, boxed=boxes)
+    (tmp_path / "worlds.toml").write_text(text, encoding="utf-8")
+    worlds = [json.loads(row) for row in rows.splitlines()]
+
+    async def main() -> list[Hunt]:
+        async with attached("isp", load(str(tmp_path / "worlds.toml"))):
+            hunts = [
+                Hunt(trigger(world, 61000 + number), most_triggers=20) for number, world in enumerate(worlds)
+            ]
+            for hunt in hunts:
+                await hunt.run()
+            return hunts
+
+    for world, hunt in zip(worlds, run(main), strict=True):
+        if not boxes:
+            assert hunt.place is None, world
+        elif hunt.place is not None:
+            assert [hunt.place.before, hunt.place.after] == world["finest"], world
