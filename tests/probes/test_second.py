@@ -382,3 +382,21 @@ def test_what_does_not_end_in_time_is_not_held_against_the_neighbour() -> None:
 def test_a_neighbour_that_is_blocked_itself_is_found() -> None:
     _, verdict, _ = after_another(20.0, both=True)
     assert verdict.label in ("blocked(tls.reset)", "inconclusive(name_at_address)")
+
+
+@pytest.mark.parametrize(
+    ("cut", "label"),
+    [
+        ((True, True, False, True), "blocked(http.reset)"),
+        ((True, True, False, False), "inconclusive(unstable)"),
+    ],
+)
+def test_a_third_try_that_passes_is_followed_by_a_fourth(cut: tuple[bool, ...], label: str) -> None:
+    turns = iter(cut)
+
+    def sees(data: bytes) -> Turn | None:
+        return (RESET,) if b"Host: a.org" in data and next(turns) else None
+
+    site = Filtered(http("200 OK", body=PAGE), sees)
+    _, verdict, _ = measured({(SITE, 80): site, (SITE, 443): tls("a.org")}, "http://a.org/")
+    assert verdict.label == label
