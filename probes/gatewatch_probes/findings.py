@@ -8,7 +8,7 @@ an answer from documentation space is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Decoy, Identity, Intercept, WalkAnswer
@@ -20,6 +20,10 @@ from gatewatch_targets import Resolver
 _ROUTERS_BEYOND = 2
 # An answer this much faster than a router beyond it came from nearer.  Jitter on access lines is below 10 ms.
 _FASTER = 10.0
+
+
+# What stands for a name that might be a person's; the store's word for what it takes out.
+HIDDEN = "[scrubbed]"
 
 
 @dataclass(slots=True)
@@ -191,6 +195,15 @@ def conclude(
         signs += [] if answered else [f"{innocuous} is not answered"]
     if problem:
         signs.append(problem)
+    identity = found.identity
+    if proxied and identity is not None and (hop is None or hop == 1):
+        # The first router may be the household's own, and its name that of its owner.
+        signs = [sign.replace(identity.server, HIDDEN) if identity.server else sign for sign in signs]
+        identity = replace(
+            identity,
+            server=HIDDEN if identity.server else None,
+            nsid=HIDDEN if identity.nsid else None,
+        )
     lies = kind in ("injector", "resolver_lies") or (kind == "proxy" and bool(asked))
     forged = {a for p in asked for a in (p.answers[0].addresses if p.answers else ())} if lies else set()
     return Intercept(
@@ -208,7 +221,7 @@ def conclude(
         copies_ttl=kind == "injector" and found.copied is not None,
         forged=tuple(sorted(forged - set(true))),
         true=true,
-        identity=found.identity,
+        identity=identity,
         decoys=found.decoys,
         transports=transports,
         evidence=tuple(signs),

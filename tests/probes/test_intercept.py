@@ -69,7 +69,9 @@ def test_at_every_hop(kind: str, hop: int) -> None:
     assert found.transports == {"tcp": "same", "dot": "same", "doh": "same"}
     if kind == "dns-proxy":
         assert found.identity is not None and found.identity.known == "isp"
-        assert found.identity.server == "ns-36-37-242-53"
+        # The name of the first router's resolver may be its owner's.
+        assert found.identity.server == ("[scrubbed]" if hop == 1 else "ns-36-37-242-53")
+        assert ("ns-36-37-242-53" in str(found)) is (hop > 1)
         assert found.distance == found.trigger_distance == hop
     else:
         assert found.identity is not None and found.identity.known == "own"
