@@ -50,7 +50,9 @@ class Decoy:
 class Identity:
     """What the resolver that answers says of itself, against what is known of the one that was asked."""
 
-    server: str | None = doc("its answer to id.server CHAOS TXT; scrubbed where it may be a home router", None)
+    server: str | None = doc(
+        "its answer to id.server CHAOS TXT; scrubbed where it may be a home router", None
+    )
     nsid: str | None = doc("its NSID (RFC 5001)", None)
     egress: str | None = doc("prefix (/24, /48) that its own questions come from, by a whoami name", None)
     known: str = doc("own: as the one asked; other: not as the one asked; isp: as the line's own; unknown")
