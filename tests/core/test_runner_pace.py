@@ -68,3 +68,23 @@ def test_slowing_down_halves_the_rate_and_ends_at_one_start_in_ten_seconds() -> 
         return gaps
 
     assert run(main) == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0, 10.0]
+
+
+def test_it_recovers_slowly_and_not_beyond_its_usual_rate() -> None:
+    async def main() -> list[float]:
+        pace = Pace(10, jitter=0)
+        for _ in range(3):
+            pace.slow_down()
+        gaps = []
+        await pace.wait()
+        for _ in range(60):
+            before = trio.current_time()
+            pace.recover()
+            await pace.wait()
+            gaps.append(round(trio.current_time() - before, 6))
+        return gaps
+
+    gaps = run(main)
+    assert gaps[0] == pytest.approx(0.76)
+    assert 0.38 < gaps[13] < 0.42
+    assert gaps[-1] == 0.1

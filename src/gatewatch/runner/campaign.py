@@ -195,6 +195,8 @@ class Campaign:
             x_gatewatch_item=item.id,
             x_gatewatch_target=item.to_json()["target"],
         )
+        if start > self._slowed:
+            self.pace.recover()
         try:
             self._store(item, measurement)
         except (StoreFull, OSError):
