@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from gatewatch.cli import main
 from gatewatch.lab import combine, examine
 from gatewatch.lab.combine import CONFOUNDERS, FAMILIES, SCHEMES
+from gatewatch.lab.truth import Truth
 
 
 def test_counts_and_that_no_variant_is_there_twice() -> None:
@@ -77,3 +80,15 @@ def test_some_of_everything_is_right() -> None:
     report = examine.examine(cases, jobs=1)
     assert [(a.name, a.variant, a.verdict, a.truth) for a in report.wrong] == []
     assert report.score.total >= len(cases) >= 8 * len(names) - 4
+
+
+def test_the_command_tries_them_and_tells_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combine, "FAMILIES", {"dual": FAMILIES["dual"]})
+    monkeypatch.setattr(combine, "CONFOUNDERS", {"": CONFOUNDERS[""], "loss": CONFOUNDERS["loss"]})
+    done = CliRunner().invoke(main, ["lab", "score", "free-http", "--combinations", "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    assert "4 of 4 right (100.00%); 0 false alarms" in done.output and "4 sessions in" in done.output
+    monkeypatch.setattr(combine, "truth", lambda scenario, isp, url: Truth("blocked", "tls.reset"))
+    done = CliRunner().invoke(main, ["lab", "score", "free-http", "--combinations", "--jobs", "1"])
+    assert done.exit_code == 1 and "0 of 4 right" in done.output
+    assert "ok by whole.ok.page, but blocked(tls.reset): derived: http dual" in done.output
