@@ -8,7 +8,7 @@ from tests.worlds.clock import run
 from tests.worlds.country import attached
 from tests.worlds.datagrams import Datagrams
 from tests.worlds.hosts import hosts, http
-from tests.worlds.streams import broken
+from tests.worlds.streams import Server, broken
 
 from gatewatch.net.wire import comparison_resolvers
 from gatewatch.runner import line as line_module
@@ -16,10 +16,17 @@ from gatewatch.runner.line import Line, Look
 from gatewatch_targets import beacons
 
 NAMES = {b.url.split("/")[2]: (f"104.16.1.{n}",) for n, b in enumerate(beacons(), 1)}
-GENUINE = {
-    (f"104.16.1.{n}", 80): http(f"{b.status} X", f"Date: {formatdate(usegmt=True)}", body=b.body)
-    for n, b in enumerate(beacons(), 1)
-}
+
+
+def genuine() -> dict[tuple[str, int], Server]:
+    """The true pages, which carry the date of this moment."""
+    return {
+        (f"104.16.1.{n}", 80): http(f"{b.status} X", f"Date: {formatdate(usegmt=True)}", body=b.body)
+        for n, b in enumerate(beacons(), 1)
+    }
+
+
+GENUINE = genuine()
 PORTAL = {(address, 80): http("302 Found", "Location: http://login.lan/") for (address,) in NAMES.values()}
 
 
@@ -54,7 +61,7 @@ def test_a_portal_changes_every_page_and_a_censor_some(
 
 def test_our_clock_is_compared_with_the_pages_dates() -> None:
     async def main() -> Look:
-        with hosts(NAMES, GENUINE) as (wire, _):
+        with hosts(NAMES, genuine()) as (wire, _):
             return await Line(wire, lambda: True).look()
 
     offset = run(main).clock_offset
