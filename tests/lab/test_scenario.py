@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.worlds.country import measure
 
-from gatewatch.lab.scenario import Scenario, ScenarioError, covers, fraction, load, names
+from gatewatch.lab.scenario import Box, Scenario, ScenarioError, covers, fraction, load, names
+from gatewatch.lab.truth import truth
+from gatewatch_probes.handshake import Handshake
 
 SMALL = Path(__file__).resolve().parents[2] / "src/gatewatch/lab/scenarios/small.toml"
 
@@ -50,6 +54,43 @@ def test_kh_2024_has_an_isp_for_every_usable_row_of_the_matrix() -> None:
     assert mechanisms["mptc"] == []
     borders = {isp.path[-1].address for isp in scenario.isps}
     assert len(borders) == 16, "every ISP has its own border: no gateway"
+
+
+LEAVING = 'prefixes = ["KH"]\nhops = 3'
+
+
+def leaving(tmp_path: Path) -> Scenario:
+    """The small country, where traffic to other domestic networks leaves behind the third router."""
+    path = tmp_path / "leaving.toml"
+    path.write_text(SMALL.read_text("utf-8").replace('prefixes = ["KH"]\npath', LEAVING + "\npath"), "utf-8")
+    return load(str(path))
+
+
+def test_a_route_may_leave_an_isps_path_before_its_border(tmp_path: Path) -> None:
+    scenario = leaving(tmp_path)
+    isp = scenario.isp("blocked")
+    inside = scenario.route_for(isp, "202.58.97.1")
+    assert [hop.address for hop in inside.hops] == [
+        "192.168.1.1",
+        "36.37.128.1",
+        "36.37.129.9",
+        "202.58.96.1",
+    ]
+    assert (inside.hops[-1].ms, inside.server_ms, inside.boxed) == (3.5, 4.0, 3)
+    assert scenario.route_for(isp, "104.17.0.9").boxed == 0
+    assert "past the 5 hops of blocked" in broken(tmp_path, 'prefixes = ["KH"]', LEAVING.replace("3", "6"))
+
+
+def test_boxes_behind_the_place_where_a_route_leaves_are_not_met(tmp_path: Path) -> None:
+    scenario = leaving(tmp_path)
+    domains = frozenset({"site.kh", "site.com"})
+    for hop, met in ((3, True), (4, False), (5, False)):
+        isp = replace(scenario.isp("blocked"), boxes=(Box("sni-reset", hop, domains=domains),))
+        changed = replace(scenario, isps=(isp,))
+        assert truth(changed, "blocked", "https://site.com/").label == "blocked(tls.reset)"
+        assert (truth(changed, "blocked", "https://site.kh/").label == "blocked(tls.reset)") is met
+        keys = measure(Handshake(), "https://site.kh/", "blocked", changed)
+        assert [row.failure for row in keys.tls_handshakes or ()] == ["connection_reset" if met else None]
 
 
 def test_paths_in_cambodia_have_about_twelve_hops() -> None:

@@ -75,7 +75,7 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
 
 def _beside(isp: Isp, routes: list[Route], hop: int) -> int:
     """How many routers stand beside each other at a hop, on the way where there are most."""
-    paths = [isp.path + route.path for route in routes]
+    paths = [route.joined(isp.path).hops for route in routes]
     return max((1 + len(path[hop - 1].parallel) for path in paths if 1 <= hop <= len(path)), default=1)
 
 
@@ -88,7 +88,12 @@ def _isp(scenario: Scenario, isp: Isp, where: str) -> None:
     usable = [route for route in scenario.routes if not route.isps or isp.id in route.isps]
     general = any("default" in route.prefixes for route in usable)
     _require(general, where, 'has no route with prefixes = ["default"]')
-    longest = len(isp.path) + max(len(route.path) for route in usable)
+    for route in usable:
+        inside = 0 <= route.hops <= len(isp.path)
+        _require(
+            inside, f"route {route.name}.hops", f"{route.hops} is past the {len(isp.path)} hops of {isp.id}"
+        )
+    longest = max(len(route.joined(isp.path).hops) for route in usable)
     lists = tuple(item.name for item in scenario.lists)
     for i, box in enumerate(isp.boxes):
         beside = _beside(isp, usable, box.hop)

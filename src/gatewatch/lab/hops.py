@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 
@@ -37,11 +37,13 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The way from an ISP's border to some destinations.
+    """The way from an ISP's network to some destinations.
 
     ``prefixes`` hold CIDR blocks, two-letter countries (all their networks), `AS` numbers, or "default";
-    ``isps`` limits the route to some ISPs (empty: all).  Delays of ``path`` and ``server_ms`` count one way
-    from the border, in ms; ``back`` is the number of routers between server and client on the way back.
+    ``isps`` limits the route to some ISPs (empty: all).  It leaves the ISP's path behind its last router, the
+    border, or behind the first ``hops`` of them: traffic to other domestic networks need not pass the border.
+    Delays of ``path`` and ``server_ms`` count one way from there, in ms; ``back`` is the number of routers
+    between server and client on the way back.
     """
 
     name: str
@@ -50,11 +52,23 @@ class Route:
     path: tuple[Hop, ...] = ()
     isps: tuple[str, ...] = ()
     back: int = -1  # -1: as many as on the way there
+    hops: int = 0  # how many of the ISP's routers come before it, and no box behind them is met; 0: all
+
+    def joined(self, own: tuple[Hop, ...]) -> Path:
+        """Give the whole way for an ISP with these routers."""
+        own = own[: self.hops] if self.hops else own
+        leaves = own[-1].ms
+        tail = tuple(replace(hop, ms=leaves + hop.ms) for hop in self.path)
+        return Path(own + tail, leaves + self.server_ms, self.back, self.hops)
 
 
 class Path(NamedTuple):
-    """Every router from client to server, the one-way delay in ms, how many routers are on the way back."""
+    """Every router from client to server, the one-way delay in ms, how many routers are on the way back.
+
+    ``boxed``: the last hop at which an ISP's boxes are met, where the way leaves its path early; 0: no limit.
+    """
 
     hops: tuple[Hop, ...]
     server_ms: float
     back: int = -1
+    boxed: int = 0

@@ -173,9 +173,7 @@ class Scenario:
             # A server in the ISP's own data centre stands a fraction of a millisecond behind the last router.
             path = Path(local, local[-1].ms + 0.3)
         else:
-            route, border = self.routes[place], isp.path[-1].ms
-            tail = tuple(replace(hop, ms=border + hop.ms) for hop in route.path)
-            path = Path(isp.path + tail, border + route.server_ms, route.back)
+            path = self.routes[place].joined(isp.path)
         return self._paths.setdefault((isp, place), path)
 
     @cached_property

@@ -12,9 +12,19 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
 from gatewatch.lab.parts import ENDPOINTS
-from gatewatch.lab.scenario import Box, Scenario, covers
+from gatewatch.lab.scenario import Box, Isp, Scenario, covers
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
-from gatewatch.lab.sites import State, Url, is_literal, listens, neighbours, redirect, split, state
+from gatewatch.lab.sites import (
+    State,
+    Url,
+    is_domestic,
+    is_literal,
+    listens,
+    neighbours,
+    redirect,
+    split,
+    state,
+)
 from gatewatch.net.address import is_bogon
 
 # A name that is dead for everybody can still be lied about.  That is visible only where the lie is an address
@@ -90,6 +100,25 @@ def _named(boxes: tuple[Box, ...], host: str) -> Box | None:
     """The box nearest to the client that acts on the look-up of a name."""
     acting = [box for box in boxes if box.layer == "dns" and box.matches(host)]
     return min(acting, key=lambda box: box.hop, default=None)
+
+
+def _met(scenario: Scenario, isp: Isp, host: str) -> tuple[Box, ...]:
+    """The boxes on the way to a host: a route may leave the ISP's path before some of them.
+
+    Those of DNS stay: whoever is asked, it is not the site.
+    """
+    if not any(route.hops for route in scenario.routes):
+        return isp.boxes
+    inside = [
+        str(ip_network(prefix)[1])
+        for network in scenario.networks
+        if network.hosting and network.country == scenario.country
+        for prefix in network.prefixes
+    ]
+    known = _addresses(scenario, host) or (inside if is_domestic(scenario, host) else ())
+    reaches = [scenario.route_for(isp, address).boxed for address in known]
+    reach = max(reaches) if reaches and all(reaches) else 0
+    return tuple(box for box in isp.boxes if box.layer == "dns" or not reach or box.hop <= reach)
 
 
 def _portal(boxes: tuple[Box, ...], url: Url) -> Truth | None:
@@ -172,11 +201,12 @@ def truth(scenario: Scenario, isp_id: str, url: str) -> Truth:
     Raises KeyError for an unknown ISP and ValueError for what is no http or https URL.
     """
     isp = scenario.isp(isp_id)
-    boxes, six = isp.boxes, isp.ipv6 == "works"
+    six = isp.ipv6 == "works"
     place: str | None = url
     for _ in range(_MAX_REDIRECTS):
         assert place is not None
         current = split(place)
+        boxes = _met(scenario, isp, current.host)
         found = _portal(boxes, current) or _step(scenario, boxes, current, six=six)
         if found is not None:
             return found

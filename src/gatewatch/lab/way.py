@@ -7,7 +7,6 @@ looks up.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from gatewatch.lab.apps import Internet
@@ -91,12 +90,14 @@ class Stand:
 class Road:
     """What all destinations behind the same routers share; delays in seconds, one way from the client."""
 
-    __slots__ = ("back", "delay", "delays", "length", "narrow", "path", "routers")
+    __slots__ = ("back", "boxed", "delay", "delays", "length", "narrow", "path", "routers")
 
     def __init__(self, path: Path, routers: tuple[Router, ...]) -> None:
         self.path = path
         self.routers = routers
         self.length = len(routers)
+        # The last hop where boxes of the ISP's path stand on this one.
+        self.boxed = min(path.boxed or self.length, self.length)
         self.delay = path.server_ms / 1000
         self.delays = tuple(router.delay for router in routers)
         # How many routers what comes from the server meets.
@@ -137,7 +138,7 @@ class Way:
         self.length, self.delay, self.delays = road.length, road.delay, road.delays
         self.routers, self.back, self.narrow = road.routers, road.back, road.narrow
         self.watch: dict[int, tuple[Stand, ...]] = {}
-        self._boxes = tuple(box for box in boxes if box.hop <= self.length)  # in path order
+        self._boxes = tuple(box for box in boxes if box.hop <= road.boxed)  # in path order
         # None: nobody looks at what comes back.
         looks_back = any(box.looks_back for box in self._boxes)
         self.returns: dict[int, tuple[Stand, ...]] | None = {} if looks_back else None
@@ -212,11 +213,11 @@ class Ways:
         inside = self._isp.path
         for route in scenario.routes:
             if not route.isps or isp_id in route.isps:
-                tail = (replace(hop, ms=inside[-1].ms + hop.ms) for hop in route.path)
-                for place, hop in enumerate(path := (*inside, *tail)):
+                way = route.joined(inside)
+                for place, hop in enumerate(way.hops):
                     for address in (*hop.of(six=False), *hop.of(six=True)):
                         if address:
-                            found = Path(path[:place], hop.ms, hop.back)
+                            found = Path(way.hops[:place], hop.ms, hop.back, way.boxed)
                             self._routers.setdefault(unpacked(packed(address)), found)
 
     def __getitem__(self, destination: bytes) -> Way:
