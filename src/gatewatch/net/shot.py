@@ -207,10 +207,7 @@ class Flow:
                 await sock.send(payload)
                 while len(found) < 8:
                     try:
-                        if sys.platform == "win32":
-                            data, ancillary = await sock.recv(_READ), []
-                        else:
-                            data, ancillary, _, _ = await sock.recvmsg(_READ, 512)
+                        data, reply_ttl = await _receive(sock)
                     except OSError as error:
                         told = await _told(sock)
                         kind = _icmp(told) if told else _kind(error)
@@ -218,13 +215,21 @@ class Flow:
                     else:
                         if not mine(data):
                             continue
-                        found.append(Echo("data", _since(t0), data=data, ttl=_reply_ttl(ancillary)))
+                        found.append(Echo("data", _since(t0), data=data, ttl=reply_ttl))
                     scope.deadline = min(scope.deadline, trio.current_time() + wait)
             return found
         except OSError:
             return found
         finally:
             sock.close()
+
+
+async def _receive(sock: trio.socket.SocketType) -> tuple[bytes, int | None]:
+    """Read a datagram and its TTL, where the system tells."""
+    if sys.platform == "win32":
+        return await sock.recv(_READ), None
+    data, ancillary, _, _ = await sock.recvmsg(_READ, 512)
+    return data, _reply_ttl(ancillary)
 
 
 def _since(t0: float) -> float:
