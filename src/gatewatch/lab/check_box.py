@@ -7,6 +7,7 @@ import re
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from gatewatch.lab.boxes.hand import ids
 from gatewatch.lab.check_path import require
 from gatewatch.lab.decode import ScenarioError
 from gatewatch.lab.parts import Box
@@ -36,6 +37,7 @@ def options(box: Box, where: str) -> None:
     require(box.residual >= 0, f"{where}.residual", "is less than no time")
     one_of(box.residual_key, ("3-tuple", "4-tuple"), f"{where}.residual_key")
     one_of(box.residual_action, ("drop", "reset"), f"{where}.residual_action")
+    _hand(box, where)
     for i, line in enumerate(box.headers):
         name, colon, _ = line.partition(":")
         good = line.isprintable() and line.isascii() and bool(colon) and bool(_TOKEN.fullmatch(name))
@@ -52,6 +54,23 @@ def options(box: Box, where: str) -> None:
     require(able, f"{where}.in_path", "a box beside the path cannot answer in the server's place")
     able = box.in_path or not box.residual or box.residual_action == "reset"
     require(able, f"{where}.residual_action", "a box beside the path can only reset")
+
+
+def _hand(box: Box, where: str) -> None:
+    """Check what is said of a box's forged packets."""
+    require(1 <= box.initial_ttl <= 255, f"{where}.initial_ttl", f"{box.initial_ttl} is no TTL")
+    if box.ip_id not in ("random", "counter"):
+        try:
+            ids(box.ip_id)
+        except ValueError as error:
+            raise ScenarioError(f"{where}.ip_id: {error}") from None
+    one_of(box.flags, ("R", "RA"), f"{where}.flags")
+    require(0 <= box.window < 1 << 16, f"{where}.window", f"{box.window} is no window")
+    require(1 <= box.copies <= 16, f"{where}.copies", f"{box.copies} is not between 1 and 16")
+    try:
+        bytes.fromhex(box.payload)
+    except ValueError:
+        raise ScenarioError(f"{where}.payload: {box.payload!r} is not hexadecimal") from None
 
 
 def throttle(box: Box, where: str) -> None:

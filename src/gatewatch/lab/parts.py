@@ -164,6 +164,14 @@ class Box:
     ports: tuple[int, ...] = ()  # the destination ports it watches; empty: the kind's own
     addresses: tuple[str, ...] = ()  # addresses and blocks it watches; empty: all
     copies_ttl: bool = False  # what it forges leaves with the TTL that the trigger had there
+    # How what it forges looks, for telling boxes apart.
+    initial_ttl: int = 64
+    ip_id: str = "0"  # of IPv4: a number, LOW-HIGH for any of these, random, or counter: one more each time
+    dont_fragment: bool = True
+    flags: str = "RA"  # of its resets: R or RA
+    window: int = 0  # of its resets
+    copies: int = 1  # how many resets it sends at a time
+    payload: str = ""  # what its resets carry, in hex
     residual: float = 0.0  # for so many seconds it treats alike whatever follows between the same ends
     residual_key: str = "3-tuple"  # the ends: 3-tuple (source, destination, its port) or 4-tuple
     residual_action: str = "drop"  # drop | reset

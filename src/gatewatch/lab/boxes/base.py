@@ -8,8 +8,9 @@ from typing import Protocol
 
 from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
+from gatewatch.lab.boxes.hand import Hand
 from gatewatch.lab.boxes.residual import Residue
-from gatewatch.lab.packet import INITIAL_TTL, ttl
+from gatewatch.lab.packet import ttl
 from gatewatch.lab.stack import Stack
 
 
@@ -60,7 +61,7 @@ class Box:
         self.resolver6 = ""  # the same machine's IPv6 address, where it has one
         self.stacks: tuple[Stack, ...] = ()
         self.struck = False  # set by a box when it acts on a trigger; starts what residual does
-        self.ttl = INITIAL_TTL  # what a forged packet leaves with
+        self.hand = Hand(description)
         self._blocks = tuple(ip_network(block) for block in description.addresses)
         self.look: Look = self.inspect  # what the engine calls
         if description.copies_ttl:
@@ -97,4 +98,4 @@ class Box:
     def copy_ttl(self, packet: bytearray) -> None:
         """Let what is forged next leave with the TTL that a packet has here, if the box does so."""
         if self.description.copies_ttl:
-            self.ttl = max(ttl(packet) - self.hop + 1, 1)
+            self.hand.ttl = max(ttl(packet) - self.hop + 1, 1)

@@ -13,12 +13,12 @@ class Reset(FlowBox):
 
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """Reset the client; in the path the server too, which has not seen the trigger."""
-        reset(trigger, wire, both=self.description.in_path, ttl=self.ttl)
+        reset(trigger, wire, both=self.description.in_path, hand=self.hand)
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Reset again when the client repeats itself."""
         if late.data:
-            reset(late, wire, ttl=self.ttl)
+            reset(late, wire, hand=self.hand)
 
 
 class End(FlowBox):
@@ -26,13 +26,13 @@ class End(FlowBox):
 
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """End the server's side of the client's flow; in the path reset the server."""
-        answer(trigger, wire, flags=FIN | ACK, ttl=self.ttl)
+        answer(trigger, wire, flags=FIN | ACK, hand=self.hand)
         if self.description.in_path:
             release(trigger, wire)
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Let the client close in peace."""
-        acknowledge_end(late, wire, ttl=self.ttl)
+        acknowledge_end(late, wire, hand=self.hand)
 
 
 class Swallow(FlowBox):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gatewatch.lab.packet import ACK, FIN, INITIAL_TTL, RST, SYN, Segment, tcp
+from gatewatch.lab.boxes.hand import PLAIN, Hand
+from gatewatch.lab.packet import ACK, FIN, RST, SYN, Segment, tcp
 
 if TYPE_CHECKING:
     from gatewatch.lab.boxes.base import Wire
@@ -23,28 +24,31 @@ def answer(
     flags: int,
     data: bytes = b"",
     ahead: int = 0,
-    ttl: int = INITIAL_TTL,
+    hand: Hand = PLAIN,
+    window: int = 0xFFFF,
 ) -> None:
     """Send the client a segment in the server's name with the numbers it expects, ``ahead`` bytes later."""
-    wire.to_client(
-        tcp(
-            trigger.destination,
-            trigger.dport,
-            trigger.source,
-            trigger.sport,
-            seq=(trigger.ack + ahead) & 0xFFFFFFFF,
-            ack=after(trigger),
-            flags=flags,
-            window=0 if flags & RST else 0xFFFF,
-            data=data,
-            ttl=ttl,
-        )
+    forged = tcp(
+        trigger.destination,
+        trigger.dport,
+        trigger.source,
+        trigger.sport,
+        seq=(trigger.ack + ahead) & 0xFFFFFFFF,
+        ack=after(trigger) if flags & ACK else 0,
+        flags=flags,
+        window=window,
+        data=data,
+        ttl=hand.ttl,
     )
+    wire.to_client(hand.sign(forged))
 
 
-def reset(trigger: Segment, wire: Wire, *, both: bool = False, ttl: int = INITIAL_TTL) -> None:
+def reset(trigger: Segment, wire: Wire, *, both: bool = False, hand: Hand = PLAIN) -> None:
     """Send the client RST in the server's name, and ``both``: also one to the server in the client's."""
-    answer(trigger, wire, flags=RST | ACK, ttl=ttl)
+    for _ in range(hand.resets):
+        answer(
+            trigger, wire, flags=hand.reset_flags, data=hand.reset_data, hand=hand, window=hand.reset_window
+        )
     if both:
         release(trigger, wire)
 
@@ -55,7 +59,7 @@ def release(trigger: Segment, wire: Wire) -> None:
     wire.to_server(tcp(*there, seq=trigger.seq, ack=trigger.ack, flags=RST | ACK))
 
 
-def acknowledge_end(late: Segment, wire: Wire, *, ttl: int = INITIAL_TTL) -> None:
+def acknowledge_end(late: Segment, wire: Wire, *, hand: Hand = PLAIN) -> None:
     """Acknowledge what the client of a taken-over flow still sends, so that it can finish in peace."""
     if after(late) != late.seq and not late.flags & RST:
-        answer(late, wire, flags=ACK, ttl=ttl)
+        answer(late, wire, flags=ACK, hand=hand)

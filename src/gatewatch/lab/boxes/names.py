@@ -55,7 +55,8 @@ class Dns(Box):
     def reply(self, packet: bytearray, wire: Wire, answer: bytes) -> None:
         """Send an answer that claims to come from the resolver that was asked."""
         sport, dport = ports(packet)
-        wire.to_client(udp(destination(packet), dport, source(packet), sport, answer, ttl=self.ttl))
+        forged = udp(destination(packet), dport, source(packet), sport, answer, ttl=self.hand.ttl)
+        wire.to_client(self.hand.sign(forged))
 
 
 class DnsLie(Dns):

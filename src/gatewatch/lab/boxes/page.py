@@ -76,13 +76,13 @@ class BlockPage(HostBox):
         for start in range(0, len(page), size):
             flags = ACK if start + size < len(page) else ACK | PSH | FIN
             data = page[start : start + size]
-            answer(trigger, wire, flags=flags, data=data, ahead=start, ttl=self.ttl)
+            answer(trigger, wire, flags=flags, data=data, ahead=start, hand=self.hand)
         if self.description.in_path:
             release(trigger, wire)
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Let the client close in peace."""
-        acknowledge_end(late, wire, ttl=self.ttl)
+        acknowledge_end(late, wire, hand=self.hand)
 
 
 class HttpRedirect(BlockPage):

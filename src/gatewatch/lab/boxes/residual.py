@@ -55,5 +55,5 @@ class Residue:
             got = segment(packet)
             if got is not None and not got.flags & RST:
                 self._box.copy_ttl(packet)
-                reset(got, wire, ttl=self._box.ttl)
+                reset(got, wire, hand=self._box.hand)
         return not description.in_path

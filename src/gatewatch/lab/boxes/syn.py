@@ -39,7 +39,7 @@ class TcpReset(_Syn):
         syn = segment(packet) if self.blocked(packet) else None
         if syn is None:
             return True
-        reset(syn, wire, ttl=self.ttl)
+        reset(syn, wire, hand=self.hand)
         return not self.description.in_path
 
 
