@@ -19,12 +19,12 @@ async def refused_nearer(do: Exchanges, address: str, port: int, other: int) -> 
     while low < high:
         middle = (low + high) // 2
         row = await do.syn("low_ttl", address, port, middle)
+        if row.outcome == "timeout":  # a silent router, or a loss
+            row = await do.syn("low_ttl", address, port, middle)
         if row.outcome in _REFUSALS:
             high = middle
         else:
             low = middle + 1
     for _ in range(2):
         row = await do.syn("low_ttl", address, port, high)
-        if row.outcome not in _REFUSALS:
-            return
         await do.syn("low_ttl_other_port", address, other, high)

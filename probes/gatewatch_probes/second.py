@@ -120,6 +120,8 @@ class Second:
         row = await self._do.handshake("neutral_control", elsewhere, 443, control)
         if row.outcome == "answered":
             row = await self._do.handshake("neutral_test", elsewhere, 443, url.host)
+            if row.outcome == "answered" and failed.failure in CUT:  # or a forged RST that was lost
+                row = await self._do.handshake("neutral_test", elsewhere, 443, url.host)
         if row.outcome != "answered":
             self._neutral.rest(elsewhere)
 

@@ -140,13 +140,17 @@ class _Trials:
             variants = [variant for variant in variants if self.cut(variant)]
 
     async def _settle(self) -> None:
-        """Send the whole hello again where it passed and was cut, too: a forged RST may be lost."""
-        for _ in range(2):
-            cut, passed = self._count("whole")
-            if passed == 0 or max(cut, passed) > 1 or not (cut or self.cut("elsewhere")):
-                return
-            if await self._clear(self._site):
-                await self._answered("whole", self._site)
+        """Send a hello again where it passed and was cut, too, here or there: a forged RST may be lost."""
+        for variant, at, other in (
+            ("whole", self._site, "elsewhere"),
+            ("elsewhere", self._elsewhere, "whole"),
+        ):
+            for _ in range(2):
+                cut, passed = self._count(variant)
+                if at is None or passed == 0 or max(cut, passed) > 1 or not (cut or self.cut(other)):
+                    break
+                if await self._clear(at):
+                    await self._answered(variant, at)
 
     async def _clear(self, at: tuple[str, int]) -> bool:
         """Wait until a control name passes at an endpoint, unless what was sent there last did."""

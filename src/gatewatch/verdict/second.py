@@ -60,7 +60,8 @@ def _nearer(rows: list[Row]) -> bool:
         len(others) > 1
         and len(refused) > 1
         and len(least) == 1
-        and all(row["outcome"] in ("refused", "reset") for row in refused)
+        # One of them may be lost; a server's own refusal comes at no lower TTL than its other port's answer.
+        and sum(row["outcome"] in ("refused", "reset") for row in refused) > 1
         and all(row["outcome"] in ("unreachable", "timeout") for row in others)
     )
 
