@@ -44,7 +44,7 @@ FAMILIES: Mapping[str, Family] = {
 }
 # A twin's first 32 bits, by the place of its network in the plan; nobody else in the lab lives there.
 _TWIN = 0x2A0E_1000
-# Names of no shared registry: what a second address and a geo-answer are taken from.
+# A second address, at Cloudflare, and an answer for the rest of the world, at Fastly; no scenario uses them.
 _SECOND, _ELSEWHERE = "104.24.0.77", "151.101.0.77"
 
 
@@ -68,10 +68,10 @@ def _both(scenario: Scenario, addresses: tuple[str, ...], family: Family) -> tup
 
 
 def _watched(scenario: Scenario, box: Box) -> Box:
-    twins = tuple("::/0" if a == "0.0.0.0/0" else _twin(scenario, a) for a in box.addresses if "/" not in a)
-    if "0.0.0.0/0" in box.addresses:
-        twins = (*twins, "::/0")
-    return replace(box, addresses=(*box.addresses, *twins)) if box.addresses else box
+    """Let a box that filters addresses filter their twins; of whole blocks only "everything" has one."""
+    twins = tuple(_twin(scenario, a) for a in box.addresses if "/" not in a)
+    everything = ("::/0",) if "0.0.0.0/0" in box.addresses else ()
+    return replace(box, addresses=(*box.addresses, *twins, *everything)) if box.addresses else box
 
 
 def in_family(scenario: Scenario, name: str) -> Scenario:
@@ -186,8 +186,7 @@ def derived(scenario: Scenario, isp: Isp, url: str) -> str:
 def variants(scenario: Scenario, url: str) -> Iterator[tuple[str, str, str, Scenario]]:
     """Give scheme, family, confounder and the scenario so varied, each combination once.
 
-    A confounder that would change nothing, such as another certificate's place for a name without one, is
-    left out.
+    A confounder that would change nothing, such as a slow helper where none answers, is left out.
     """
     for confounder, change in CONFOUNDERS.items():
         changed = change(scenario, url)
