@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -95,7 +96,11 @@ def attempt(trial: Trial) -> tuple[Given, ...]:
             helpers=tuple(helper.url for helper in helpers()),
             surroundings=surroundings,
         )
-        outcome = conduct(session, listener)
+        try:
+            outcome = conduct(session, listener)
+        finally:
+            # One process runs thousands of sessions, and each would freeze the garbage of the one before.
+            gc.unfreeze()
     return tuple(_given(name, outcome, listener) for name in trial.probes)
 
 
