@@ -214,6 +214,8 @@ def combinations(chosen: Sequence[str], *, seeds: Iterable[int] = (0,)) -> list[
                 truths = {"web": derived(varied, isp, url)}
                 if scheme == own and family == "ipv4" and confounder != "portal":
                     truths = {**table.gatewatch, **truths}
+                    if confounder == "slow-line":  # a throttle to the line's own rate is none
+                        truths.pop("throttle", None)
                 trial = Trial(varied, isp.id, url, tuple(truths))
                 case = Case(name, trial, truths, f"derived: {words}", variant=words)
                 cases += [case._replace(trial=trial._replace(seed=seed)) for seed in seeds]
