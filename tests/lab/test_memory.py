@@ -262,3 +262,20 @@ def test_ports_are_not_given_twice() -> None:
         await second.bind(("0.0.0.0", 5000))
 
     inside(main)
+
+
+def test_a_lost_syn_is_sent_again_even_when_nothing_else_is_going_on() -> None:
+    async def main(lab: MemoryInternet) -> float:
+        good = await address("good.com")
+        send, lost = lab._engine.from_client, iter([True])
+
+        def lossy(packet: bytearray, now: float) -> None:
+            if not next(lost, False):
+                send(packet, now)
+
+        lab._engine.from_client = lossy  # type: ignore[method-assign]
+        with trio.move_on_after(60):
+            return await took(trio.socket.socket().connect((good, 80)))
+        return 60.0
+
+    assert inside(main) == round(1.0 + 2 * ABROAD, 6)

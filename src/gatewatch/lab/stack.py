@@ -46,6 +46,8 @@ class Stack:
         self._timers: list[tuple[float, int, Connection]] = []
         self._calls: list[tuple[float, int, Callable[[], object]]] = []
         self._armed = 0
+        #: Called when a timer is set, by whoever drives them: the packet that went before may have been lost.
+        self.on_timer: Callable[[], object] = lambda: None
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -186,6 +188,7 @@ class Stack:
             connection.scheduled = connection.deadline
             self._armed += 1
             heappush(self._timers, (connection.deadline, self._armed, connection))
+            self.on_timer()
 
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         """Call something after so many seconds."""

@@ -76,6 +76,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         self._txid = itertools.count(1, 2)
         self._until = float("inf")  # when the driver wakes
         self._wake = trio.Event()
+        self.stack.on_timer = self._nudge
 
     # -- the seam
 
