@@ -2,9 +2,10 @@ import random
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from gatewatch_analysis.prefixes import Prefix, PrefixTable, read_prefixes
+from gatewatch_analysis.prefixes import Prefix, PrefixTable, read_prefixes, whose
 
 
 def prefix(text: str, asn: int = 1) -> Prefix:
@@ -88,3 +89,22 @@ def test_a_file_without_the_columns(tmp_path: Path) -> None:
     path = tmp_path / "prefixes.csv"
     path.write_text("prefix,asn\n1.0.0.0/24,1\n")
     assert read(path) == ([], [(1, "lacks the column country")])
+
+
+def test_a_column_says_what_single_lookups_say() -> None:
+    networks = PrefixTable([prefix("36.37.0.0/16", 38623), prefix("2400::/12", 2)])
+    exchange = PrefixTable([Prefix(ip_network("36.37.1.0/24"), 0, "HK", "", "HKIX")])
+    column = pd.Series(
+        ["36.37.1.1", "36.37.2.0/24", "2400::1", "hop-3f9a", None, "8.8.8.8"], index=range(6, 12)
+    )
+    found = whose(column, [networks, exchange])
+    assert found.index.tolist() == column.index.tolist()
+    assert found.astype(object).where(found.notna(), None).to_numpy().tolist() == [
+        [38623, "KH", "AS38623", "HKIX"],
+        [38623, "KH", "AS38623", None],
+        [2, "KH", "AS2", None],
+        [None] * 4,
+        [None] * 4,
+        [None] * 4,
+    ]
+    assert whose(column.iloc[:0], networks).empty
