@@ -32,6 +32,8 @@ from gatewatch_probes.residue import PATIENCE
 # Pages of the site's own that are asked for over TLS: the first, and where it leads on to.
 PAGES = 3
 _WEB_PORTS = {443: 80, 80: 443}
+# Addresses of a site that are looked at more closely.
+ADDRESSES = 2
 REFUSED = ("connection_refused", "connection_reset")
 # Certificates that are another's: an interception's, or a wrong server's.
 _FOREIGN = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
@@ -75,8 +77,11 @@ class Second:
             ]
             if shut and self._control is None:
                 # A refusal can be explained; and IPv6 that fails may be this line's own.
-                first = min(shut, key=lambda c: (c.status.failure not in REFUSED, ":" in (c.ip or "")))
-                await self._explain_tcp(first.ip or "", url.port, first.status.failure)
+                shut.sort(key=lambda c: (c.status.failure not in REFUSED, ":" in (c.ip or "")))
+                # One of several addresses may be silent for everybody, and explain nothing.
+                for address in tuple(dict.fromkeys(c.ip or "" for c in shut))[:ADDRESSES]:
+                    failure = next(c.status.failure for c in shut if c.ip == address)
+                    await self._explain_tcp(address, url.port, failure)
         elif url.scheme == "https":
             shaken = [
                 h for h in self._journal.handshakes if tag in (h.tags or ()) and h.server_name == url.host
