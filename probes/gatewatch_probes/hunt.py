@@ -35,6 +35,8 @@ _SILENCES = 3
 # A link is named only with this probability, and found only with the higher one while the budget lasts.
 ENOUGH, SURE = 0.95, 0.995
 _CONFIRMING, _PASSING = 3, 2
+AT_SERVER = "the server itself, or something right before it"
+STOPPED = "stopped before the next trigger"
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class Hunt:
     most_triggers: int = 12
     #: Waits until the next connection may be opened.
     pace: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    #: The kill switch, asked before each trigger.
+    stopped: Callable[[], bool] = lambda: False
     path: Path = field(default_factory=lambda: Path(MAX_TTL))
     place: Place | None = None
     reason: str = ""
@@ -78,12 +82,14 @@ class Hunt:
             return
         await self._narrow(belief)
         await self._confirm(belief)
+        if self.reason:
+            return
         place = belief.place()
         if place.probability < ENOUGH:
             self.reason = "what was seen does not agree on one link"
             return
         if place.after >= self.path.length and place.hop >= self.path.length:
-            self.reason = "the server itself, or something right before it"
+            self.reason = AT_SERVER
             return
         self.place = place
 
@@ -151,6 +157,9 @@ class Hunt:
         if self.triggers >= self.most_triggers or (self.triggers and not await self._clear()):
             return None
         await self.pace()
+        if self.stopped():
+            self.reason = STOPPED
+            return None
         screen = ttl + 2 if screened else 0
         sent = round(trio.current_time() - self._began, 3)
         echoes = await self.trigger.fire(ttl, self._window(), screen=screen)
@@ -173,7 +182,7 @@ class Hunt:
         while True:
             sighting = await self._fire(server)
             if sighting is None:
-                self.reason = "the control fails after a trigger"
+                self.reason = self.reason or "the control fails after a trigger"
                 return None
             seen.append(sighting)
             if sighting.outcome == "expired" and not self.trigger.sure_at_server and server > 1:

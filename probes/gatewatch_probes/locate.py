@@ -4,7 +4,8 @@ Method: packets of one flow that name nothing show the path; then the name itsel
 on the way, exactly once, and what comes back tells whether it met the filter.  A bisection that weighs each
 answer by Bayes' rule finds the link, an honest control passes before every trigger, and both ends of the link
 are shown again.  First the layer is found on which the target is blocked: names, connections, TLS or HTTP.
-Traffic: at most 12 triggers, about 100 small packets that name nothing, a connection a second at most.
+Traffic: at most 12 triggers a target and 3 targets a run (--most-triggers, --most-targets), about 100 small
+packets that name nothing, a connection a second at most; a file named stop ends it before the next trigger.
 Risk: high: the forbidden name is sent a dozen times, which looks like somebody who insists.
 Reference: Sundara Raman et al., "Network Measurement Methods for Locating and Examining Censorship Devices"
 (CoNEXT 2022), by other means: no privilege, a fixed flow, and a tenth of the triggers; OONI ts-037.
@@ -13,27 +14,25 @@ Reference: Sundara Raman et al., "Network Measurement Methods for Locating and E
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
-import trio
-
+from gatewatch.locus import Labelled, Vantage, label
 from gatewatch.net import errqueue
-from gatewatch.net.address import is_address
+from gatewatch.net.address import is_address, is_bogon
 from gatewatch.net.journal import Journal
+from gatewatch.net.restraint import TRIGGERS
 from gatewatch.net.shot import Flow
 from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import LocateHop, LocateShot, Locus, TestKeys, encode
+from gatewatch.whereabouts import Prefix
 from gatewatch_probes import triggers
 from gatewatch_probes.connect import dial
-from gatewatch_probes.hunt import Hunt
+from gatewatch_probes.hunt import AT_SERVER, Hunt
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_probes.tlstrace import iterative_trace
 from gatewatch_targets import Target
 
-#: Triggers for one target in all, whatever the layer.
-MOST_TRIGGERS = 12
-#: Seconds between two connections to one server.
-BETWEEN = 1.0
 # Dynamic ports (RFC 6335 6) that Linux's own choice (32768 to 60999) leaves alone.
 _PORTS = range(61000, 65535)
 
@@ -50,6 +49,17 @@ class Locate:
     version = "0.1.0"
     risk = "high"
     typical_bytes = 40_000
+    #: The consent of its own without which it may not run (gatewatch.cli.consent).
+    consent = "locate"
+    #: The most that one target may take.  Triggers are those of all layers together; before each, and once on
+    #: each of three layers, stands a control, of which each may be repeated five times while a block lasts
+    #: (gatewatch.net.residual); a sweep asks 32 hops at most four times.
+    traffic: Mapping[str, int] = {
+        "triggers": TRIGGERS,
+        "controls": (TRIGGERS + 3) * 6,
+        "sweep packets": 3 * 32 * 4,
+        "DNS questions": 9,
+    }
     #: Residual blocks may be waited for after each trigger: 180 s are known.
     seconds = 3600.0
 
@@ -66,19 +76,26 @@ class Locate:
             raise CannotLocate(
                 "locating without privileges needs Linux: other systems do not tell what expired"
             )
+        wire.restraint.begin(target.host)
         journal = Journal()
         found = await look_up(journal, wire, target.host, ())
         rows: list[Locus] = []
         hunts: list[Hunt] = []
-        left = MOST_TRIGGERS
+        restraint = wire.restraint
+        left = restraint.triggers
         for trigger, name in await self._triggers(journal, target, wire, found):
             async with wire.turns.take(trigger.flow.address):
-                hunt = Hunt(trigger, most_triggers=left, pace=_Pace().wait)
+                hunt = Hunt(
+                    trigger,
+                    most_triggers=left,
+                    pace=restraint.pace,
+                    stopped=lambda: restraint.stopped,
+                )
                 await hunt.run()
             hunts.append(hunt)
-            rows.append(_row(hunt, name))
+            rows.append(_row(hunt, name, wire))
             left -= hunt.triggers
-            if hunt.signature or left <= 0:
+            if hunt.signature or left <= 0 or restraint.stopped:
                 break
         return journal.keys(
             x_gatewatch_locate=[encode(row) for row in rows],
@@ -117,20 +134,15 @@ class Locate:
         return Flow(address, port, self._random.choice(_PORTS))
 
 
-class _Pace:
-    """At most one connection every :data:`BETWEEN` seconds."""
-
-    def __init__(self) -> None:
-        self._next = 0.0
-
-    async def wait(self) -> None:
-        await trio.sleep_until(self._next)
-        self._next = trio.current_time() + BETWEEN
-
-
-def _row(hunt: Hunt, name: str) -> Locus:
+def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
     place, path, flow = hunt.place, hunt.path, hunt.trigger.flow
     routers = {**path.routers, path.length: flow.address} if path.length in path.answered else path.routers
+    ends = (place.before, place.after) if place else (-1, -1)
+    near, far = (_whose(wire, routers.get(ttl)) for ttl in ends)
+    labelled = Labelled("endpoint", hunt.reason) if hunt.reason == AT_SERVER else None
+    if place:
+        vantage = Vantage(wire.asn, wire.country)
+        labelled = label(vantage, routers.items(), ends, path.length, wire.whereabouts)
     return Locus(
         method=hunt.trigger.method,
         address=flow.address,
@@ -143,6 +155,14 @@ def _row(hunt: Hunt, name: str) -> Locus:
         hop=place.hop if place else None,
         before_address=routers.get(place.before) if place else None,
         after_address=routers.get(place.after) if place else None,
+        before_asn=near.asn if near else None,
+        before_country=near.country if near else None,
+        before_ixp=near.ixp or None if near else None,
+        after_asn=far.asn if far else None,
+        after_country=far.country if far else None,
+        after_ixp=far.ixp or None if far else None,
+        place=labelled.label if labelled else "",
+        place_why=labelled.why if labelled else "",
         probability=round(place.probability, 4) if place else None,
         in_path=round(place.in_path, 4) if place else None,
         copies_ttl=round(place.copies, 4) if place else None,
@@ -169,3 +189,10 @@ def _row(hunt: Hunt, name: str) -> Locus:
         ),
         residual=tuple(hunt.residual),
     )
+
+
+def _whose(wire: Wire, address: str | None) -> Prefix | None:
+    """Look up the network that announces an address; nobody announces a private one."""
+    if address is None or wire.whereabouts is None or is_bogon(address):
+        return None
+    return wire.whereabouts.lookup(address)

@@ -9,7 +9,7 @@ import pytest
 from tests.worlds.commands import gatewatch, here, python
 
 from gatewatch import cli
-from gatewatch.cli.consent import VERSION
+from gatewatch.cli.consent import LOCATE_VERSION, VERSION
 from gatewatch.cli.run import _without
 from gatewatch.runner.session import Outcome, Session
 from gatewatch.store import StoreFull, read
@@ -85,7 +85,8 @@ def test_a_plan_for_people(tmp_path: Path) -> None:
     done = here("run", "--plan", "--targets", "-", "--risk", "medium", "--rate", "2", stdin="a.org\nb.org\n")
     first, *rest = done.stdout.splitlines()
     assert first == "4 measurements of 2 hosts, about 0.2 MB, at least 2 s. Nothing has been sent."
-    assert sorted(line.split()[0] for line in rest) == ["trace", "trace", "web", "web"]
+    assert [line.split(":")[0] for line in rest[:2]] == ["web, for each of 2", "trace, for each of 2"]
+    assert sorted(line.split()[0] for line in rest[2:]) == ["trace", "trace", "web", "web"]
     assert not (tmp_path / "runs").exists()
 
 
@@ -94,6 +95,45 @@ def test_without_consent_nothing_is_begun_and_the_text_is_shown(online: list[Ses
     assert (done.exit_code, done.stdout, online) == (cli.NO_CONSENT, "", [])
     assert "can see which sites you ask for" in done.stderr
     assert done.stderr.splitlines()[-1].endswith(f"On unattended machines: --consent {VERSION}")
+
+
+def located(*more: str) -> Any:
+    return here("run", "--targets", "np", "--risk", "high", "--probe", "locate", "--quiet", *more)
+
+
+def test_consent_to_locate_is_its_own_and_never_implied(online: list[Session]) -> None:
+    done = located("--consent", VERSION)
+    assert (done.exit_code, online) == (cli.NO_CONSENT, [])
+    assert "up to 12 times within minutes, for each of up to\n    3 sites" in done.stderr
+    assert done.stderr.splitlines()[-1].endswith(f"On unattended machines: --locate-consent {LOCATE_VERSION}")
+    # Nor does the one for locating imply the general one, nor one text's version the other's.
+    assert located("--locate-consent", LOCATE_VERSION).exit_code == cli.NO_CONSENT
+    assert located("--consent", VERSION, "--locate-consent", VERSION).exit_code == cli.NO_CONSENT
+    assert located("--consent", VERSION, "--locate-consent", LOCATE_VERSION).exit_code == cli.DONE
+    assert [(s.consent_version, s.locate_consent_version) for s in online] == [(VERSION, LOCATE_VERSION)]
+    here("run", "--targets", "np", "--consent", VERSION)
+    assert online[-1].locate_consent_version is None
+
+
+def test_budgets_of_locating(online: list[Session]) -> None:
+    agreed = ("--consent", VERSION, "--locate-consent", LOCATE_VERSION)
+    assert located(*agreed, "--most-triggers", "21").exit_code == cli.USAGE
+    assert located(*agreed, "--most-targets", "11").exit_code == cli.USAGE
+    assert located(*agreed, "--most-triggers", "20", "--most-targets", "10").exit_code == cli.DONE
+    located(*agreed)
+    for session, triggers, targets in zip(online, (20, 12), (10, 3), strict=True):
+        assert (session.restraint.triggers, session.restraint.targets) == (triggers, targets)
+        assert sum(item.probe == "locate" for item in session.plan.items) == targets
+        assert session.restraint.stop is not None and session.restraint.stop.name == "stop"
+
+
+def test_a_plan_says_how_many_packets_of_each_kind() -> None:
+    plan = json.loads(located("--plan", "--json", "--most-triggers", "4", "--most-targets", "2").stdout)
+    most = plan["traffic"]["locate"]["most_each"]
+    assert (plan["traffic"]["locate"]["targets"], most["triggers"]) == (2, 4)
+    assert set(most) == {"triggers", "controls", "sweep packets", "DNS questions"}
+    lines = located("--plan", "--traces", "0").stdout.splitlines()
+    assert lines[1].startswith("locate, for each of 3: at most 12 triggers, ")
 
 
 def test_consent_by_version(online: list[Session]) -> None:

@@ -9,18 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from benchmarks.locating_worlds import KINDS, draw
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
 from gatewatch.lab.check import complete
 from gatewatch.lab.scenario import Box, Scenario, load
+from gatewatch.net.restraint import TRIGGERS, Exhausted, Restraint, Stopped
 from gatewatch.net.shot import Flow
 from gatewatch.records import Handshake, Locus, Measurement, TestKeys, decode, encode
 from gatewatch.store import Scrubber
+from gatewatch.whereabouts import PrefixTable, parse_prefixes
 from gatewatch_probes import triggers
 from gatewatch_probes.hunt import Hunt
-from gatewatch_probes.locate import MOST_TRIGGERS, Locate
+from gatewatch_probes.locate import Locate
+from gatewatch_targets import Target
 
 SMALL = load("small")
 
@@ -55,7 +59,7 @@ def test_a_reset_by_sni() -> None:
     assert link(locus) == (3, 4, "36.37.129.9", None)
     assert locus.probability is not None
     assert locus.probability > 0.95
-    assert locus.triggers <= MOST_TRIGGERS
+    assert locus.triggers <= TRIGGERS
     assert [hop.address for hop in locus.hops[:3]] == ["192.168.1.1", "36.37.128.1", "36.37.129.9"]
 
 
@@ -121,6 +125,55 @@ def test_the_budget_is_kept_and_what_it_does_not_suffice_for_is_not_guessed() ->
     assert hunt.triggers == 2
     assert hunt.place is None
     assert hunt.reason == "what was seen does not agree on one link"
+
+
+def test_no_trigger_is_sent_while_the_stop_file_is_there(tmp_path: Path) -> None:
+    stop = tmp_path / "stop"
+
+    async def main() -> TestKeys:
+        async with attached("blocked") as (wire, _):
+            wire.restraint = Restraint(stop=stop)
+            async with trio.open_nursery() as nursery:
+                # The first trigger is sent within seconds; the fourth would not be within twelve.
+                nursery.start_soon(put_later, stop, 8.0)
+                return await Locate(seed=1).measure(Target("https://reset.com/"), wire)
+        raise AssertionError
+
+    (locus,) = loci(run(main))
+    assert (locus.before, locus.reason) == (None, "stopped before the next trigger")
+    assert 0 < locus.triggers < 5
+    sent = [shot.t for shot in locus.shots if shot.t is not None]
+    assert len(sent) == locus.triggers and max(sent) < 8.0
+    with pytest.raises(Stopped, match="stop exists"):
+        locate("https://reset.com/", restraint=Restraint(stop=stop))
+
+
+async def put_later(path: Path, seconds: float) -> None:
+    await trio.sleep(seconds)
+    path.touch()
+
+
+def test_three_targets_a_run_and_no_more() -> None:
+    restraint = Restraint()
+    for name in ("a.com", "b.com", "c.com", "a.com"):
+        restraint.begin(name)
+    with pytest.raises(Exhausted, match="3 targets"):
+        locate("https://reset.com/", restraint=restraint)
+    with pytest.raises(ValueError, match="20 triggers"):
+        Restraint(triggers=21)
+
+
+def test_whose_the_ends_are_and_what_kind_of_place() -> None:
+    table = PrefixTable(parse_prefixes(SMALL.prefixes_csv().splitlines(), lambda *_: None))
+    box = Box("sni-reset", 5, domains=frozenset({"site.com"}))
+    where: dict[str, Any] = {"whereabouts": table, "asn": 38623, "country": "KH"}
+    (locus,) = locate("https://site.com/", boxed(box), **where)
+    assert (locus.after_asn, locus.after_country, locus.place) == (38623, "KH", "border")
+    assert (locus.before_asn, locus.before_address) == (None, None)
+    (locus,) = locate("https://reset.com/", **where)
+    assert (locus.before_asn, locus.place) == (38623, "access")
+    (locus,) = locate("https://reset.com/")
+    assert (locus.place, locus.place_why) == ("unknown", "no table of prefixes is here")
 
 
 def test_one_connection_a_second_at_most() -> None:

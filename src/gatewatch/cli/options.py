@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from gatewatch.cli import signs
+from gatewatch.net.restraint import MOST_TARGETS, MOST_TRIGGERS, TARGETS, TRIGGERS
 
 # Gentle by default: five new targets a second is what a browser does when it opens a page.
 RATE = 5.0
@@ -47,6 +48,10 @@ class Options:
     resume: Path | None
     plan_only: bool
     consent: str | None
+    locate_consent: str | None
+    most_triggers: int
+    most_targets: int
+    prefixes: Path | None
     lab: str | None
     attach: str
     quiet: bool
@@ -77,6 +82,33 @@ def _helpers(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(found)
 
 
+_LOCATING = (
+    _value(
+        "--locate-consent",
+        text="For cron: the version of the text on locating agreed to.",
+        metavar="VERSION",
+    ),
+    _value(
+        "--most-triggers",
+        text="Send a forbidden name at most so often, for each target located.",
+        type=click.IntRange(1, MOST_TRIGGERS),
+        default=TRIGGERS,
+        show_default=True,
+    ),
+    _value(
+        "--most-targets",
+        text="Locate at most so many targets.",
+        type=click.IntRange(1, MOST_TARGETS),
+        default=TARGETS,
+        show_default=True,
+    ),
+    _value(
+        "--prefixes",
+        text="A CSV file prefix,asn,country,name[,ixp] that says whose hops are.  [default: prefixes.csv in "
+        "the data folder]",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
+    ),
+)
 _OPTIONS = (
     _value("--targets", "-t", text="A built-in list, a file, or - (stdin).", multiple=True, metavar="LIST"),
     _value("--probe", "-p", text="A probe, or a .py file with one.", multiple=True, default=("web",)),
@@ -118,6 +150,7 @@ _OPTIONS = (
     _value("--resume", text="Go on with a run that was not finished.", type=_RUN, metavar="RUN"),
     _flag("--plan", "plan_only", text="Show what would be sent, and send nothing."),
     _value("--consent", text="For cron: the version of the text agreed to.", metavar="VERSION"),
+    *_LOCATING,
     _value("--lab", text="Measure in the lab, not on the internet.", metavar="SCENARIO:ISP"),
     _value("--attach", text="How to attach to the lab.", type=_ATTACH, default="auto"),
     _flag("--quiet", "-q", text="Say nothing but what is wrong."),

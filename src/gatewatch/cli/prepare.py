@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.plan import Plan
     from gatewatch.runner.probes import Probe
-    from gatewatch.runner.session import Session
+    from gatewatch.runner.session import Session, Surroundings
+    from gatewatch.whereabouts import Whereabouts
     from gatewatch_targets import Target
 
 
@@ -32,11 +33,13 @@ def lab_names(chosen: Options) -> tuple[str, str]:
 
 def session(chosen: Options) -> Session:
     """Prepare what the options ask for; raises click.UsageError."""
-    from gatewatch.cli.consent import VERSION
+    from gatewatch.cli.consent import LOCATE_VERSION, VERSION, stop_file
     from gatewatch.lab import rehearse
     from gatewatch.lab.decode import ScenarioError
+    from gatewatch.net.restraint import Restraint
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.campaign import Budget
+    from gatewatch.runner.probes import consents
     from gatewatch.runner.session import Session, Surroundings
     from gatewatch.store import default_root
     from gatewatch_targets import helpers
@@ -70,9 +73,33 @@ def session(chosen: Options) -> Session:
         helpers=() if chosen.no_helper else chosen.helper or tuple(h.url for h in helpers()),
         budget=Budget(run=chosen.max_time, total_bytes=chosen.max_bytes),
         consent_version=None if in_lab else VERSION,
+        locate_consent_version=LOCATE_VERSION if not in_lab and consents(probes.values()) else None,
+        whereabouts=_whereabouts(chosen.prefixes, surroundings),
+        restraint=Restraint(chosen.most_triggers, chosen.most_targets, stop=stop_file()),
         resume=chosen.resume,
         surroundings=surroundings,
     )
+
+
+def _whereabouts(path: Path | None, surroundings: Surroundings) -> Whereabouts | None:
+    """The table of prefixes: the one named, the lab's, or what lies in the data folder; None without any."""
+    from gatewatch.store import default_root
+    from gatewatch.whereabouts import PrefixTable, parse_prefixes
+
+    lines = surroundings.files.get("prefixes.csv", b"").decode().splitlines()
+    path = path or (None if lines else default_root().with_name("prefixes.csv"))
+    if path is not None:
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise click.UsageError(f"{path}: {error.strerror}") from None
+
+    def report(line: int, why: str) -> None:
+        click.echo(f"{path or 'prefixes.csv'}:{line}: {why}", err=True)
+
+    return PrefixTable(parse_prefixes(lines, report))
 
 
 def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
@@ -111,14 +138,17 @@ def _plan(
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
             targets = _targets(chosen, country, risk, seed)
             known = {name: load(name) for name in chosen.probe}
+            few = _Few(chosen.most_targets)
             plan = make(
                 targets,
                 chosen.probe,
                 seed=seed,
                 settings=settings,
                 traces=chosen.traces,
-                fits=lambda name, target: fits(known[name], target),
+                fits=lambda name, target: fits(known[name], target) and few.admits(known[name], target),
             )
+            if few.left_out and not chosen.quiet:
+                click.echo(f"{few.left_out} targets are not located: a run locates {few.most}.", err=True)
             if not any(item.probe in chosen.probe for item in plan.items):
                 raise ValueError(f"nothing in these lists is for {', '.join(chosen.probe)}")
         probes = {name: load(name) for name in plan.probes}
@@ -129,6 +159,25 @@ def _plan(
         if not chosen.resume and probe.risk not in RISKS[: RISKS.index(risk) + 1]:
             raise click.UsageError(f"{probe.name} is of risk tier {probe.risk}: choose it with --risk")
     return plan, probes
+
+
+class _Few:
+    """Lets only so many targets through to probes that need a consent of their own."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.left_out = 0
+        self._hosts: set[str] = set()
+
+    def admits(self, probe: Probe, target: Target) -> bool:
+        """Count a target of such a probe; True for all others."""
+        if not getattr(probe, "consent", "") or target.host in self._hosts:
+            return True
+        if len(self._hosts) >= self.most:
+            self.left_out += 1
+            return False
+        self._hosts.add(target.host)
+        return True
 
 
 def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target]:

@@ -23,7 +23,7 @@ def list_(as_json: bool) -> None:
     rows = []
     for name, entry in available().items():
         probe = load(name)
-        question = _docstring(type(probe)).partition("\n")[0].partition(": ")[2]
+        question = docstring(type(probe)).partition("\n")[0].partition(": ")[2]
         rows.append({"name": name, "question": question, "risk": probe.risk, "from": entry.value})
     if as_json:
         click.echo(json.dumps({"probes": rows}))
@@ -43,7 +43,7 @@ def show(name: str, as_json: bool) -> None:
         probe = load(name)
     except NoSuchProbe as error:
         raise click.UsageError(str(error)) from None
-    text = _docstring(type(probe))
+    text = docstring(type(probe))
     if as_json:
         about = {"name": probe.name, "version": probe.version, "risk": probe.risk, "description": text}
         about["test_name"] = probe.test_name
@@ -52,6 +52,6 @@ def show(name: str, as_json: bool) -> None:
         click.echo(text)
 
 
-def _docstring(cls: type) -> str:
+def docstring(cls: type) -> str:
     """A probe's text stands at the top of its module."""
     return getdoc(sys.modules.get(cls.__module__, cls)) or getdoc(cls) or ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +15,7 @@ from gatewatch.cli import prepare
 from gatewatch.cli.options import Options, options
 
 if TYPE_CHECKING:
-    from gatewatch.runner.plan import Plan
+    from gatewatch.net.restraint import Restraint
     from gatewatch.runner.probes import Probe
     from gatewatch.runner.session import Outcome, Session
 
@@ -31,6 +31,8 @@ def run(**given: Any) -> None:
 
     Without --targets, the global list and the list of --country are measured.
     """
+    from gatewatch.runner.probes import consents
+
     chosen = Options(**given)
     if chosen.lab:
         _into_lab(chosen)
@@ -38,11 +40,21 @@ def run(**given: Any) -> None:
         _ready(chosen.consent)
     session = prepare.session(chosen)
     if chosen.plan_only:
-        _show_plan(session.plan, session.probes, session.rate, chosen.as_json)
+        show_plan(session, chosen.as_json)
         return
+    if session.surroundings.lab is None and consents(session.probes.values()):
+        agree_to_locate(chosen)
     outcome = _conduct(session, chosen)
     code = {"done": cli.DONE, "no_network": cli.NO_NETWORK}.get(outcome.state, cli.PARTIAL)
     sys.exit(code)
+
+
+def agree_to_locate(chosen: Options) -> None:
+    """See that there is consent to locate, or leave."""
+    from gatewatch.cli.consent import given, locating
+
+    if not given(chosen.locate_consent, locating(chosen.most_triggers, chosen.most_targets)):
+        sys.exit(cli.NO_CONSENT)
 
 
 def _ready(consent: str | None) -> None:
@@ -93,22 +105,51 @@ def _without(arguments: list[str], flag: str) -> list[str]:
     return out
 
 
-def _show_plan(plan: Plan, probes: Mapping[str, Probe], rate: float, as_json: bool) -> None:
+def show_plan(session: Session, as_json: bool) -> None:
+    """Say what a session would send."""
     from gatewatch_targets import printable
 
+    plan, probes = session.plan, session.probes
     hosts = {item.target.host for item in plan.items}
     size = sum(probes[item.probe].typical_bytes for item in plan.items)
     about = {"items": len(plan.items), "hosts": len(hosts), "bytes": size}
-    about["seconds"] = round(len(plan.items) / rate)
+    about["seconds"] = round(len(plan.items) / session.rate)
+    counts = Counter(item.probe for item in plan.items)
+    most = {name: _most(probes[name], session.restraint) for name in plan.probes}
     if as_json:
-        click.echo(json.dumps({**about, "plan": plan.to_json()}))
+        traffic = {name: {"targets": counts[name], "most_each": most[name]} for name in plan.probes}
+        click.echo(json.dumps({**about, "traffic": traffic, "plan": plan.to_json()}))
         return
     click.echo(
         f"{len(plan.items)} measurements of {len(hosts)} hosts, about {size / 1e6:.1f} MB, "
         f"at least {about['seconds']} s. Nothing has been sent."
     )
+    for name, kinds in most.items():
+        said = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+        click.echo(
+            f"{name}, for each of {counts[name]}: "
+            + (f"at most {said}" if said else traffic_of(probes[name]))
+        )
     for item in plan.items:
         click.echo(printable(f"{item.probe:<8} {item.target.url}"))
+
+
+def _most(probe: Probe, restraint: Restraint) -> dict[str, int]:
+    """The most packets of each kind that one target takes, as far as a probe says so."""
+    kinds = dict(getattr(probe, "traffic", {}))
+    if getattr(probe, "consent", ""):
+        spare = kinds["controls"] // kinds["triggers"]
+        kinds["controls"] += spare * max(0, restraint.triggers - kinds["triggers"])
+        kinds["triggers"] = restraint.triggers
+    return kinds
+
+
+def traffic_of(probe: Probe) -> str:
+    """What a probe says about its traffic in words."""
+    from gatewatch.cli.probes import docstring
+
+    _, found, rest = docstring(type(probe)).partition("\nTraffic: ")
+    return " ".join(rest.partition("\nRisk:")[0].split()) if found else "it does not say"
 
 
 def _conduct(session: Session, chosen: Options) -> Outcome:

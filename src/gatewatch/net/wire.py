@@ -16,7 +16,9 @@ import trio
 
 from gatewatch.net.address import is_bogon
 from gatewatch.net.learnt import Learnt
+from gatewatch.net.restraint import Restraint
 from gatewatch.net.trust import Trust, system_trust
+from gatewatch.whereabouts import Whereabouts
 from gatewatch_targets import Resolver, resolvers
 
 
@@ -92,6 +94,12 @@ class Wire:
     helpers: tuple[str, ...] = ()
     #: URLs of helpers inside the country, asked beside those abroad.
     domestic_helpers: tuple[str, ...] = ()
+    #: The line's AS number (0: not known) and country (ZZ: not known), and whose addresses are.
+    asn: int = 0
+    country: str = "ZZ"
+    whereabouts: Whereabouts | None = None
+    #: How often forbidden names may be repeated, and whether they may.
+    restraint: Restraint = field(default_factory=Restraint)
     #: Our clock minus the world's in seconds, where the line told it.
     clock_offset: float | None = None
     ipv4: bool = True

@@ -60,6 +60,18 @@ class Locus:
     hop: int | None = doc("TTL of the likeliest place", None, unit="hops")
     before_address: str | None = doc("router at the near end, null when silent", None)
     after_address: str | None = doc("router at the far end, null when silent", None)
+    before_asn: int | None = doc("AS that announces the near end's address, by the table of prefixes", None)
+    before_country: str | None = doc("country that its prefix is listed under", None)
+    before_ixp: str | None = doc("exchange whose peering LAN it is in", None)
+    after_asn: int | None = doc("AS that announces the far end's address", None)
+    after_country: str | None = doc("country that its prefix is listed under", None)
+    after_ixp: str | None = doc("exchange whose peering LAN it is in", None)
+    place: str = doc(
+        "access, domestic-shared, border, foreign, endpoint or unknown, by the rules of "
+        "gatewatch.locus.label; empty where no link was found",
+        "",
+    )
+    place_why: str = doc("why it is called so", "")
     probability: float | None = doc("that the filter is on this link, by gatewatch.locus", None)
     in_path: float | None = doc("probability that it swallows the trigger, and does not only add to it", None)
     copies_ttl: float | None = doc("probability that it copies the trigger's TTL into what it forges", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +31,9 @@ class Probe(Protocol):
     A probe may also have ``seconds``, what one target may take where that is more than the run's budget, and
     ``fits(target) -> bool``, for targets that it cannot measure and a plan leaves out,
     and ``named(target) -> str``, where what it measures is called by several test names.
+    ``traffic`` maps kinds of packets to the most of each that one target takes, for ``gatewatch run --plan``.
+    ``consent`` names a consent of its own (gatewatch.cli.consent) without which it may not run; each target
+    of such a probe counts against the run's budget (gatewatch.net.restraint).
     """
 
     name: str
@@ -42,6 +45,11 @@ class Probe(Protocol):
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Measure one target.  What the network does is data; raise only when the probe could not run."""
         ...
+
+
+def consents(probes: Iterable[Probe]) -> frozenset[str]:
+    """Name the consents of their own that probes need."""
+    return frozenset(needed for probe in probes if (needed := getattr(probe, "consent", "")))
 
 
 def fits(probe: Probe, target: Target) -> bool:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import trio
 
 from gatewatch import __version__
+from gatewatch.net.restraint import Restraint
 from gatewatch.net.wire import Wire
 from gatewatch.runner.about import SOFTWARE, Vantage
 from gatewatch.runner.campaign import Budget, Campaign, Observer, said
@@ -28,6 +29,7 @@ from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe
 from gatewatch.store import RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
+from gatewatch.whereabouts import Whereabouts
 
 State = Literal["done", "partial", "interrupted", "no_network", "full"]
 
@@ -65,6 +67,12 @@ class Session:
     domestic_helpers: tuple[str, ...] = ()
     budget: Budget = field(default_factory=Budget)
     consent_version: str | None = None
+    #: The version of the text on locating that was agreed to; None where nothing is located.
+    locate_consent_version: str | None = None
+    #: Whose addresses are, where a table is here.
+    whereabouts: Whereabouts | None = None
+    #: How often forbidden names may be repeated.
+    restraint: Restraint = field(default_factory=Restraint)
     resume: Path | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
 
@@ -112,6 +120,8 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
     async with around.enter() as wire:
         wire.helpers = session.helpers
         wire.domestic_helpers = session.domestic_helpers
+        wire.asn, wire.country = session.vantage.asn, session.vantage.country
+        wire.whereabouts, wire.restraint = session.whereabouts, session.restraint
         line = Line(wire, around.route, around.route6)
         look = await line.look()
         if not look.up:
@@ -174,6 +184,7 @@ def _folder(session: Session) -> RunFolder:
         "python": sys.version.split()[0],
         "vantage": session.vantage.to_json(),
         "consent_version": session.consent_version,
+        "locate_consent_version": session.locate_consent_version,
         "controls": list(session.helpers),
         "domestic_controls": list(session.domestic_helpers),
         "lab": session.surroundings.lab,

@@ -1,0 +1,62 @@
+"""How often a run may send what is forbidden, and how it is stopped: budgets, a pace, a kill switch.
+
+Locating repeats the forbidden name on purpose, so what limits it is not left to each probe: a dozen triggers
+for a target, three targets a run, a new connection a second.  The pace is that of the Henan study, which kept
+to a connection a second for the sake of its volunteers (Wu et al., IEEE S&P 2025).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import trio
+
+#: Triggers for one target, targets a run, seconds between two new connections.
+TRIGGERS, TARGETS, BETWEEN = 12, 3, 1.0
+#: What no option exceeds: the worst of the located worlds of the benchmark needed 20 triggers.
+MOST_TRIGGERS, MOST_TARGETS = 20, 10
+
+
+class Stopped(RuntimeError):
+    """Somebody has stopped all triggers, by the file of that name."""
+
+
+class Exhausted(RuntimeError):
+    """The run has located as many targets as it may."""
+
+
+@dataclass(slots=True)
+class Restraint:
+    """The budgets of one run, shared by every probe of it that repeats a forbidden name."""
+
+    triggers: int = TRIGGERS
+    targets: int = TARGETS
+    between: float = BETWEEN
+    #: While this file exists, nothing forbidden is sent.
+    stop: Path | None = None
+    _hosts: set[str] = field(default_factory=set)
+    _next: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.triggers <= MOST_TRIGGERS or not 1 <= self.targets <= MOST_TARGETS:
+            raise ValueError(f"at most {MOST_TRIGGERS} triggers a target and {MOST_TARGETS} targets a run")
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the kill switch is on; asked before every trigger."""
+        return self.stop is not None and self.stop.exists()
+
+    def begin(self, host: str) -> None:
+        """Count a target; raises Stopped or Exhausted, and then nothing may be sent for it."""
+        if self.stopped:
+            raise Stopped(f"stopped: {self.stop} exists")
+        if host not in self._hosts and len(self._hosts) >= self.targets:
+            raise Exhausted(f"a run may locate {self.targets} targets and no more (--most-targets)")
+        self._hosts.add(host)
+
+    async def pace(self) -> None:
+        """Wait until the next connection may be opened; the whole run has one pace."""
+        start = max(self._next, trio.current_time())
+        self._next = start + self.between
+        await trio.sleep_until(start)
