@@ -11,6 +11,7 @@ from gatewatch import __version__
 #: Command, where it is defined, and its line in the overview (so that --help loads none of them).
 COMMANDS = {
     "run": ("gatewatch.cli.run:run", "Measure targets and keep the results."),
+    "locate": ("gatewatch.cli.locate:locate", "Find the link on which a site is cut."),
     "demo": ("gatewatch.cli.demo:demo", "Measure an emulated Cambodia, in under a minute, without internet."),
     "doctor": ("gatewatch.cli.doctor:doctor", "Look at this machine and its line before measuring."),
     "analyse": (

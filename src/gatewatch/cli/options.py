@@ -56,14 +56,27 @@ class Options:
     attach: str
     quiet: bool
     as_json: bool
+    #: Addresses named one by one, in place of lists.
+    urls: tuple[str, ...] = ()
 
 
-def _flag(*names: str, text: str) -> Any:
-    return click.option(*names, is_flag=True, help=text)
+class _Option:
+    """A decorator that gives a command one option, and knows the option's name."""
+
+    def __init__(self, *names: str, **more: Any) -> None:
+        self.name = names[0]
+        self._give = click.option(*names, **more)
+
+    def __call__(self, command: Callable[..., Any]) -> Callable[..., Any]:
+        return self._give(command)
 
 
-def _value(*names: str, text: str, **more: Any) -> Any:
-    return click.option(*names, help=text, **more)
+def _flag(*names: str, text: str) -> _Option:
+    return _Option(*names, is_flag=True, help=text)
+
+
+def _value(*names: str, text: str, **more: Any) -> _Option:
+    return _Option(*names, help=text, **more)
 
 
 def _helpers(given: tuple[str, ...]) -> tuple[str, ...]:
@@ -163,3 +176,23 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def some(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command some of the options of a run, by their first names."""
+
+    def give(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(_OPTIONS):
+            if isinstance(option, _Option) and option.name in names:
+                command = option(command)
+        return command
+
+    return give
+
+
+def others(command: click.Command) -> dict[str, Any]:
+    """The values at rest of the options of a run that a command does not have."""
+    from gatewatch.cli.run import run
+
+    own = {option.name for option in command.params}
+    return {name: value for name, value in run.make_context("run", []).params.items() if name not in own}

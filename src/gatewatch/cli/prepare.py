@@ -181,9 +181,14 @@ class _Few:
 
 
 def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target]:
-    from gatewatch_targets import BUILTIN, resolve_names, risk_in
+    from gatewatch_targets import BUILTIN, Target, resolve_names, risk_in
     from gatewatch_targets.model import RISKS
 
+    if chosen.urls:
+        try:
+            return [Target(url) for url in dict.fromkeys(chosen.urls)]
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
     names = chosen.targets or tuple(n for n in ("global", country.lower()) if n in BUILTIN)
     try:
         found = resolve_names(names)

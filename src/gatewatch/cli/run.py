@@ -15,6 +15,7 @@ from gatewatch.cli import prepare
 from gatewatch.cli.options import Options, options
 
 if TYPE_CHECKING:
+    from gatewatch.cli.progress import Quiet
     from gatewatch.net.restraint import Restraint
     from gatewatch.runner.probes import Probe
     from gatewatch.runner.session import Outcome, Session
@@ -31,9 +32,16 @@ def run(**given: Any) -> None:
 
     Without --targets, the global list and the list of --country are measured.
     """
+    chosen = Options(**given)
+    session = agreed(chosen)
+    if session is not None:
+        sys.exit(code(_conduct(session, chosen)))
+
+
+def agreed(chosen: Options) -> Session | None:
+    """Prepare a session, with all the consent that it needs; None where only its plan was to be shown."""
     from gatewatch.runner.probes import consents
 
-    chosen = Options(**given)
     if chosen.lab:
         _into_lab(chosen)
     if not chosen.plan_only and not chosen.lab and ENVIRONMENT not in os.environ:
@@ -41,12 +49,15 @@ def run(**given: Any) -> None:
     session = prepare.session(chosen)
     if chosen.plan_only:
         show_plan(session, chosen.as_json)
-        return
+        return None
     if session.surroundings.lab is None and consents(session.probes.values()):
         agree_to_locate(chosen)
-    outcome = _conduct(session, chosen)
-    code = {"done": cli.DONE, "no_network": cli.NO_NETWORK}.get(outcome.state, cli.PARTIAL)
-    sys.exit(code)
+    return session
+
+
+def code(outcome: Outcome) -> int:
+    """The exit code that says how a session ended."""
+    return {"done": cli.DONE, "no_network": cli.NO_NETWORK}.get(outcome.state, cli.PARTIAL)
 
 
 def agree_to_locate(chosen: Options) -> None:
@@ -152,12 +163,11 @@ def traffic_of(probe: Probe) -> str:
     return " ".join(rest.partition("\nRisk:")[0].split()) if found else "it does not say"
 
 
-def _conduct(session: Session, chosen: Options) -> Outcome:
-    from gatewatch.cli.progress import observer
+def held(session: Session, watching: Quiet) -> Outcome:
+    """Hold a session; what prevents it is said, and ends the process with its exit code."""
     from gatewatch.runner.session import conduct
     from gatewatch.store import Locked, StoreFull
 
-    watching = observer(chosen.quiet)
     try:
         outcome = conduct(session, watching)
     except Locked as error:
@@ -174,6 +184,14 @@ def _conduct(session: Session, chosen: Options) -> Outcome:
         watching.close()
     if outcome.state != "done":
         click.echo(outcome.reason, err=True)
+    return outcome
+
+
+def _conduct(session: Session, chosen: Options) -> Outcome:
+    from gatewatch.cli.progress import observer
+
+    watching = observer(chosen.quiet)
+    outcome = held(session, watching)
     about = {
         "state": outcome.state,
         "reason": outcome.reason,

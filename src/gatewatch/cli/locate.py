@@ -1,0 +1,139 @@
+"""gatewatch locate: between which two routers a site is cut, said in a few lines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gatewatch.cli.options import Options, others, some
+
+if TYPE_CHECKING:
+    from gatewatch.records import Locus
+
+_RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
+
+
+@click.command()
+@click.argument("url", nargs=-1)
+@click.option(
+    "--from", "found_by", type=_RUN, metavar="RUN", help="Locate what an earlier run found blocked."
+)
+@some(
+    *("--country", "--asn", "--isp", "--network-type", "--seed", "--root", "--plan", "--consent"),
+    *("--locate-consent", "--most-triggers", "--most-targets", "--prefixes"),
+    *("--lab", "--attach", "--quiet", "--json"),
+)
+def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
+    """Find the link on which each URL meets interference, or say why it cannot be told.
+
+    The forbidden name is sent up to a dozen times for each, which needs a consent of its own.  To stop it,
+    press Ctrl-C, or create the file `stop` in ~/.local/state/gatewatch: it is looked at before every trigger.
+    """
+    from gatewatch.cli.progress import observer
+    from gatewatch.cli.run import agreed, code, held
+
+    urls = (*url, *(_blocked(found_by) if found_by else ()))
+    if not urls:
+        raise click.UsageError("nothing to locate: name a URL, or a run that found some blocked (--from)")
+    context = click.get_current_context()
+    given = {**others(context.command), **given}
+    # Whoever names a site here has chosen it, whatever its tier.
+    given |= {"probe": ("locate",), "traces": 0, "risk": "high"}
+    chosen = Options(urls=urls, **given)
+    session = agreed(chosen)
+    if session is None:
+        return
+    outcome = held(session, observer(chosen.quiet))
+    rows = list(_found(outcome.folder)) if outcome.folder else []
+    skipped = _skipped(outcome.folder) if outcome.folder else []
+    if chosen.as_json:
+        about = {"state": outcome.state, "reason": outcome.reason, "skipped": skipped}
+        folder = str(outcome.folder) if outcome.folder else None
+        located = [{"input": where, "verdict": said, **_plain(locus)} for where, said, locus in rows]
+        click.echo(json.dumps({**about, "folder": folder, "located": located}))
+    else:
+        for where, _, locus in rows:
+            click.echo(describe(where, locus))
+        for why in skipped:
+            click.echo(f"not located: {why}")
+    sys.exit(code(outcome))
+
+
+def _blocked(run: Path) -> tuple[str, ...]:
+    """The addresses that a run found blocked."""
+    from gatewatch.store import read
+    from gatewatch.store.lines import measured
+
+    found = []
+    for line in read(run):
+        record = measured(line) or {}
+        verdict = record.get("x_gatewatch_verdict")
+        if isinstance(verdict, dict) and verdict.get("status") == "blocked" and record.get("input"):
+            found.append(str(record["input"]))
+    return tuple(dict.fromkeys(found))
+
+
+def _found(folder: Path) -> Iterator[tuple[str, str, Locus]]:
+    from gatewatch.records import Locus, decode
+    from gatewatch.store import read
+    from gatewatch.store.lines import measured
+
+    for line in read(folder):
+        record = measured(line)
+        if record is None or record.get("test_name") != "locate":
+            continue
+        label = (record.get("x_gatewatch_verdict") or {}).get("label", "")
+        for row in record["test_keys"].get("x_gatewatch_locate", ()):
+            yield str(record["input"]), label, decode(Locus, row)[0]
+
+
+def _skipped(folder: Path) -> list[str]:
+    from gatewatch.store.files import read_json
+    from gatewatch.store.folder import RUN
+
+    try:
+        return [str(row.get("why", "")) for row in read_json(folder / RUN).get("skipped", ())]
+    except (OSError, ValueError):
+        return []
+
+
+def _plain(locus: Locus) -> dict[str, Any]:
+    """What of a locus answers the question; the whole record lies in the run's folder."""
+    from gatewatch.records import encode
+
+    left_out = ("hops", "shots", "residual")
+    return {key: value for key, value in encode(locus).items() if key not in left_out}
+
+
+def describe(where: str, locus: Locus) -> str:
+    """Say what was found, in lines for people."""
+    from gatewatch_targets import printable
+
+    what = f"{locus.method} to {locus.address} port {locus.port}" + (
+        f", as {locus.name}" if locus.name else ""
+    )
+    cost = f"{locus.triggers} triggers, {locus.controls} controls"
+    lines = [f"{where}: {what}"]
+    if locus.before is None or locus.after is None:
+        why = "" if locus.reason == "no interference seen" else "cannot tell: "
+        lines.append(f"  {why}{locus.reason} ({cost})")
+        return "\n".join(map(printable, lines))
+    near = _end(locus.before, locus.before_address, locus.before_asn, locus.before_country, locus.before_ixp)
+    far = _end(locus.after, locus.after_address, locus.after_asn, locus.after_country, locus.after_ixp)
+    sure = f"{locus.probability:.1%}" if locus.probability is not None else "?"
+    lines.append(f"  {locus.signature} between {near} and {far}")
+    lines.append(f"  place: {locus.place} ({locus.place_why}); probability {sure}; {cost}")
+    return "\n".join(map(printable, lines))
+
+
+def _end(ttl: int, address: str | None, asn: int | None, country: str | None, ixp: str | None) -> str:
+    if ttl == 0:
+        return "this machine"
+    known = [f"AS{asn}" if asn else "", country or "", ixp or ""]
+    whose = " ".join(word for word in known if word)
+    return f"hop {ttl} ({address or 'silent'}{', ' + whose if whose else ''})"
