@@ -120,13 +120,14 @@ def _side(vantage: Vantage, address: str, table: Whereabouts, known: dict[int, _
     return None if prefix is None else whose(vantage, prefix, table)
 
 
-def whose(vantage: Vantage, prefix: Prefix, table: Whereabouts) -> _Side:
-    """Tell whose a prefix is: our provider's, another's at home, one's abroad, or not for certain."""
+def whose(vantage: Vantage, prefix: Prefix, table: Whereabouts) -> _Side | None:
+    """Tell whose a prefix is: our provider's, another's at home, abroad, not for certain; None: not said."""
     if prefix.ixp:
         return "home" if prefix.country == vantage.country else "abroad"
     if vantage.asn and prefix.asn == vantage.asn:
         return "own"
-    listed, announced = prefix.country == vantage.country, table.home_of(prefix.asn) == vantage.country
-    if listed != announced:
+    listed, announced = prefix.country, table.home_of(prefix.asn) if prefix.asn else ""
+    if listed and announced and (listed == vantage.country) is not (announced == vantage.country):
         return "disputed"
-    return "home" if listed else "abroad"
+    country = announced or listed
+    return None if not country else "home" if country == vantage.country else "abroad"

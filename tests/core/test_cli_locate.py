@@ -1,0 +1,83 @@
+"""gatewatch locate, as its users call it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.worlds.commands import here
+
+from gatewatch import cli
+from gatewatch.cli.consent import VERSION, stop_file
+from gatewatch.cli.locate import describe
+from gatewatch.records import Locus
+
+LAB = ("--attach", "memory", "--quiet", "--seed", "1")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("GATEWATCH_RESULTS", str(tmp_path / "runs"))
+
+
+def test_a_link_for_people() -> None:
+    done = here("locate", "https://www.rfa.org/", "--lab", "kh-2024:smart", *LAB)
+    first, link, place = done.stdout.splitlines()
+    assert done.exit_code == cli.DONE
+    assert first.startswith("https://www.rfa.org/: tls to ") and first.endswith(", as www.rfa.org")
+    assert link == "  reset between hop 4 (silent) and hop 5 (103.5.25.97, AS45498 KH)"
+    assert place.startswith("  place: access (both ends are this line's own provider's); probability 99.")
+    assert " triggers, " in place
+
+
+def test_a_link_for_programs_and_a_site_that_is_free() -> None:
+    urls = ("https://www.rfa.org/", "https://free.kh/")
+    done = here("locate", *urls, "--lab", "kh-2024:smart", "--json", *LAB)
+    about = json.loads(done.stdout)
+    rows = {row["input"]: row for row in about["located"]}
+    assert set(rows) == set(urls) and about["state"] == "done"
+    found, free = (rows[url] for url in urls)
+    assert (found["before"], found["after"], found["after_asn"], found["place"]) == (4, 5, 45498, "access")
+    assert (free["before"], free["reason"], free["triggers"]) == (None, "no interference seen", 1)
+    assert "hops" not in found
+
+
+def test_what_a_run_found_blocked() -> None:
+    run = here("run", "--targets", "kh", "--limit", "12", "--lab", "kh-2024:smart", "--json", *LAB)
+    folder = json.loads(run.stdout)["folder"]
+    blocked = json.loads(here("results", "show", folder, "--json", "--verdict", "blocked").stdout)
+    names = {row["input"] for row in blocked["measurements"]}
+    done = here("locate", "--from", folder, "--lab", "kh-2024:smart", "--json", "--most-targets", "2", *LAB)
+    located = {row["input"] for row in json.loads(done.stdout)["located"]}
+    assert len(located) == min(2, len(names)) > 0 and located <= names
+
+
+def test_nothing_while_the_stop_file_is_there() -> None:
+    stop_file().parent.mkdir(parents=True)
+    stop_file().touch()
+    done = here("locate", "https://www.rfa.org/", "--lab", "kh-2024:smart", *LAB)
+    assert done.exit_code == cli.PARTIAL
+    assert done.stdout == f"not located: could not run: stopped: {stop_file()} exists\n"
+
+
+def test_it_needs_something_to_locate_and_both_consents(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatewatch.runner.line.has_route", lambda *_: True)
+    assert here("locate").exit_code == cli.USAGE
+    assert here("locate", "https://a.org/").exit_code == cli.NO_CONSENT
+    done = here("locate", "https://a.org/", "--consent", VERSION)
+    assert done.exit_code == cli.NO_CONSENT and "--locate-consent" in done.stderr
+    assert here("locate", "ftp://a.org/", "--plan").exit_code == cli.USAGE
+    assert "12 triggers" in here("locate", "https://a.org/", "--plan").stdout
+
+
+def test_words_for_what_cannot_be_told() -> None:
+    locus = Locus(method="tls", address="1.2.3.4", port=443, source_port=61000, triggers=1, controls=20)
+    said = describe("https://a.org/", replace(locus, reason="the control fails"))
+    assert said.splitlines()[1] == "  cannot tell: the control fails (1 triggers, 20 controls)"
+    near = describe(
+        "https://a.org/", replace(locus, before=0, after=1, signature="drop", after_address="\x1b[1m")
+    )
+    assert "drop between this machine and hop 1 (" in near and "\x1b" not in near
