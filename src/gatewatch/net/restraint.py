@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import trio
-
 #: Triggers for one target, targets a run, seconds between two new connections.
 TRIGGERS, TARGETS, BETWEEN = 12, 3, 1.0
 #: What no option exceeds: the worst of the located worlds of the benchmark needed 20 triggers.
@@ -57,6 +55,9 @@ class Restraint:
 
     async def pace(self) -> None:
         """Wait until the next connection may be opened; the whole run has one pace."""
+        # Here, because the command line asks for the figures above before anything is loaded that measures.
+        import trio
+
         start = max(self._next, trio.current_time())
         self._next = start + self.between
         await trio.sleep_until(start)
