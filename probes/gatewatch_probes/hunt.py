@@ -7,6 +7,9 @@
 3. Where?  The belief chooses each next TTL (:mod:`gatewatch.locus`), until one link is as good as certain.
 4. Once more: the link's far side must show interference three times in all, the near side an answer twice.
 
+5. With a :class:`~gatewatch_probes.deep.Watch` beside it: in the path, or beside it?  Behind the filter, a
+   router that answers controls says whether the trigger came by.
+
 Before every trigger a control on the same addresses and ports must pass, else what is seen may be left over
 from the trigger before (:mod:`gatewatch.net.residual`).
 """
@@ -23,6 +26,7 @@ from gatewatch.net.address import endpoint
 from gatewatch.net.residual import wait_until_clear
 from gatewatch.net.shot import Echo
 from gatewatch.records import ResidualWait
+from gatewatch_probes.deep import Watch
 from gatewatch_probes.triggers import Trigger, differ
 
 MAX_TTL = 32
@@ -37,6 +41,8 @@ ENOUGH, SURE = 0.95, 0.995
 _CONFIRMING, _PASSING = 3, 2
 AT_SERVER = "the server itself, or something right before it"
 STOPPED = "stopped before the next trigger"
+# Triggers beyond those that finding the place took, for whether it is in the path.
+_ASIDE = 2
 
 
 @dataclass(slots=True)
@@ -49,6 +55,8 @@ class Hunt:
     pace: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
     #: The kill switch, asked before each trigger.
     stopped: Callable[[], bool] = lambda: False
+    #: Deep mode: who listens to the flow.
+    watch: Watch | None = None
     path: Path = field(default_factory=lambda: Path(MAX_TTL))
     place: Place | None = None
     reason: str = ""
@@ -82,6 +90,8 @@ class Hunt:
             return
         await self._narrow(belief)
         await self._confirm(belief)
+        if not self.reason:
+            await self._aside(belief)
         if self.reason:
             return
         place = belief.place()
@@ -160,6 +170,8 @@ class Hunt:
         if self.stopped():
             self.reason = STOPPED
             return None
+        if self.watch is not None:
+            self.watch.controls()
         screen = ttl + 2 if screened else 0
         sent = round(trio.current_time() - self._began, 3)
         echoes = await self.trigger.fire(ttl, self._window(), screen=screen)
@@ -171,6 +183,8 @@ class Hunt:
         self.shots.append((ttl, echoes))
         seen = self.trigger.reads(echoes, ttl, self.path)
         sighting = replace(seen, screened=screened)
+        if self.watch is not None:
+            sighting = self.watch.trigger(sighting, self.path)
         self.sightings.append(sighting)
         self.times.append(sent)
         return sighting
@@ -256,6 +270,21 @@ class Hunt:
             else:
                 return
             sighting = await self._fire(ttl, screened=screened)
+            if sighting is None:
+                return
+            belief.see(sighting)
+
+    async def _aside(self, belief: Belief) -> None:
+        """Shoot past the filter, to a router that answers, until it is known to be in the path or not."""
+        if self.watch is None or belief.drops:
+            return
+        for _ in range(_ASIDE):
+            place = belief.place()
+            first = 2 * place.hop - 1 if place.copies > 0.5 else place.after
+            ttl = first if self.path.answered.get(first) else self.path.nearest(first, 1)
+            if place.probability < ENOUGH or not 0.05 < place.in_path < 0.95 or ttl > self.path.length:
+                return
+            sighting = await self._fire(ttl)
             if sighting is None:
                 return
             belief.see(sighting)

@@ -17,6 +17,8 @@ import random
 from collections.abc import Mapping
 
 from gatewatch.locus import Labelled, Vantage, label
+from gatewatch.locus.box import fingerprint, recognised
+from gatewatch.locus.look import Look
 from gatewatch.net import errqueue
 from gatewatch.net.address import is_address, is_bogon
 from gatewatch.net.journal import Journal
@@ -24,14 +26,15 @@ from gatewatch.net.restraint import TRIGGERS
 from gatewatch.net.shot import Flow
 from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
-from gatewatch.records import LocateHop, LocateShot, Locus, TestKeys, encode
+from gatewatch.records import Box, LocateHop, LocateShot, Locus, TestKeys, encode
 from gatewatch.whereabouts import Prefix
 from gatewatch_probes import triggers
 from gatewatch_probes.connect import dial
+from gatewatch_probes.deep import Watch
 from gatewatch_probes.hunt import AT_SERVER, Hunt
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_probes.tlstrace import iterative_trace
-from gatewatch_targets import Target
+from gatewatch_targets import Target, known_boxes
 
 # Dynamic ports (RFC 6335 6) that Linux's own choice (32768 to 60999) leaves alone.
 _PORTS = range(61000, 65535)
@@ -85,20 +88,28 @@ class Locate:
         left = restraint.triggers
         for trigger, name in await self._triggers(journal, target, wire, found):
             async with wire.turns.take(trigger.flow.address):
+                watch = Watch.over(trigger.flow, trigger.method) if wire.deep else None
                 hunt = Hunt(
                     trigger,
                     most_triggers=left,
                     pace=restraint.pace,
                     stopped=lambda: restraint.stopped,
+                    watch=watch,
                 )
-                await hunt.run()
+                try:
+                    await hunt.run()
+                finally:
+                    if watch is not None:
+                        watch.capture.close()
             hunts.append(hunt)
             rows.append(_row(hunt, name, wire))
             left -= hunt.triggers
             if hunt.signature or left <= 0 or restraint.stopped:
                 break
+        deep = {"x_gatewatch_box": [encode(box) for box in map(_box, hunts) if box]} if wire.deep else {}
         return journal.keys(
             x_gatewatch_locate=[encode(row) for row in rows],
+            **deep,
             iterative_trace=iterative_trace(journal, hunts, target.host),
         )
 
@@ -134,7 +145,25 @@ class Locate:
         return Flow(address, port, self._random.choice(_PORTS))
 
 
+def _box(hunt: Hunt) -> Box | None:
+    """What deep mode saw of the filter."""
+    if hunt.watch is None:
+        return None
+    place = hunt.place
+    box = fingerprint(
+        hunt.trigger.method,
+        hunt.trigger.flow.address,
+        hunt.watch.looks,
+        hop_rtt=hunt.path.rtts.get(place.after) if place else None,
+        residual=hunt.residual,
+        in_path=place.in_path if place else None,
+        copies=place.copies if place else 0.0,
+    )
+    return box and recognised(box, known_boxes())
+
+
 def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
+    looks = hunt.watch.looks if hunt.watch else [Look()] * len(hunt.sightings)
     place, path, flow = hunt.place, hunt.path, hunt.trigger.flow
     routers = {**path.routers, path.length: flow.address} if path.length in path.answered else path.routers
     ends = (place.before, place.after) if place else (-1, -1)
@@ -183,9 +212,18 @@ def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
         ),
         shots=tuple(
             LocateShot(
-                ttl=s.ttl, outcome=s.outcome, rtt=s.rtt, screened=s.screened, reply_ttl=s.reply_ttl, t=t
+                ttl=s.ttl,
+                outcome=s.outcome,
+                rtt=s.rtt,
+                screened=s.screened,
+                reply_ttl=s.reply_ttl,
+                t=t,
+                injected=look.injected,
+                offender=look.offender,
+                offender_rtt=look.offender_rtt,
+                went_on=look.went_on,
             )
-            for s, t in zip(hunt.sightings, hunt.times, strict=True)
+            for s, t, look in zip(hunt.sightings, hunt.times, looks, strict=True)
         ),
         residual=tuple(hunt.residual),
     )

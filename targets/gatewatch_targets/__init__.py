@@ -1,5 +1,6 @@
 """WHAT is tested: target lists, networks, resolvers and fingerprints, as data with typed loaders."""
 
+from .boxes import KnownBox, known_boxes
 from .endpoints import app_at, apps
 from .lists import BUILTIN, ReadResult, load, read, resolve_names
 from .model import (
@@ -39,6 +40,7 @@ __all__ = [
     "Endpoint",
     "Fingerprint",
     "Helper",
+    "KnownBox",
     "Network",
     "Problem",
     "ReadResult",
@@ -55,6 +57,7 @@ __all__ = [
     "control_names",
     "fingerprints",
     "helpers",
+    "known_boxes",
     "load",
     "networks",
     "printable",

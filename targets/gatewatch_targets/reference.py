@@ -57,6 +57,11 @@ def _rows(file: str, columns: str) -> Iterator[Row]:
             yield row
 
 
+def table_rows(file: str, columns: str) -> Iterator[Row]:
+    """Read a table of the data folder for another module of this package."""
+    return _rows(file, columns)
+
+
 def known_sources(row: Row) -> str:
     """Give the row's source keys, each of which must stand in sources.csv."""
     for key in row.text("source").split():

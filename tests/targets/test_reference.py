@@ -15,6 +15,7 @@ from gatewatch_targets import (
     control_names,
     fingerprints,
     helpers,
+    known_boxes,
     load,
     networks,
     printable,
@@ -96,7 +97,7 @@ def test_controls_are_distinct_innocuous_names() -> None:
 
 def test_every_source_is_used() -> None:
     keys = {key for name in BUILTIN for target in load(name) for key in target.source.split()}
-    for rows in (resolvers(), networks(), fingerprints(), helpers(), beacons()):
+    for rows in (resolvers(), networks(), fingerprints(), helpers(), beacons(), known_boxes()):
         keys.update(key for row in rows for key in row.source.split())
     keys.update(key for app in apps().values() for end in app.endpoints for key in end.source.split())
     assert keys == set(sources())

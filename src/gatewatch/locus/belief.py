@@ -124,7 +124,16 @@ class Belief:
         index = _OUTCOMES.index(sighting.outcome)
         expected = self._expects(sighting.ttl, sighting.screened)
         for i, habit in enumerate(self._habits):
-            self._log[i] += math.log(expected[i][index] * _copied(habit, sighting))
+            more = _copied(habit, sighting) * self._went_on(habit, sighting)
+            self._log[i] += math.log(expected[i][index] * more)
+
+    def _went_on(self, habit: Habit, sighting: Sighting) -> float:
+        """How likely it is that the trigger was, or was not, heard of again behind the filter."""
+        if sighting.went_on is None or sighting.ttl < habit.hop:
+            return 1.0
+        heard = self.path.answers(sighting.ttl) * (1 - self.path.loss)
+        likely = _STRAY if habit.in_path else max(_STRAY, heard)
+        return likely if sighting.went_on else 1 - likely
 
     def posterior(self) -> list[tuple[Habit, float]]:
         """Every hypothesis with its probability, RTTs weighed in."""

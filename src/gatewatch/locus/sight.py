@@ -16,7 +16,8 @@ class Sighting:
 
     ``screened``: packets whose own TTL was no greater than the trigger's were kept out (IP_MINTTL), so that
     nothing was heard of a filter that copies it, nor of routers.  ``reply_ttl``: the TTL with which a forged
-    datagram came.
+    packet came.  ``went_on``: whether the trigger passed the filter that answered it, where somebody looked;
+    None where nobody would have said.
     """
 
     ttl: int
@@ -24,6 +25,7 @@ class Sighting:
     rtt: float | None = None
     screened: bool = False
     reply_ttl: int | None = None
+    went_on: bool | None = None
 
 
 @dataclass(slots=True)

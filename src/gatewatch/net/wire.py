@@ -104,6 +104,8 @@ class Wire:
     clock_offset: float | None = None
     ipv4: bool = True
     ipv6: bool = False
+    #: Whether to capture packets beside the kernel's TCP (needs CAP_NET_RAW).
+    deep: bool = False
     turns: Turns = field(default_factory=Turns)
     #: What this run has learnt about the line.
     learnt: Learnt = field(default_factory=Learnt)

@@ -1,5 +1,6 @@
 """What is written down: OONI's data formats as frozen records, encoded and decoded."""
 
+from gatewatch.records.box import Box, BoxMatch, InjectedPacket
 from gatewatch.records.codec import Problem, decode, dumps, encode, loads
 from gatewatch.records.connect import Connect, ConnectStatus
 from gatewatch.records.event import NetworkEvent
@@ -20,6 +21,8 @@ __all__ = [
     "EXTENSIONS",
     "TIME_FORMAT",
     "Answer",
+    "Box",
+    "BoxMatch",
     "Connect",
     "ConnectStatus",
     "Decoy",
@@ -29,6 +32,7 @@ __all__ = [
     "HttpRequest",
     "HttpResponse",
     "Identity",
+    "InjectedPacket",
     "Intercept",
     "LocateHop",
     "LocateShot",

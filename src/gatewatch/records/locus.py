@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gatewatch.records.box import InjectedPacket
 from gatewatch.records.field import doc, extra
 from gatewatch.records.second import ResidualWait
 
@@ -33,8 +34,14 @@ class LocateShot:
     )
     rtt: float | None = doc("until what decided came", None, unit="ms")
     screened: bool = doc("packets whose own TTL was no greater than this one's were kept out", False)
-    reply_ttl: int | None = doc("the forged datagram's own TTL as received", None)
+    reply_ttl: int | None = doc("the forged packet's own TTL as received; of TCP, in deep mode only", None)
     t: float | None = doc("when it was sent, from the measurement's start", None, unit="s")
+    injected: tuple[InjectedPacket, ...] = doc("deep mode: packets that the server's kernel did not send", ())
+    offender: str | None = doc("deep mode: the router that said the trigger itself expired there", None)
+    offender_rtt: float | None = doc("deep mode: when it said so after the trigger", None, unit="ms")
+    went_on: bool | None = doc(
+        "deep mode: whether the trigger passed the filter that answered it; null where nobody would say", None
+    )
     extra: Mapping[str, Any] = extra()
 
 

@@ -45,6 +45,9 @@ RECORDS: tuple[type[Any], ...] = (
     records.Locus,
     records.LocateHop,
     records.LocateShot,
+    records.InjectedPacket,
+    records.Box,
+    records.BoxMatch,
 )
 _WORDS: Mapping[Any, str] = {
     Any: "any",

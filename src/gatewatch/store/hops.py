@@ -68,7 +68,16 @@ def _walks(m: Measurement) -> Iterator[tuple[Any, Any]]:
     for locus in loci:
         if not isinstance(locus, Mapping):
             raise TypeError("x_gatewatch_locate")
-        yield locus.get("hops", ()), locus.get("address")
+        hops, shots = locus.get("hops", ()), locus.get("shots", ())
+        if not isinstance(hops, (list, tuple)) or not isinstance(shots, (list, tuple)):
+            raise TypeError("x_gatewatch_locate")
+        # Deep mode hears routers about the triggers themselves; a load balancer's other branch among them.
+        heard = [
+            {"ttl": shot["ttl"], "address": shot["offender"]}
+            for shot in shots
+            if isinstance(shot, Mapping) and shot.get("offender")
+        ]
+        yield [*hops, *heard], locus.get("address")
 
 
 def truncated_walk(m: Measurement) -> Measurement:

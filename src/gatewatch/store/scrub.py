@@ -21,7 +21,7 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar, cast
 
 from gatewatch.records import Measurement, TestKeys
-from gatewatch.store import echoes, hops, literals
+from gatewatch.store import echoes, hops, injected, literals
 from gatewatch.store.flat import APART, flatten
 from gatewatch.store.own import SCRUBBED, Own, lowered, reduce
 from gatewatch.store.walk import Leaf, mapped
@@ -72,7 +72,7 @@ class Scrubber:
                 keys = hops.truncated(keys)
             elif m.test_name in ("intercept", "locate"):
                 m = hops.truncated_walk(dataclasses.replace(m, test_keys=keys))
-                keys = m.test_keys
+                keys = injected.blanked(m.test_keys, self._bytes)
             if keys is not m.test_keys or m.probe_ip != "127.0.0.1":
                 m = dataclasses.replace(m, test_keys=keys, probe_ip="127.0.0.1")
             if tells and self._tells(m, flatten(m)):

@@ -17,6 +17,7 @@ from gatewatch.lab.memory.datagram import DatagramSocket
 from gatewatch.lab.memory.icmp import IcmpError
 from gatewatch.lab.memory.poller import MemorySockets
 from gatewatch.lab.memory.stream import StreamSocket
+from gatewatch.lab.memory.tap import Taps
 from gatewatch.lab.packet import (
     ICMP,
     ICMPV6,
@@ -38,7 +39,7 @@ from gatewatch.lab.packet import (
 from gatewatch.lab.scenario import Scenario
 from gatewatch.lab.stack import Stack
 from gatewatch.lab.world import World
-from gatewatch.net import datagram, errors
+from gatewatch.net import capture, datagram, errors
 
 # Linux's default ip_local_port_range.
 _FIRST_PORT, _LAST_PORT = 32768, 60999
@@ -74,6 +75,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         self._datagram: dict[int, DatagramSocket] = {}
         self._next_port = itertools.cycle(range(_FIRST_PORT, _LAST_PORT + 1))
         self._txid = itertools.count(1, 2)
+        self.taps = Taps()
         self._until = float("inf")  # when the driver wakes
         self._wake = trio.Event()
         self.stack.on_timer = self._nudge
@@ -138,7 +140,9 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
 
     def transmit(self, packet: bytes) -> None:
         """Send a packet at this moment."""
-        self._engine.from_client(bytearray(packet), self.now())
+        now = self.now()
+        self.taps.see(packet, now, sent=True)
+        self._engine.from_client(bytearray(packet), now)
         self._nudge()
 
     def ephemeral(self) -> int:
@@ -174,6 +178,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         return min(inf if engine is None else engine, inf if timers is None else timers)
 
     def _arrived(self, packet: bytes | bytearray, now: float) -> None:
+        self.taps.see(packet, now, sent=False)
         number = protocol(packet)
         if number == TCP:
             if not self._screened(packet):
@@ -247,12 +252,14 @@ async def attached(
         factory = trio.socket.set_custom_socket_factory(internet)
         datagram.use(MemorySockets(internet.datagram_socket))
         resolver = trio.socket.set_custom_hostname_resolver(internet)
+        opener = capture.use(internet.taps.listen)
         try:
             yield internet
         except Exception as error:
             problem = error  # raised below, so that the nursery does not wrap it into a group
         finally:
             errors.bionic = bionic
+            capture.use(opener)
             trio.socket.set_custom_socket_factory(factory)
             trio.socket.set_custom_hostname_resolver(resolver)
             nursery.cancel_scope.cancel()
