@@ -57,6 +57,10 @@ class Sockets(Protocol):
     async def wait(self) -> None:
         """Wait until some socket can be read."""
 
+    def another(self) -> Sockets:
+        """Give a poller of its own for sockets from the same place."""
+        ...
+
     def close(self) -> None:
         """Give the poller back."""
 
@@ -134,6 +138,10 @@ class KernelSockets:
             await trio.sleep(_POLL_INTERVAL)
         else:
             await trio.lowlevel.wait_readable(self._fd)
+
+    def another(self) -> KernelSockets:
+        """Give a poller of its own for sockets from the same place."""
+        return KernelSockets()
 
     def close(self) -> None:
         """Give the poller back."""

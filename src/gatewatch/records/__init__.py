@@ -6,7 +6,7 @@ from gatewatch.records.connect import Connect, ConnectStatus
 from gatewatch.records.event import NetworkEvent
 from gatewatch.records.habits import ResolverHabits
 from gatewatch.records.handshake import Handshake
-from gatewatch.records.hop import HopReply, TraceKeys
+from gatewatch.records.hop import HopReply, MplsLabel, TraceBranch, TraceHop, TraceKeys, TraceLink
 from gatewatch.records.intercept import Decoy, Identity, Intercept, WalkAnswer, WalkStep
 from gatewatch.records.locus import LocateHop, LocateShot, Locus
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
@@ -38,6 +38,7 @@ __all__ = [
     "LocateShot",
     "Locus",
     "Measurement",
+    "MplsLabel",
     "NetworkEvent",
     "OddRequest",
     "PacedTransfer",
@@ -49,7 +50,10 @@ __all__ = [
     "SecondControl",
     "TestKeys",
     "ThrottleKeys",
+    "TraceBranch",
+    "TraceHop",
     "TraceKeys",
+    "TraceLink",
     "Transaction",
     "VersionQuestion",
     "WalkAnswer",

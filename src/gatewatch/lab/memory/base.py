@@ -26,6 +26,8 @@ IP_RECVERR = 11
 IP_RECVTTL = int(getattr(socket, "IP_RECVTTL", 12))
 # <linux/in6.h>: Windows' and macOS' Python have other numbers for these, and sockets here are Linux's.
 IPV6_UNICAST_HOPS, IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_HOPLIMIT = 16, 25, 51, 52
+# <linux/in.h>, <linux/in6.h>: where an error's extension begins is told, too (Linux 5.9).
+IP_RECVERR_RFC4884, IPV6_RECVERR_RFC4884 = 26, 31
 IPPROTO_IPV6 = 41
 IP_MINTTL, IPV6_MINHOPCOUNT = 21, 73
 MSG_ERRQUEUE = 0x2000
@@ -183,10 +185,15 @@ class MemorySocket(trio.socket.SocketType):
         """Read the error queue (recvmsg with MSG_ERRQUEUE); waits while it is empty."""
         while not self._error_queue:
             await self._wait()
+        return self._take_error(bufsize)
+
+    def _take_error(self, bufsize: int) -> tuple[bytes, Ancillary, int, Address]:
         error = self._error_queue.popleft()
         self._error = self._error_queue[0].errno if self._error_queue else 0
         told = (IPPROTO_IPV6, IPV6_RECVERR) if self.six else (socket.IPPROTO_IP, IP_RECVERR)
-        ancillary = [*self._ttl_message(error.ttl), (*told, error.packed())]
+        rfc4884 = (IPPROTO_IPV6, IPV6_RECVERR_RFC4884) if self.six else (socket.IPPROTO_IP, IP_RECVERR_RFC4884)
+        packed = error.packed(extension=bool(self.option(*rfc4884)))
+        ancillary = [*self._ttl_message(error.ttl), (*told, packed)]
         flags = MSG_ERRQUEUE | (socket.MSG_TRUNC if len(error.quoted) > bufsize else 0)
         return error.quoted[:bufsize], ancillary, flags, error.destination
 

@@ -38,6 +38,15 @@ _RECEIVE_QUEUE = 256
 _LARGEST, _LARGEST6 = 1472, 1452
 
 
+def told_ttl(ancillary: Iterable[tuple[int, int, Buffer]]) -> int | None:
+    """Give the TTL that an IP_TTL or IPV6_HOPLIMIT message asks for, None without one."""
+    ttl = None
+    for level, kind, value in ancillary:
+        if (level, kind) in ((socket.IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, IPV6_HOPLIMIT)):
+            ttl = int.from_bytes(bytes(value)[:4], sys.byteorder)
+    return ttl
+
+
 class DatagramSocket(MemorySocket):
     """A client's UDP socket."""
 
@@ -72,6 +81,11 @@ class DatagramSocket(MemorySocket):
     def readable(self) -> bool:
         """Whether :meth:`receive_now` gives or raises something other than BlockingIOError."""
         return bool(self._queue or self._error)
+
+    @property
+    def troubled(self) -> bool:
+        """Whether the error queue holds something; poll(2) tells of that like of an error."""
+        return bool(self._error_queue)
 
     # -- without waiting
 
@@ -113,14 +127,25 @@ class DatagramSocket(MemorySocket):
         truncated = socket.MSG_TRUNC if len(data) > bufsize else 0
         return data[:bufsize], self._ttl_message(ttl), truncated, source
 
+    def error_now(self, bufsize: int) -> tuple[bytes, Ancillary, int, Address]:
+        """Read the error queue, or raise BlockingIOError."""
+        self._check_open()
+        if not self._error_queue:
+            raise failure(errno.EAGAIN)
+        return self._take_error(bufsize)
+
+    def bind_now(self, address: object) -> None:
+        """Choose the local port; raises EADDRINUSE."""
+        self._check_open()
+        wanted = numeric(address, self.six)
+        self._local = place(wanted, wanted[0], self._network.claim(self, wanted[1]))
+
     # -- as trio's socket
 
     async def bind(self, address: object) -> None:
         """Choose the local port; raises EADDRINUSE."""
         await trio.lowlevel.checkpoint()
-        self._check_open()
-        wanted = numeric(address, self.six)
-        self._local = place(wanted, wanted[0], self._network.claim(self, wanted[1]))
+        self.bind_now(address)
 
     async def connect(self, address: object) -> None:
         """Choose the peer."""
@@ -146,11 +171,7 @@ class DatagramSocket(MemorySocket):
     ) -> int:
         """Send one datagram; an IP_TTL or IPV6_HOPLIMIT message sets its TTL."""
         await trio.lowlevel.checkpoint()
-        ttl = None
-        for level, kind, value in ancdata:
-            if (level, kind) in ((socket.IPPROTO_IP, socket.IP_TTL), (IPPROTO_IPV6, IPV6_HOPLIMIT)):
-                ttl = int.from_bytes(bytes(value)[:4], sys.byteorder)
-        return self.send_now(b"".join(bytes(part) for part in buffers), address, ttl)
+        return self.send_now(b"".join(bytes(part) for part in buffers), address, told_ttl(ancdata))
 
     async def recvmsg(
         self, bufsize: int, ancbufsize: int = 0, flags: int = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import struct
+import sys
 from typing import NamedTuple
 
 from gatewatch.lab.icmp import TOO_BIG, TOO_BIG6, UNREACHABLE, UNREACHABLE6
@@ -49,6 +50,7 @@ class IcmpError(NamedTuple):
     destination: Address
     quoted: bytes
     mtu: int = 0
+    extension: int = 0  # where behind the quoted header RFC 4884's extension begins; 0: none
 
     @property
     def six(self) -> bool:
@@ -70,10 +72,14 @@ class IcmpError(NamedTuple):
             return self.kind == TOO_BIG6 or (self.kind == UNREACHABLE6 and self.code in _FATAL6)
         return self.kind == UNREACHABLE and self.code in _FATAL
 
-    def packed(self) -> bytes:
-        """Give the control message IP_RECVERR or IPV6_RECVERR as the kernel lays it out."""
+    def packed(self, *, extension: bool = False) -> bytes:
+        """Give the control message IP_RECVERR or IPV6_RECVERR as the kernel lays it out.
+
+        ``extension``: tell where the extension begins (struct sock_ee_data_rfc4884), as IP_RECVERR_RFC4884 asks.
+        """
         origin = _ORIGIN_ICMP6 if self.six else _ORIGIN_ICMP
-        extended = _EXTENDED.pack(self.errno, origin, self.kind, self.code, 0, self.mtu, 0)
+        data = int.from_bytes(struct.pack("=HBB", self.extension, 0, 0), sys.byteorder) if extension else 0
+        extended = _EXTENDED.pack(self.errno, origin, self.kind, self.code, 0, self.mtu, data)
         if self.six:
             return extended + _OFFENDER6.pack(socket.AF_INET6, 0, 0, self.offender, 0)
         return extended + _OFFENDER.pack(socket.AF_INET, 0, self.offender)

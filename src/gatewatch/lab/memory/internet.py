@@ -222,7 +222,11 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
             at = head(packet)
             quoted = quote[head(quote) :] if number == TCP else quote[head(quote) + 8 :]
             went_to = (aim, dport, 0, 0) if sock.six else (aim, dport)
-            sock.icmp(IcmpError(packet[at], packet[at + 1], sender, ttl(packet), went_to, quoted, mtu))
+            # RFC 4884 4.1 to 4.4: how long the quote is, in words of 4 bytes, and of 8 in ICMPv6.
+            words = 8 * packet[at + 4] if sock.six else 4 * packet[at + 5]
+            extension = max(words - (len(quote) - len(quoted)), 0)
+            told = (packet[at], packet[at + 1], sender, ttl(packet), went_to, quoted, mtu, extension)
+            sock.icmp(IcmpError(*told))
 
     async def run(self) -> None:
         """Deliver packets at their times, for ever."""

@@ -5,13 +5,13 @@ What :mod:`gatewatch.net.datagram` takes instead of the kernel's sockets and pol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import trio
 
-from gatewatch.lab.memory.base import Ancillary
-from gatewatch.lab.memory.datagram import DatagramSocket
+from gatewatch.lab.memory.base import MSG_ERRQUEUE, Ancillary
+from gatewatch.lab.memory.datagram import DatagramSocket, told_ttl
 from gatewatch.lab.memory.icmp import Address
 
 
@@ -29,13 +29,27 @@ class Plain:
         """Choose the peer."""
         self.inner.connect_now(address)
 
+    def bind(self, address: Address) -> None:
+        """Choose the local port; raises EADDRINUSE."""
+        self.inner.bind_now(address)
+
+    def getsockname(self) -> Address:
+        """Give the local address and port."""
+        return self.inner.getsockname()
+
     def send(self, data: bytes) -> int:
         """Send one datagram."""
         return self.inner.send_now(data)
 
-    def recvmsg(self, size: int, ancillary: int) -> tuple[bytes, Ancillary, int, Address]:
-        """Receive one datagram or raise BlockingIOError."""
-        return self.inner.receive_now(size)
+    def sendmsg(
+        self, buffers: Iterable[bytes], ancillary: Ancillary = (), flags: int = 0, address: object = None  # type: ignore[assignment]
+    ) -> int:
+        """Send one datagram to an address; an IP_TTL or IPV6_HOPLIMIT message sets its TTL."""
+        return self.inner.send_now(b"".join(buffers), address, told_ttl(ancillary))
+
+    def recvmsg(self, size: int, ancillary: int, flags: int = 0) -> tuple[bytes, Ancillary, int, Address]:
+        """Receive one datagram, or with MSG_ERRQUEUE one error, or raise BlockingIOError."""
+        return self.inner.error_now(size) if flags & MSG_ERRQUEUE else self.inner.receive_now(size)
 
     def close(self) -> None:
         """Close it."""
@@ -62,7 +76,7 @@ class MemorySockets:
             self._lot.unpark_all()
 
         sock.inner.notify = note
-        if sock.inner.readable:
+        if sock.inner.troubled or sock.inner.readable:
             note()
 
     def forget(self, sock: Any) -> None:
@@ -72,7 +86,7 @@ class MemorySockets:
 
     def ready(self) -> list[object]:
         """Give the entries of the sockets that hold something; told again as long as they do."""
-        self._ready = {sock: entry for sock, entry in self._ready.items() if sock.inner.readable}
+        self._ready = {sock: entry for sock, entry in self._ready.items() if sock.inner.readable or sock.inner.troubled}
         return list(self._ready.values())
 
     async def wait(self) -> None:
@@ -81,6 +95,10 @@ class MemorySockets:
             await trio.lowlevel.checkpoint()
         else:
             await self._lot.park()
+
+    def another(self) -> MemorySockets:
+        """Give a poller of its own for sockets from the same place."""
+        return MemorySockets(self._open_socket)
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -1,0 +1,103 @@
+"""A scenario with a thousand ways for the tracing benchmark, and its truth: who may answer at each TTL."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+_HEAD = """\
+name = "thousand-ways"
+title = "A thousand destinations, each with a way of its own"
+country = "KH"
+source = "invented, seed {seed}"
+seed = {seed}
+
+[[network]]
+asn = 45498
+name = "The ISP"
+country = "KH"
+prefixes = ["103.5.24.0/22"]
+
+[[network]]
+asn = 9902
+name = "Hosting at home"
+country = "KH"
+prefixes = ["202.58.96.0/21"]
+hosting = true
+
+[[network]]
+asn = 13335
+name = "Hosting abroad"
+country = "US"
+prefixes = ["104.16.0.0/13"]
+hosting = true
+
+[[route]]
+name = "else"
+prefixes = ["default"]
+path = [{{ address = "104.23.250.5", ms = 5.0 }}]
+server_ms = 7.0
+
+[[isp]]
+id = "isp"
+asn = 45498
+title = "The ISP"
+client = "103.5.24.10"
+resolver = "103.5.25.53"
+local_hops = 1
+loss = {loss}
+path = [{{ address = "192.168.1.1", ms = 0.6 }}, {{ address = "103.5.24.1", ms = 1.5 }}]
+"""
+# The hops that the ISP itself has, before each way's own.
+_OWN = ("192.168.1.1", "103.5.24.1")
+# One-way delay of the longest ways' last routers, as to the next continent (ms).
+_FARTHEST = 40.0
+
+
+def draw(
+    seed: int, count: int, *, loss: float = 0.0, silent: float = 0.05, dark: int = 0, mute: float = 0.0
+) -> tuple[str, dict[str, list[list[str]]], dict[str, bool]]:
+    """Draw a scenario.
+
+    A hop is silent by chance (``silent``); ``dark`` hops of every way are silent besides; a share of
+    destinations (``mute``) swallows everything.  Gives the scenario's TOML; for each destination, by TTL, who
+    may answer ([]: nobody); and whether the destination itself answers.
+    """
+    rng = random.Random(seed)
+    text = [_HEAD.format(seed=seed, loss=loss)]
+    truth: dict[str, list[list[str]]] = {}
+    answers: dict[str, bool] = {}
+    muted: list[str] = []
+    for number in range(count):
+        address = f"104.17.{number // 200}.{number % 200 + 1}"
+        # 5 to 30 places in all, the last one the destination.
+        routers = rng.randint(2, 27)
+        darkened = set(rng.sample(range(routers), min(dark, routers)))
+        places = [[own] for own in _OWN]
+        path: list[str] = []
+        ms = 0.0
+        step = _FARTHEST / 27
+        for place in range(routers):
+            ms += step * rng.uniform(0.5, 1.5)
+            one = f"104.{18 + place % 4}.{number // 250 + place // 4 * 4}.{number % 250 + 1}"
+            hop: dict[str, Any] = {"address": one, "ms": round(ms, 2)}
+            row = [one]
+            if place in darkened or rng.random() < silent:
+                hop["silent"], row = True, []
+            elif rng.random() < 0.1:
+                beside = f"104.22.{number // 250 + place * 4}.{number % 250 + 1}"
+                hop["parallel"] = [beside]
+                row.append(beside)
+            places.append(row)
+            path.append("{ " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in hop.items()) + " }")
+        mutes = rng.random() < mute
+        if mutes:
+            muted.append(address)
+        truth[address] = [*places, [] if mutes else [address]]
+        answers[address] = not mutes
+        text.append(
+            f'[[route]]\nname = "{address}"\nprefixes = ["{address}/32"]\n'
+            f"path = [{', '.join(path)}]\nserver_ms = {round(ms + step, 2)}\n"
+        )
+    return "\n".join(text), truth, answers
