@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from gatewatch.records import Measurement, TraceKeys, decode, loads
+from gatewatch.records.atlas import from_atlas
+from gatewatch.records.scamper import from_scamper
 from gatewatch_analysis.sources import NoDataset, Source, find, lines
 from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
 from gatewatch_targets.text import printable
@@ -46,6 +48,8 @@ class Dataset:
 
 def load(paths: Iterable[str | Path]) -> Dataset:
     """Load run folders, folders of them, ``.jsonl``, ``.jsonl.gz`` and OONI's ``.json`` files.
+
+    Lines may also be traceroutes of RIPE Atlas or scamper, which know no vantage.
 
     Reads line by line and keeps no bodies.  A line that cannot be read never stops a load: it becomes a row
     of ``problems``.  Raises :class:`NoDataset` for a path that is not there or is no dataset.
@@ -107,6 +111,13 @@ class _Loader:
         except (ValueError, TypeError) as error:
             report(f"not a measurement: {error}", kept=False)
             return
+        if not m.test_name and m.extra.get("type") in ("traceroute", "trace"):
+            try:
+                m = _imported(m.extra)
+            except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
+                report(f"not a traceroute that can be read: {error}", kept=False)
+                return
+            odd = ()
         # Typed as never None, but what was read may lack it or hold something else.
         keys: object = m.test_keys
         if keys is None or not m.test_name:
@@ -171,6 +182,8 @@ class _Loader:
             return
         run, destination, reached = _clean(source.run), _clean(keys.destination), bool(keys.reached)
         for reply in keys.replies:
+            if reply.flow:
+                continue  # another flow's way; a border is found on one
             ttl = _byte(reply.ttl)
             if ttl is None:
                 report("a trace reply without a TTL", kept=True)
@@ -202,6 +215,11 @@ class _Loader:
         unnamed = frame["run"].isin(list(self._unnamed)) & frame["asn"].isin(list(names))
         last = frame["asn"].map(names).astype("string")
         return frame.assign(isp=frame["isp"].where(~unnamed, last))
+
+
+def _imported(data: Mapping[str, Any]) -> Measurement:
+    """Read a traceroute of RIPE Atlas or scamper."""
+    return from_atlas(data) if data["type"] == "traceroute" else from_scamper(data)
 
 
 def _or_old(start: datetime | None) -> datetime:

@@ -218,3 +218,39 @@ def test_oonis_own_files_are_judged(name: str, status: str, layer: str | None) -
     assert row["start"] == pd.Timestamp(source["measurement_start_time"], tz="UTC")
     assert row["status"] == status
     assert pd.isna(row["layer"]) if layer is None else row["layer"] == layer
+
+
+def test_traceroutes_of_ripe_atlas_and_scamper_are_hops_too(tmp_path: Path) -> None:
+    from gatewatch.records import HopReply, TraceKeys
+    from gatewatch.records.atlas import measurement as wrapped
+    from gatewatch.records.atlas import to_atlas
+    from gatewatch.records.scamper import to_scamper
+
+    keys = TraceKeys(
+        protocol="udp",
+        destination="104.17.0.2",
+        source_port=50000,
+        destination_port=33434,
+        reached=True,
+        replies=(
+            HopReply(ttl=1, address="36.37.128.7", rtt=1.0, icmp_type=11, icmp_code=0),
+            HopReply(ttl=2, address=None),
+            HopReply(ttl=3, address="104.17.0.2", rtt=9.0, icmp_type=3, icmp_code=3),
+            # Another flow's way: not to be mixed with the first one's.
+            HopReply(ttl=2, address="63.218.0.9", rtt=5.0, icmp_type=11, icmp_code=0, flow=1),
+        ),
+        stop="reached",
+    )
+    m = wrapped(keys, 1_714_564_800, "example.com", 1.0, "gatewatch")
+    file = tmp_path / "traces.jsonl"
+    rows = [to_atlas(m, keys), to_scamper(m, keys), {"type": "traceroute", "dst_addr": "?"}]
+    lines = [dumps(m).decode().strip(), *(json.dumps(row) for row in rows)]
+    file.write_text("\n".join(lines) + "\n")
+    found = load([file])
+    assert found.hops["trace"].nunique() == 3
+    for _, hops in found.hops.groupby("trace"):
+        assert hops["ttl"].tolist() == [1, 2, 3]
+        assert hops["address"].fillna("").tolist() == ["36.37.128.7", "", "104.17.0.2"]
+        assert set(hops["destination"]) == {"104.17.0.2"}
+    (problem,) = found.problems["reason"]
+    assert "not a traceroute" in problem

@@ -153,3 +153,45 @@ def test_a_walk_that_cannot_be_read_is_not_written() -> None:
         m = replace(m, test_keys=TestKeys(extra={"x_gatewatch_intercept": broken}))
         with pytest.raises(Unscrubbable):
             SCRUBBER.measurement(m)
+
+
+def test_no_key_of_a_trace_names_a_first_hop() -> None:
+    from gatewatch.net.tracing import multipath, outcome
+    from gatewatch.records import MplsLabel
+
+    home, street, exchange, beside = "192.168.1.1", "100.64.3.4", "36.37.128.7", "36.37.128.99"
+    labels = (MplsLabel(label=24015),)
+
+    def reply(ttl: int, address: str, flow: int = 0) -> HopReply:
+        return HopReply(
+            ttl=ttl, address=address, rtt=1.0, icmp_type=11, reply_ttl=255, labels=labels, flow=flow
+        )
+
+    replies = (
+        *(reply(1, home), reply(2, street), reply(3, exchange), reply(4, "202.79.32.1")),
+        # Only other flows meet the branch beside the first public hop.
+        *(reply(1, home, 1), reply(2, street, 1), reply(3, beside, 1), reply(4, "202.79.32.1", 1)),
+    )
+    keys = TraceKeys(
+        protocol="udp",
+        destination="93.184.216.34",
+        source_port=5000,
+        destination_port=33434,
+        reached=False,
+        replies=replies,
+        hops=outcome.hops(r for r in replies if not r.flow),
+        branches=multipath.branches(replies, 0.95),
+        links=multipath.links(replies),
+        confidence=0.95,
+    )
+    m = replace(trace((1, home)), test_keys=TestKeys(extra=encode(keys)))
+    scrubbed = SCRUBBER.measurement(m)
+    text = str(encode(scrubbed))
+    assert not any(address in text for address in (home, street, exchange, beside))
+    assert "202.79.32.1" in text
+    kept, problems = decode(TraceKeys, scrubbed.test_keys.extra)
+    assert problems == () and {r.address for r in kept.replies if r.ttl == 3} == {"36.37.128.0/24"}
+    # Its label is a mark of the router as well.
+    assert {r.ttl for r in kept.replies if r.labels} == {4}
+    assert kept.hops[2].addresses == ("36.37.128.0/24",) and kept.links[0].near == "192.168.0.0/16"
+    assert SCRUBBER.measurement(scrubbed) == scrubbed

@@ -64,6 +64,9 @@ class Datagrams:
         self._new = trio.Event()
         datagram.use(self)
 
+    def another(self) -> Datagrams:
+        raise NotImplementedError("this world has one poller")
+
     def open(self, family: int) -> Sock:
         if self.no_more is not None:
             raise self.no_more

@@ -28,8 +28,8 @@ class HopReply:
     address: str | None = doc("who answered; null for silence")
     rtt: float | None = doc("round-trip time", None, unit="ms")
     icmp_type: int | None = doc(
-        "ICMP type of the answer, in RFC 792's numbers: 11 time exceeded, 3 unreachable, 0 echo reply; null for "
-        "an answer over TCP",
+        "ICMP type of the answer, in RFC 792's numbers: 11 time exceeded, 3 unreachable, 0 echo reply; null "
+        "for an answer over TCP",
         None,
     )
     icmp_code: int | None = doc("ICMP code of the answer", None)
@@ -100,10 +100,13 @@ class TraceKeys:
         "how answers were heard: raw sockets, the error queue, or connects (SYNs one at a time)", None
     )
     stop: str | None = doc(
-        "why the trace ended: reached, unreachable (a router said so), loop, gap (silent hops) or max_ttl", None
+        "why the trace ended: reached, unreachable (a router said so), loop, gap (silent hops) or max_ttl",
+        None,
     )
     hops: tuple[TraceHop, ...] = doc("what each TTL comes to", ())
-    loops: tuple[int, ...] = doc("TTLs at which a router answered that had answered nearer by", (), unit="hops")
+    loops: tuple[int, ...] = doc(
+        "TTLs at which a router answered that had answered nearer by", (), unit="hops"
+    )
     changed: tuple[int, ...] = doc(
         "TTLs at which one flow met different routers: the path changed meanwhile", (), unit="hops"
     )

@@ -141,7 +141,12 @@ def _reply(reply: Mapping[str, Any], prefixes: Mapping[bytes, str]) -> Mapping[s
     prefix = prefixes.get(ipaddress.ip_address(text.partition("%")[0]).packed)
     if prefix is None:
         return reply
-    kept = {key: value for key, value in reply.items() if not isinstance(value, (str, list, tuple, Mapping))}
+    # Lists stay as keys of the record, but empty: MPLS labels are marks of the router, too.
+    kept = {
+        key: [] if isinstance(value, (list, tuple)) else value
+        for key, value in reply.items()
+        if not isinstance(value, (str, Mapping))
+    }
     # Rebuilt in the order of the record, the address in its place.
     return {
         **{

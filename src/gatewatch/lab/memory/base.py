@@ -191,7 +191,9 @@ class MemorySocket(trio.socket.SocketType):
         error = self._error_queue.popleft()
         self._error = self._error_queue[0].errno if self._error_queue else 0
         told = (IPPROTO_IPV6, IPV6_RECVERR) if self.six else (socket.IPPROTO_IP, IP_RECVERR)
-        rfc4884 = (IPPROTO_IPV6, IPV6_RECVERR_RFC4884) if self.six else (socket.IPPROTO_IP, IP_RECVERR_RFC4884)
+        rfc4884 = (
+            (IPPROTO_IPV6, IPV6_RECVERR_RFC4884) if self.six else (socket.IPPROTO_IP, IP_RECVERR_RFC4884)
+        )
         packed = error.packed(extension=bool(self.option(*rfc4884)))
         ancillary = [*self._ttl_message(error.ttl), (*told, packed)]
         flags = MSG_ERRQUEUE | (socket.MSG_TRUNC if len(error.quoted) > bufsize else 0)

@@ -75,7 +75,8 @@ class IcmpError(NamedTuple):
     def packed(self, *, extension: bool = False) -> bytes:
         """Give the control message IP_RECVERR or IPV6_RECVERR as the kernel lays it out.
 
-        ``extension``: tell where the extension begins (struct sock_ee_data_rfc4884), as IP_RECVERR_RFC4884 asks.
+        ``extension``: tell where the extension begins, as IP_RECVERR_RFC4884 asks (struct
+        sock_ee_data_rfc4884).
         """
         origin = _ORIGIN_ICMP6 if self.six else _ORIGIN_ICMP
         data = int.from_bytes(struct.pack("=HBB", self.extension, 0, 0), sys.byteorder) if extension else 0

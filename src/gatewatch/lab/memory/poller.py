@@ -41,9 +41,7 @@ class Plain:
         """Send one datagram."""
         return self.inner.send_now(data)
 
-    def sendmsg(
-        self, buffers: Iterable[bytes], ancillary: Ancillary = (), flags: int = 0, address: object = None  # type: ignore[assignment]
-    ) -> int:
+    def sendmsg(self, buffers: Iterable[bytes], ancillary: Ancillary, flags: int, address: object) -> int:
         """Send one datagram to an address; an IP_TTL or IPV6_HOPLIMIT message sets its TTL."""
         return self.inner.send_now(b"".join(buffers), address, told_ttl(ancillary))
 
@@ -86,7 +84,9 @@ class MemorySockets:
 
     def ready(self) -> list[object]:
         """Give the entries of the sockets that hold something; told again as long as they do."""
-        self._ready = {sock: entry for sock, entry in self._ready.items() if sock.inner.readable or sock.inner.troubled}
+        self._ready = {
+            sock: entry for sock, entry in self._ready.items() if sock.inner.readable or sock.inner.troubled
+        }
         return list(self._ready.values())
 
     async def wait(self) -> None:

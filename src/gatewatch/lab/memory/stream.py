@@ -42,7 +42,8 @@ class StreamSocket(MemorySocket):
         """Choose the local port."""
         await trio.lowlevel.checkpoint()
         self._check_open()
-        self._local = numeric(address, self.six)
+        wanted = numeric(address, self.six)
+        self._local = place(wanted, wanted[0], wanted[1] or self._network.ephemeral())
 
     async def connect(self, address: object) -> None:
         """Connect; raises what Linux does: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT."""

@@ -1,11 +1,11 @@
-"""Which probe is sent next, of all flows that are traced at once; sans-IO: it is told the time and the answers.
+"""Which probe is sent next, of all flows that are traced at once; sans-IO: it is told time and answers.
 
-First every flow is asked once with the full TTL.  A destination that answers tells how long the way is: exactly
-where its error quotes the TTL that was left (UDP), about where only its own TTL can be read.  Then the TTLs of
-all flows are asked in random order, as Yarrp and FlashRoute do (Beverly, IMC 2016; Huang et al., IMC 2020), so
-that no router gets a burst; a destination that did not answer is followed a few hops past the last router that
-did.  A flow whose probes are all answered or given up is asked again for what is missing, then it is done.
-Silence thus costs one wait for all hops together, wherever several may be in flight.
+First every flow is asked once with the full TTL.  A destination that answers tells how long the way is:
+exactly where its error quotes the TTL that was left (UDP), about where only its own TTL can be read.  Then
+the TTLs of all flows are asked in random order, as Yarrp and FlashRoute do (Beverly, IMC 2016; Huang et al.,
+IMC 2020), so that no router gets a burst; a destination that did not answer is followed a few hops past the
+last router that did.  A flow whose probes are all answered or given up is asked again for what is missing,
+then it is done.  Silence thus costs one wait for all hops together, wherever several may be in flight.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ UNREACHABLE, EXPIRED = 3, 11
 _PORT_UNREACHABLE = 3
 #: Answers over TCP (a SYN-ACK, an RST) have this type; they come from the destination.
 TCP_ANSWER, ECHO_REPLY = -1, 0
-# First TTLs of the systems in use: Linux and macOS, Windows, routers (a list of fingerprints: RFC 1700 says 64).
+# First TTLs of the systems in use: Linux and macOS (RFC 1700: 64), Windows, most routers.
 _FIRST_TTLS = (64, 128, 255)
 # Two hops that stand on three places are a loop; two alone are often one router with two ways.
 _LOOPED = 3
@@ -59,10 +59,12 @@ class Reply(NamedTuple):
 class Manner:
     """How tracing goes.
 
-    ``gap``: silent hops in a row after which a destination that never answered is given up.  ``repeats``: times
-    that every TTL is asked.  ``tries``: times that a TTL is asked before it is called silent.  ``patience`` and
-    ``least``: how long an answer is waited for, in s: three times the longest round trip so far, within these.
-    ``rate``: packets a second.
+    ``gap``: silent hops in a row after which a destination that never answered is given up.  ``repeats``:
+    times that every TTL is asked.  ``tries``: times that a TTL is asked before it is called silent.
+    ``patience`` and ``least``: how long an answer is waited for, in s: three times the longest round trip so
+    far, within these.
+    ``rate``: packets a second.  ``length``: what the way's length is known to be; then just the TTLs from
+    ``first`` to there are asked.
     """
 
     max_ttl: int = 30
@@ -73,17 +75,21 @@ class Manner:
     least: float = 0.25
     rate: float = 200.0
     first: int = 1
+    length: int = 0
 
 
 class Course:
     """What is known of one flow."""
 
     __slots__ = (
-        "asked", "bare", "done", "end", "goal", "places", "replies", "round", "stop", "top", "window", "within",
+        "asked",
+        "attempt", "bare", "done", "end", "goal", "places",
+        "replies", "round", "stop", "top", "window", "within",
     )  # fmt: skip
 
     def __init__(self, window: int) -> None:
         self.asked: dict[int, int] = {}
+        self.attempt: dict[int, int] = {}  # the number of the latest probe of each TTL, from 0
         self.replies: list[Reply] = []
         self.within: set[int] = set()  # TTLs in flight
         self.window = window
@@ -105,8 +111,9 @@ class Agenda:
         self._destinations = flows
         self._random = random.Random(seed)
         self.courses = [Course(window) for _ in flows]
-        # The full TTL first; the first hops are needed whatever comes of it.  Lists are taken from their ends.
-        near = [*range(min(manner.first + manner.gap - 1, manner.max_ttl), manner.first - 1, -1), MOST]
+        # The full TTL first; the first hops are needed whatever comes of it.  Lists are taken from the end.
+        last = manner.length or min(manner.first + manner.gap - 1, manner.max_ttl)
+        near = [*range(last, manner.first - 1, -1), *(() if manner.length else (MOST,))]
         self._todo: list[list[int]] = [near.copy() for _ in flows]
         # Flows that have something to send and may.
         self._free = list(range(len(flows)))
@@ -141,7 +148,8 @@ class Agenda:
     def sent(self, flow: int, ttl: int, now: float) -> None:
         """Note that a probe is on its way."""
         course = self.courses[flow]
-        course.asked[ttl] = course.asked.get(ttl, 0) + 1
+        course.attempt[ttl] = asked = course.asked.get(ttl, 0)
+        course.asked[ttl] = asked + 1
         course.within.add(ttl)
         key = flow << 6 | ttl
         self._flight.pop(key, None)
@@ -188,8 +196,12 @@ class Agenda:
             place = self._place(course, heard) if final else 0
         if place:
             found = heard._replace(ttl=place, rtt=round(rtt, 3))
-            attempt = course.asked.get(place, 1) - 1 if place == ttl else 0
-            course.replies.append(Reply(place, max(attempt, 0), now, found))
+            attempt = course.attempt[ttl]
+            if place != ttl:
+                # It was not asked for by its own TTL, but it answered once.
+                attempt = course.asked.get(place, 0)
+                course.asked[place] = attempt + 1
+            course.replies.append(Reply(place, attempt, now, found))
             if final:
                 self._ended(course, place, heard)
             elif not course.end or place < course.end:
@@ -223,18 +235,17 @@ class Agenda:
 
     def expire(self, now: float) -> None:
         """Give up the probes that were waited for long enough."""
-        limit = now - self.patience
-        flight = self._flight
+        patience, flight = self.patience, self._flight
         while flight:
             key = next(iter(flight))
-            if flight[key] > limit:
+            if flight[key] + patience > now:  # added as wakes() adds it, so that both round alike
                 return
             del flight[key]
             flow = key >> 6
             course = self.courses[flow]
             course.within.discard(key & 63)
             if not course.bare and course.window == 1:
-                # Nothing has told yet how this way's routers quote: two at once cost nothing if they stay silent.
+                # Nothing has told yet how this way's routers quote, and two may as well stay silent at once.
                 course.window = 2
             self._open(flow)
 
@@ -242,8 +253,8 @@ class Agenda:
 
     def _limit(self, course: Course) -> int:
         most = self._manner.max_ttl
-        if course.end:
-            return min(course.end, most)
+        if course.end or self._manner.length:
+            return min(course.end or most, self._manner.length or most)
         if self._looped(course):
             return course.top
         if course.goal:
@@ -259,8 +270,7 @@ class Agenda:
         if course.round == 0:
             limit, first = self._limit(course), self._opened[flow] + 1
             if limit >= first:
-                # Who ends the way has been heard already; whether it is asked again is the next round's matter.
-                fresh = [t for t in range(limit, first - 1, -1) if t not in course.asked and t != course.end]
+                fresh = [ttl for ttl in range(limit, first - 1, -1) if ttl not in course.asked]
                 if course.end or course.goal:
                     self._random.shuffle(fresh)
                 todo[:0] = fresh
@@ -285,7 +295,7 @@ class Agenda:
             self._open(flow)
             return
         course.round += 1
-        furthest = min(course.end or course.top, manner.max_ttl)
+        furthest = min(course.end or course.top, manner.length or manner.max_ttl)
         answered = {reply.ttl for reply in course.replies}
         again = [
             ttl
@@ -293,9 +303,6 @@ class Agenda:
             if course.asked.get(ttl, 0) < manner.repeats
             or (ttl not in answered and course.asked.get(ttl, 0) < manner.tries)
         ]
-        if manner.repeats == 1:
-            # The end was heard by the full-TTL probe; that is its one repeat.
-            again = [ttl for ttl in again if ttl not in answered]
         if again:
             self._todo[flow] = again
             self._freed(flow)

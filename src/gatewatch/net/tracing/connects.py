@@ -59,7 +59,10 @@ class ConnectCourier:
     async def _connect(self, flow: int, ttl: int, scope: trio.CancelScope) -> None:
         address, _ = self._ends[flow]
         six = ":" in address
-        with scope, trio.socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_STREAM) as sock:
+        with (
+            scope,
+            trio.socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_STREAM) as sock,
+        ):
             try:
                 await self._prepare(sock, flow, ttl, six)
                 began = trio.current_time()
@@ -72,7 +75,9 @@ class ConnectCourier:
                     kind, code, source, reply_ttl = answer
                     self._found.append(Heard(flow, 0, source, rtt, kind, code, reply_ttl))
             # RFC 9293 3.10.4: a reset ends what came about, with the full TTL so that it gets there.
-            sock.setsockopt(*((socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS) if six else (0, socket.IP_TTL)), 64)
+            sock.setsockopt(
+                *((socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS) if six else (0, socket.IP_TTL)), 64
+            )
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RST_ON_CLOSE)
         if self._scopes.get(flow) is scope:
             del self._scopes[flow]

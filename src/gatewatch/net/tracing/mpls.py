@@ -48,7 +48,7 @@ def _entry(four: bytes) -> tuple[int, int, bool, int]:
 def _sound(data: bytes) -> bool:
     """Check the extension's checksum (RFC 4884 7.1)."""
     padded = data + b"\0" * (len(data) & 1)
-    found = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
+    found: int = sum(struct.unpack(f"!{len(padded) // 2}H", padded))
     while found >> 16:
         found = (found & 0xFFFF) + (found >> 16)
     return found == 0xFFFF

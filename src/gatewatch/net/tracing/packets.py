@@ -1,4 +1,4 @@
-"""Traceroute packets of the raw path: one buffer a flow, patched for each probe; answers decoded without state.
+"""Traceroute packets of the raw path: a buffer a flow, patched for each probe; answers need no state.
 
 What load balancers hash stays the same for every probe of a flow: addresses, ports, and of ICMP its type,
 code and checksum (Augustin et al., IMC 2006).  The probe's TTL and send time are written where eight quoted
@@ -40,8 +40,8 @@ _MSS = b"\x02\x04\x05\xb4"
 class Answer(NamedTuple):
     """An answer as decoded: which probe it is about, and who says what.
 
-    ``port`` (the source port), ``ttl`` and ``stamp`` are the probe's own; ``residual`` is the TTL that the probe had left where it was
-    answered, None where no quote tells.  An answer over TCP has type -1.
+    ``port`` (the source port), ``ttl`` and ``stamp`` are the probe's own; ``residual`` is the TTL that it had
+    left where it was answered, None where no quote tells.  An answer over TCP has type -1.
     """
 
     destination: bytes
@@ -60,7 +60,7 @@ def total(data: bytes | bytearray) -> int:
     """Add up 16-bit words in one's complement (RFC 1071)."""
     if len(data) & 1:
         data = bytes(data) + b"\0"
-    found = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    found: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while found >> 16:
         found = (found & _LOW) + (found >> 16)
     return found

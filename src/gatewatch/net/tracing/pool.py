@@ -2,9 +2,9 @@
 
 Every flow keeps one socket, and so one source port, whatever its TTL: the port of classic traceroute, which
 rises with the TTL, would send each probe another way.  A UDP probe says its TTL in its payload.  Routers that
-quote just eight bytes of it do not show that, and nothing else that the kernel hands over differs; then a flow
-has one probe in flight at a time (:class:`~gatewatch.net.tracing.agenda.Agenda` does that).  Of ping sockets
-the kernel hands over the ICMP header, which always holds the sequence number.
+quote just eight bytes of it do not show that, and nothing else that the kernel hands over differs; then a
+flow has one probe in flight at a time (:class:`~gatewatch.net.tracing.agenda.Agenda` does that).  Of ping
+sockets the kernel hands over the ICMP header, which always holds the sequence number.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gatewatch.net.tracing import mpls
 from gatewatch.net.tracing.agenda import ECHO_REPLY, MOST, TCP_ANSWER, Heard
 from gatewatch.net.tracing.mpls import Labels
 
-# linux/in.h and in6.h; Python does not name them.  RFC4884: Linux 5.9; older kernels refuse, and tell no labels.
+# linux/in.h and in6.h; Python does not name them.  RFC4884: Linux 5.9; older kernels tell no labels.
 _RFC4884, _RFC4884_6 = 26, 31
 _IP_RECVTTL, _IPV6_RECVHOPLIMIT, _IPV6_HOPLIMIT = 12, 51, 52
 _IP_TTL = 2
@@ -155,9 +155,16 @@ class PoolCourier:
                 reply_ttl, at, labels = self._ancillary(data, ancillary)
                 found.append(
                     Heard(
-                        index, ttl, error.address, self._rtt(index, ttl, at), error.icmp_type, error.icmp_code,
-                        reply_ttl, None, labels,
-                    )  # fmt: skip
+                        index,
+                        ttl,
+                        error.address,
+                        self._rtt(index, ttl, at),
+                        error.icmp_type,
+                        error.icmp_code,
+                        reply_ttl,
+                        None,
+                        labels,
+                    )
                 )
         for _ in range(_ERRORS_AT_ONCE):
             try:

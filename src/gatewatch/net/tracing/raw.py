@@ -144,9 +144,16 @@ class RawCourier:
         address = socket.inet_ntop(socket.AF_INET6 if six else socket.AF_INET, answer.source)
         found.append(
             Heard(
-                index, answer.ttl, address, rtt, answer.icmp_type, answer.icmp_code, answer.reply_ttl,
-                answer.residual, answer.labels,
-            )  # fmt: skip
+                index,
+                answer.ttl,
+                address,
+                rtt,
+                answer.icmp_type,
+                answer.icmp_code,
+                answer.reply_ttl,
+                answer.residual,
+                answer.labels,
+            )
         )
 
     async def wait(self) -> None:
