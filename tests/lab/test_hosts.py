@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -255,3 +256,16 @@ def test_mistakes_are_named(tmp_path: Any, line: str, message: str) -> None:
     with pytest.raises(ScenarioError) as caught:
         load(str(path))
     assert message in str(caught.value)
+
+
+def test_a_client_may_end_tls_in_the_middle_of_a_large_page() -> None:
+    client = Tls(world(size=32 << 20), HERE, "pinned.com")
+    sources: list[Iterator[bytes]] = []
+    client.wire.feed = sources.append  # type: ignore[method-assign]
+    client.send(ask("pinned.com"))
+    (source,) = sources
+    assert next(source)
+    with pytest.raises(ssl.SSLWantReadError):
+        client.tls.unwrap()
+    client.exchange()
+    assert client.wire.closed and list(source) == []

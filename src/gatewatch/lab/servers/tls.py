@@ -225,6 +225,8 @@ class TlsStream:
     def encrypted(self, source: Iterator[bytes]) -> Iterator[bytes]:
         """Encrypt a source piece by piece, as it is asked."""
         for piece in source:
+            if self._closing:  # the client has had enough: after close_notify nothing more is encrypted
+                return
             self._tls.write(piece)
             yield self._outgoing.read()
 
