@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.core.fires_apps import FIRES_APPS
 from tests.core.fires_content import FIRES_CONTENT
+from tests.core.fires_contrast import FIRES_CONTRAST
 from tests.core.fires_intercept import FIRES_INTERCEPT
 from tests.core.fires_middlebox import FIRES_MIDDLEBOX
 from tests.core.fires_names import FIRES_NAMES
@@ -285,6 +286,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
     **FIRES_PACE,
     **FIRES_SECOND,
     **FIRES_SNI,
+    **FIRES_CONTRAST,
 }
 
 

@@ -3,6 +3,7 @@
 from gatewatch.records.box import Box, BoxMatch, InjectedPacket
 from gatewatch.records.codec import Problem, decode, dumps, encode, loads
 from gatewatch.records.connect import Connect, ConnectStatus
+from gatewatch.records.contrast import Contrast, ContrastEnd, ContrastTrial
 from gatewatch.records.event import NetworkEvent
 from gatewatch.records.habits import ResolverHabits
 from gatewatch.records.handshake import Handshake
@@ -25,6 +26,9 @@ __all__ = [
     "BoxMatch",
     "Connect",
     "ConnectStatus",
+    "Contrast",
+    "ContrastEnd",
+    "ContrastTrial",
     "Decoy",
     "GreetingRow",
     "Handshake",

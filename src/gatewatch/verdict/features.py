@@ -12,6 +12,7 @@ from gatewatch.records import Measurement
 from gatewatch.records.field import doc
 from gatewatch.verdict import (
     apps,
+    contrast,
     control,
     domestic,
     intercept,
@@ -253,6 +254,23 @@ class Features:
     intercept_forged: bool = doc("there are addresses in the forged answers", False)
     intercept_signs: str = doc("what speaks for the conclusion", "")
 
+    contrast_tls: str = doc(
+        "foreign_only, both, domestic_only, neither, cannot_tell, not_looked: on which ways to servers that "
+        "have nothing to do with the site its name as SNI meets interference",
+        NOT_LOOKED,
+    )
+    contrast_tls_word: str = doc("reset, eof, timeout: how it was cut; empty where it was not", "")
+    contrast_http: str = doc("the same of its name as Host", NOT_LOOKED)
+    contrast_http_word: str = doc("reset, eof, timeout, page", "")
+    contrast_dns: str = doc(
+        "the same of questions for it, sent where no resolver is; what only drops them shows nowhere",
+        NOT_LOOKED,
+    )
+    contrast_dns_word: str = doc("answered, where somebody did", "")
+    contrast_said: str = doc("all three in words, with what could not be told and why", "")
+    contrast_once: bool = doc("a name was cut once, and had no second chance or passed then", False)
+    contrast_missing: str = doc("no_table, no_vantage, no_home, no_abroad, stopped: why less was tried", "")
+
     pace: str = doc("site, helper, not_looked: whose server the transfers compared came from", NOT_LOOKED)
     pace_same: bool = doc("what came under the two names began alike", False)
     pace_pairs: int = doc("how many pairs of transfers, one for the site's name and one for a neutral one", 0)
@@ -295,6 +313,7 @@ _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
     quic.TEST: quic.evidence,
     pace.TEST: pace.evidence,
     sni.SNI_TEST: sni.evidence,
+    contrast.TEST: contrast.evidence,
     "intercept": intercept.evidence,
     middlebox.TEST: middlebox.evidence,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gatewatch.verdict.layers.apps import APPS
 from gatewatch.verdict.layers.content import CONTENT, WHOLE
+from gatewatch.verdict.layers.contrast import CONTRAST
 from gatewatch.verdict.layers.interception import INTERCEPTION
 from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.middlebox import MIDDLEBOX
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *LINE,
     *NAMING,
     *SNI,
+    *CONTRAST,
     *INTERCEPTION,
     *SECOND,
     *TRANSPORT,
