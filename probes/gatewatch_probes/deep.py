@@ -13,7 +13,7 @@ from gatewatch.net.dissect import read
 from gatewatch.net.shot import Flow
 
 # Kept for an evidence file: a hunt of 20 triggers with their controls is about a thousand packets.
-_MOST_KEPT = 8192
+_MOST_KEPT, _MOST_BYTES = 8192, 4 << 20
 _DATAGRAMS = ("dns", "quic")
 
 
@@ -25,6 +25,7 @@ class Watch:
     looks: list[Look] = field(default_factory=list)
     #: Every packet caught, for evidence.
     kept: list[Caught] = field(default_factory=list)
+    _bytes: int = 0
     #: The server's own TTL, as its answers to controls came with.
     reference: int | None = None
 
@@ -51,5 +52,8 @@ class Watch:
 
     def _take(self) -> list[Caught]:
         found = self.capture.take()
-        self.kept += found[: max(0, _MOST_KEPT - len(self.kept))]
+        for caught in found:
+            self._bytes += len(caught.data)
+            if len(self.kept) < _MOST_KEPT and self._bytes <= _MOST_BYTES:
+                self.kept.append(caught)
         return found

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gatewatch.locus import Labelled, Vantage, label
 from gatewatch.locus.box import fingerprint, recognised
@@ -102,7 +103,7 @@ class Locate:
                     if watch is not None:
                         watch.capture.close()
             hunts.append(hunt)
-            rows.append(_row(hunt, name, wire))
+            rows.append(replace(_row(hunt, name, wire), evidence=_filed(hunt, wire)))
             left -= hunt.triggers
             if hunt.signature or left <= 0 or restraint.stopped:
                 break
@@ -143,6 +144,14 @@ class Locate:
 
     def _flow(self, address: str, port: int) -> Flow:
         return Flow(address, port, self._random.choice(_PORTS))
+
+
+def _filed(hunt: Hunt, wire: Wire) -> str | None:
+    """File what was caught as evidence, where somebody wants it."""
+    if hunt.watch is None or wire.evidence is None:
+        return None
+    flow = hunt.trigger.flow
+    return wire.evidence(hunt.trigger.method, flow.address, hunt.watch.kept, hunt.path.routers.items())
 
 
 def _box(hunt: Hunt) -> Box | None:

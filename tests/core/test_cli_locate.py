@@ -81,3 +81,34 @@ def test_words_for_what_cannot_be_told() -> None:
         "https://a.org/", replace(locus, before=0, after=1, signature="drop", after_address="\x1b[1m")
     )
     assert "drop between this machine and hop 1 (" in near and "\x1b" not in near
+
+
+def test_deep_says_what_the_filter_is_and_files_evidence(tmp_path: Path) -> None:
+    done = here("locate", "https://www.rfa.org/", "--lab", "kh-2024:smart", "--pcap", *LAB)
+    assert done.exit_code == cli.DONE
+    said = done.stdout.splitlines()[-1]
+    assert said.startswith("https://www.rfa.org/: the filter is beside the path; ")
+    assert "1 x RA, initial TTL 64, IP ID zero" in said
+    (run,) = (folder for folder in (tmp_path / "runs").iterdir() if folder.is_dir())
+    assert json.loads((run / "run.json").read_text())["evidence"] == ["evidence/001-tls.pcap"]
+    assert (run / "evidence" / "001-tls.pcap").stat().st_size > 1000
+    assert here("results", "delete", "latest", "--yes").exit_code == cli.DONE
+    assert not run.exists()
+
+
+def test_without_the_option_no_evidence_is_filed(tmp_path: Path) -> None:
+    assert (
+        here("locate", "https://www.rfa.org/", "--lab", "kh-2024:smart", "--deep", *LAB).exit_code == cli.DONE
+    )
+    (run,) = (folder for folder in (tmp_path / "runs").iterdir() if folder.is_dir())
+    assert not (run / "evidence").exists()
+    assert "evidence" not in json.loads((run / "run.json").read_text())
+
+
+def test_without_the_capability_deep_mode_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gatewatch.net import capture
+
+    monkeypatch.setattr(capture, "why", lambda: "deep mode needs the capability CAP_NET_RAW")
+    done = here("locate", "https://www.rfa.org/", "--deep", "--plan")
+    assert done.exit_code == cli.USAGE
+    assert "deep mode needs the capability CAP_NET_RAW" in done.stderr

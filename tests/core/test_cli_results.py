@@ -151,3 +151,24 @@ def test_the_module_loads_nothing_but_click() -> None:
     code = f"import sys, gatewatch.cli.results; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_delete_asks_and_deletes_everything(root: Path) -> None:
+    (folder,) = (path for path in root.iterdir() if path.is_dir())
+    (folder / "evidence").mkdir()
+    (folder / "evidence" / "001-tls.pcap").write_bytes(b"x")
+    kept = CliRunner(env={"GATEWATCH_RESULTS": str(root)}).invoke(results, ["delete", "latest"], input="n\n")
+    assert kept.exit_code == 1
+    assert folder.exists()
+    done = run(root, "delete", folder.name, "--yes")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert not folder.exists()
+    assert run(root, "delete", "latest", "--yes").exit_code == 2
+
+
+def test_a_run_that_goes_on_is_not_deleted(root: Path) -> None:
+    from gatewatch.store import lock
+
+    with lock(root):
+        assert run(root, "delete", "latest", "--yes").exit_code == 2
+    assert any(path.is_dir() for path in root.iterdir())

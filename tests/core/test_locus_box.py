@@ -69,7 +69,7 @@ def test_consistent_with_the_third_of_the_wall_and_no_other() -> None:
     assert box.consistent_with == ("cn.gfw.3",)
     assert box.compared[0].contradict == ()
     assert said(box) == (
-        "consistent with Great Firewall, type III in "
+        "beside the path; consistent with Great Firewall, type III in "
         "flags, dont_fragment, ip_id, initial_ttl, packets, residual, in_path"
     )
 
@@ -80,7 +80,7 @@ def test_too_few_fields_are_no_name() -> None:
     box = recognised(made([replace(RESET, ip_id=77)], residual=[stayed]), known_boxes())
     assert compare(box, KNOWN["tm.state"]).agree == ("residual",)
     assert box.consistent_with == ()
-    assert said(box).startswith("unknown")
+    assert said(box).startswith("in the path or beside it; unknown")
 
 
 def test_one_contradiction_is_enough() -> None:

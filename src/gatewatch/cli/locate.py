@@ -13,7 +13,7 @@ import click
 from gatewatch.cli.options import Options, others, some
 
 if TYPE_CHECKING:
-    from gatewatch.records import Locus
+    from gatewatch.records import Box, Locus
 
 _RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
@@ -25,7 +25,7 @@ _RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=Tru
 )
 @some(
     *("--country", "--asn", "--isp", "--network-type", "--seed", "--root", "--plan", "--consent"),
-    *("--locate-consent", "--most-triggers", "--most-targets", "--prefixes"),
+    *("--locate-consent", "--most-triggers", "--most-targets", "--prefixes", "--deep", "--pcap"),
     *("--lab", "--attach", "--quiet", "--json"),
 )
 def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
@@ -59,6 +59,8 @@ def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
     else:
         for where, _, locus in rows:
             click.echo(describe(where, locus))
+        for where, box in _boxes(outcome.folder) if outcome.folder else ():
+            click.echo(_print_of(where, box))
         for why in skipped:
             click.echo(f"not located: {why}")
     sys.exit(code(outcome))
@@ -90,6 +92,27 @@ def _found(folder: Path) -> Iterator[tuple[str, str, Locus]]:
         label = (record.get("x_gatewatch_verdict") or {}).get("label", "")
         for row in record["test_keys"].get("x_gatewatch_locate", ()):
             yield str(record["input"]), label, decode(Locus, row)[0]
+
+
+def _boxes(folder: Path) -> Iterator[tuple[str, Box]]:
+    """What deep mode saw of the filters."""
+    from gatewatch.records import Box, decode
+    from gatewatch.store import read
+    from gatewatch.store.lines import measured
+
+    for line in read(folder):
+        record = measured(line) or {}
+        for row in (record.get("test_keys") or {}).get("x_gatewatch_box", ()):
+            yield str(record["input"]), decode(Box, row)[0]
+
+
+def _print_of(where: str, box: Box) -> str:
+    from gatewatch.locus.box import said
+    from gatewatch_targets import printable
+
+    flags = "/".join(box.flags) or "datagrams"
+    habits = f"{box.packets_most} x {flags}, initial TTL {box.initial_ttl}, IP ID {box.ip_id or '?'}"
+    return printable(f"{where}: the filter is {said(box)} ({habits}, after {box.delay_least} ms)")
 
 
 def _skipped(folder: Path) -> list[str]:

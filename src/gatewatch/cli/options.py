@@ -52,6 +52,8 @@ class Options:
     most_triggers: int
     most_targets: int
     prefixes: Path | None
+    deep: bool
+    pcap: bool
     lab: str | None
     attach: str
     quiet: bool
@@ -121,6 +123,8 @@ _LOCATING = (
         "the data folder]",
         type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
     ),
+    _flag("--deep", text="Capture the packets of what is located (CAP_NET_RAW): who injects, and how."),
+    _flag("--pcap", text="Keep them, scrubbed, as evidence in the run's folder; implies --deep."),
 )
 _OPTIONS = (
     _value("--targets", "-t", text="A built-in list, a file, or - (stdin).", multiple=True, metavar="LIST"),

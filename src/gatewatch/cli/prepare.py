@@ -76,9 +76,24 @@ def session(chosen: Options) -> Session:
         locate_consent_version=LOCATE_VERSION if not in_lab and consents(probes.values()) else None,
         whereabouts=_whereabouts(chosen.prefixes, surroundings),
         restraint=Restraint(chosen.most_triggers, chosen.most_targets, stop=stop_file()),
+        deep=_deep(chosen, surroundings),
+        pcap=chosen.pcap,
         resume=chosen.resume,
         surroundings=surroundings,
     )
+
+
+def _deep(chosen: Options, surroundings: Surroundings) -> bool:
+    """Whether packets are captured; raises click.UsageError where that was asked for and cannot be."""
+    if not (chosen.deep or chosen.pcap):
+        return False
+    # In memory the lab itself is listened to.
+    if (surroundings.lab or {}).get("attach") != "memory":
+        from gatewatch.net import capture
+
+        if why := capture.why():
+            raise click.UsageError(why)
+    return True
 
 
 def _whereabouts(path: Path | None, surroundings: Surroundings) -> Whereabouts | None:

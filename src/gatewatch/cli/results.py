@@ -105,6 +105,29 @@ def show(
     )
 
 
+@results.command("delete")
+@click.argument("run", nargs=-1, required=True, metavar="RUN...")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+@_ROOT
+def delete(run: tuple[str, ...], yes: bool, root: Path | None) -> None:
+    """Delete each RUN with all that lies in its folder, evidence included; nothing is kept elsewhere."""
+    import shutil
+
+    from gatewatch.store import Locked, default_root, lock
+
+    found = {info.path: info for info in (_find(root or default_root(), name) for name in run)}
+    for path, info in found.items():
+        if not yes:
+            click.confirm(f"Delete {_safe(info.id)}, {info.measured} measurements?", abort=True, err=True)
+        try:
+            # Nobody may be writing there.
+            with lock(path.resolve().parent):
+                shutil.rmtree(path)
+        except Locked as error:
+            raise _Unusable(str(error)) from None
+        click.echo(f"Deleted {_safe(info.id)}.", err=True)
+
+
 def _find(root: Path, name: str) -> RunInfo:
     from gatewatch.store import held, list_runs
     from gatewatch.store.runs import look

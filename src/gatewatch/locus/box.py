@@ -219,7 +219,12 @@ def recognised(box: Box, table: Iterable[KnownBox]) -> Box:
 
 
 def said(box: Box) -> str:
-    """Say in one sentence what is known of a box; never a bare name."""
+    """Say in a few words what is known of a box; never a bare name."""
+    where = {True: "in the path", False: "beside the path", None: "in the path or beside it"}[box.in_path]
+    return f"{where}; {_likeness(box)}"
+
+
+def _likeness(box: Box) -> str:
     for match in box.compared:
         if match.id in box.consistent_with:
             return f"consistent with {match.name} in {', '.join(match.agree)}"

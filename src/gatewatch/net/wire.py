@@ -7,7 +7,7 @@ that let several unrelated names run into silence is not tried again and again.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from pathlib import Path
 import trio
 
 from gatewatch.net.address import is_bogon
+from gatewatch.net.capture import Caught
 from gatewatch.net.learnt import Learnt
 from gatewatch.net.restraint import Restraint
 from gatewatch.net.trust import Trust, system_trust
@@ -106,6 +107,9 @@ class Wire:
     ipv6: bool = False
     #: Whether to capture packets beside the kernel's TCP (needs CAP_NET_RAW).
     deep: bool = False
+    #: Files the packets of a hunt: its method, the server, what was caught, each hop's TTL and address.
+    #: None: nobody wants evidence.
+    evidence: Callable[[str, str, Sequence[Caught], Iterable[tuple[int, str]]], str | None] | None = None
     turns: Turns = field(default_factory=Turns)
     #: What this run has learnt about the line.
     learnt: Learnt = field(default_factory=Learnt)

@@ -86,6 +86,9 @@ class Locus:
     distance: int | None = doc("TTL that reaches the server", None, unit="hops")
     triggers: int = doc("triggers sent", 0)
     controls: int = doc("packets and exchanges that name nothing forbidden", 0)
+    evidence: str | None = doc(
+        "the capture of its packets, scrubbed, in the run's folder", None, optional=True
+    )
     hops: tuple[LocateHop, ...] = doc("the path", ())
     shots: tuple[LocateShot, ...] = doc("the triggers, in order", ())
     residual: tuple[ResidualWait, ...] = doc("waits for a block left behind to end", ())

@@ -28,7 +28,7 @@ from gatewatch.runner.line import Line, has_route, has_route6, own_addresses
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe
-from gatewatch.store import RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
+from gatewatch.store import Evidence, RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
 from gatewatch.whereabouts import Whereabouts
 
 State = Literal["done", "partial", "interrupted", "no_network", "full"]
@@ -73,6 +73,9 @@ class Session:
     whereabouts: Whereabouts | None = None
     #: How often forbidden names may be repeated.
     restraint: Restraint = field(default_factory=Restraint)
+    #: Deep mode: capture packets beside the kernel's TCP; and file them as evidence.
+    deep: bool = False
+    pcap: bool = False
     resume: Path | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
 
@@ -121,12 +124,16 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
         wire.helpers = session.helpers
         wire.domestic_helpers = session.domestic_helpers
         wire.asn, wire.country = session.vantage.asn, session.vantage.country
+        wire.deep = session.deep or session.pcap
         wire.whereabouts, wire.restraint = session.whereabouts, session.restraint
         line = Line(wire, around.route, around.route6)
         look = await line.look()
         if not look.up:
             return Outcome("no_network", look.reason, None, 0)
         folder = _folder(session)
+        scrubber = Scrubber(around.own_addresses(), _private_words())
+        if session.pcap:
+            wire.evidence = Evidence(folder, scrubber.payload)
         campaign = Campaign(
             folder=folder,
             items=session.plan.items,
@@ -134,7 +141,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
             wire=wire,
             line=line,
             pace=Pace(session.rate, seed=session.plan.seed),
-            scrubber=Scrubber(around.own_addresses(), _private_words()),
+            scrubber=scrubber,
             vantage=session.vantage,
             observer=observer,
             budget=session.budget,

@@ -1,5 +1,6 @@
 """Where results lie: a run's folder, written so that nothing is lost, scrubbed before it is written."""
 
+from gatewatch.store.evidence import Evidence
 from gatewatch.store.files import StoreFull
 from gatewatch.store.folder import AlreadyMeasured, NotARun, RunFolder, create, open_for_resume
 from gatewatch.store.lines import label, read
@@ -10,6 +11,7 @@ from gatewatch.store.scrub import SCRUBBED, Scrubber, Unscrubbable
 __all__ = [
     "SCRUBBED",
     "AlreadyMeasured",
+    "Evidence",
     "Locked",
     "NotARun",
     "RunFolder",

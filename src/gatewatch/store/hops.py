@@ -44,7 +44,7 @@ def truncated(keys: TestKeys) -> TestKeys:
     replies = keys.extra.get("replies", ())
     if not isinstance(replies, (list, tuple)):
         raise TypeError("replies")
-    prefixes = _prefixes(replies, keys.extra.get("destination"))
+    prefixes = truncations(replies, keys.extra.get("destination"))
     if not prefixes:
         return keys
     extra = {**keys.extra, "replies": [_reply(reply, prefixes) for reply in replies]}
@@ -96,7 +96,7 @@ def truncated_walk(m: Measurement) -> Measurement:
             {**row, TRUNCATED: True} if isinstance(row, Mapping) and "/" in str(row.get("address")) else row
             for row in rows
         ]
-        prefixes |= _prefixes(marked, destination)
+        prefixes |= truncations(marked, destination)
 
     def leaf(value: Any, name: str, free: bool) -> Any:
         return _replaced(value, prefixes) if isinstance(value, str) else value
@@ -107,7 +107,7 @@ def truncated_walk(m: Measurement) -> Measurement:
     return dataclasses.replace(m, test_keys=keys, x_gatewatch_verdict=verdict)
 
 
-def _prefixes(replies: Iterable[Any], destination: Any) -> dict[bytes, str]:
+def truncations(replies: Iterable[Any], destination: Any) -> dict[bytes, str]:
     """Give, for each packed address that must not be told, the prefix that is told instead."""
     known: list[tuple[int, Address]] = []
     publics: list[int] = []

@@ -85,6 +85,10 @@ class Scrubber:
         """Scrub text from outside: every address, and the names."""
         return self._text(text, self._own.names)
 
+    def payload(self, data: bytes) -> bytes:
+        """Scrub binary data from outside: every address that it spells or holds, and the names."""
+        return self._bytes(data)
+
     def json(self, value: T) -> T:
         """Scrub own addresses and names from a JSON value (run.json's notes), keeping other addresses."""
         return cast("T", mapped(value, self._leaf(self._own.names), free=True))
