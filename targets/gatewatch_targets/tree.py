@@ -6,6 +6,7 @@ What is nested (a country with its providers, a cable with its landings) is TOML
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -192,5 +193,18 @@ def read_tree(stream: BinaryIO, file: str) -> Node:
         return Node(file, "", tomllib.loads(raw.decode("utf-8")))
     except UnicodeDecodeError:
         raise DataError(Problem(file, 0, "", "is not UTF-8")) from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError is a ValueError; so is what a number of thousands of digits raises.
         raise DataError(Problem(file, 0, "", f"is not TOML: {error}")) from None
+
+
+def read_json(raw: bytes, file: str) -> Node:
+    """Read JSON into such a tree; raises :class:`~gatewatch_targets.rows.DataError` where it is none."""
+    if len(raw) > MAX_BYTES:
+        raise DataError(Problem(file, 0, "", f"is larger than {MAX_BYTES} bytes"))
+    try:
+        return Node(file, "", json.loads(raw.decode("utf-8-sig")))
+    except UnicodeDecodeError:
+        raise DataError(Problem(file, 0, "", "is not UTF-8")) from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(Problem(file, 0, "", f"is not JSON: {error}")) from None

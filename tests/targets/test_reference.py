@@ -23,6 +23,7 @@ from gatewatch_targets import (
     risk_in,
     sources,
 )
+from gatewatch_targets.cables import cables, companies, links
 from gatewatch_targets.rows import table
 
 
@@ -100,6 +101,11 @@ def test_every_source_is_used() -> None:
     for rows in (resolvers(), networks(), fingerprints(), helpers(), beacons(), known_boxes()):
         keys.update(key for row in rows for key in row.source.split())
     keys.update(key for app in apps().values() for end in app.endpoints for key in end.source.split())
+    for cable in (*cables().values(), *links().values()):
+        keys.update(key for _, told, _ in cable.facts() for key in told.split())
+    for company in companies().values():
+        for fact in (company.country, *company.parents):
+            keys.update(fact.source.split() if fact else ())
     assert keys == set(sources())
 
 

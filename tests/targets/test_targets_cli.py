@@ -105,3 +105,64 @@ def test_standard_input() -> None:
 def test_the_commands_load_no_data_before_they_run() -> None:
     code = "import sys, gatewatch.cli.targets; sys.exit('gatewatch_targets' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_cables() -> None:
+    result = run("cables", "--country", "kh", "--on", "2025-06-20")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "\naae-1: Asia-Africa-Europe-1 (submarine, 25,000 km; in service on 2025-06-20)\n" in result.stdout
+    assert "HyalRoute [CN, stake of Kuang-Chi]" in result.stdout
+    assert "landed by: Cambodia Fiber Optic Communication Network [KH, under HyalRoute CN" in result.stdout
+    assert "  Chinese owned: yes; built: no; operated: yes\n" in result.stdout
+    assert "  cut from 2025-06-13 on, its end is not told (high; " in result.stdout
+    assert "smw4" not in result.stdout
+    record = json.loads(run("cables", "--country", "KH", "--on", "2025-06-20", "--json").stdout)
+    assert record["on"] == "2025-06-20"
+    first = record["cables"][0]
+    assert (first["id"], first["works"], first["chinese_owned"]["value"]) == ("mct", True, False)
+    assert first["builders"][0]["source"] == "mct-award article19"
+
+
+def test_cables_of_a_fetched_list(tmp_path: Path) -> None:
+    point = {"id": "x", "lat": 1.5, "lon": 103.5}
+    good = {
+        "id": "new",
+        "name": "New\u202eCable",
+        "rfs": "2027",
+        "is_planned": True,
+        "owners": "Acme, China Mobile",
+        "landing_points": [
+            {**point, "name": "Mersing, Malaysia", "country": "Malaysia"},
+            {**point, "name": "Tuas, Singapore", "country": "Singapore"},
+        ],
+    }
+    file = tmp_path / "all.json"
+    file.write_text(json.dumps([good, {**good, "id": "bad", "length": "long"}]))
+    result = run("cables", "--file", str(file), "--country", "SG")
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        """all.json: bad.length: 'long' is not a length such as "1,300 km\"""",
+        "1 cables read, 1 entries put aside",
+    ]
+    assert "new: New\\u202eCable (submarine; not in service on " in result.stdout
+    assert "owned by: Acme [?], China Mobile [CN]" in result.stdout
+    counted = run("cables", "--file", str(file), "--pair", "my-sg").stdout
+    assert counted.splitlines()[1].split() == ["MY-SG", "1", "1", "0"]
+    assert json.loads(run("cables", "--pair", "KH-HK", "--json").stdout)["pairs"] == [
+        {"first": "KH", "second": "HK", "cables": 2, "chinese_owner": 1, "hmn_built": 0}
+    ]
+
+
+def test_cables_refuses_what_it_does_not_know(tmp_path: Path) -> None:
+    for arguments, error in (
+        (("--country", "XX"), "no cable here lands in XX"),
+        (("--pair", "KHHK"), "'KHHK' is not a pair of countries such as KH-HK"),
+        (("--on", "June"), "'June' is not a day such as 2025-06-13"),
+    ):
+        result = run("cables", *arguments)
+        assert (result.exit_code, error in result.stderr) == (2, True), result.stderr
+    empty = tmp_path / "empty.json"
+    empty.write_text("")
+    result = run("cables", "--file", str(empty))
+    assert result.exit_code == 2
+    assert "empty.json: is not JSON" in result.stderr

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatewatch.cli.cables import cables
+
 if TYPE_CHECKING:
     from gatewatch_targets import Problem, ReadResult, Target
 
@@ -19,7 +21,10 @@ _URL_WIDTH = 48
 
 @click.group()
 def targets() -> None:
-    """Target lists: what is in them, and whether one's own can be read."""
+    """Target lists: what is in them, and whether one's own can be read; cables and who owns them."""
+
+
+targets.add_command(cables)
 
 
 @targets.command("list")
