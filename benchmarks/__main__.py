@@ -25,6 +25,7 @@ NAMES = {
     "quic": "sites with and without QUIC through every box that interferes with it, against the truth",
     "throttling": "a name slowed ten to one, and poor lines that are not: stated ratios, false alarms",
     "locating": "locate in random worlds: exact and wrong links, triggers, without a capability",
+    "lookup": "whose an address is: single and by the million, beside pyasn and maxminddb",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
 }
 

@@ -45,9 +45,11 @@ class Columns:
         self._low6 = np.frombuffer(sections["low6"], np.uint64)
         self._rows6 = np.frombuffer(sections["rows6"], np.uint32)
         self.asns: NDArray[np.uint32] = np.frombuffer(sections["asns"], np.uint32)
-        edges = np.arange(1 << _COARSE, dtype=np.uint64) << np.uint64(_SHIFT)
-        index = np.searchsorted(self._starts4, edges.astype(np.uint32), side="left")
-        self._index = np.append(index, len(self._starts4)).astype(np.int32)
+        self._index = np.full((1 << _COARSE) + 1, len(self._starts4), np.int32)
+        for at in range(0, 1 << _COARSE, _CHUNK):
+            # In pieces, lest building take more memory than the table.
+            edges = np.arange(at, at + _CHUNK, dtype=np.uint32) << np.uint32(_SHIFT)
+            self._index[at : at + _CHUNK] = np.searchsorted(self._starts4, edges, side="left")
 
     @property
     def countries(self) -> NDArray[Any]:
