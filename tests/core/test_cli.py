@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.worlds.commands import gatewatch, here, python
 from gatewatch import __version__, cli
 from gatewatch.cli.pages import contexts
 from gatewatch.runner.line import Look
+from gatewatch.update import Installed, Shelf
 
 # What a base installation has no need of to say what it can do.
 HEAVY = {"trio", "pandas", "scapy", "rich", "dns", "requests", "cryptography", "trustme", "gatewatch_targets"}
@@ -77,7 +79,10 @@ def test_the_codes_are_those_that_the_help_promises() -> None:
 
 class TestDoctor:
     @pytest.fixture(autouse=True)
-    def machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def machine(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        # No data sets and no configuration of whoever runs the tests.
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
         monkeypatch.setattr("gatewatch.lab.rehearse.choose", lambda _: ("memory", "Attached in memory."))
         monkeypatch.setattr("gatewatch.runner.line.has_route", lambda *_: False)
 
@@ -93,9 +98,51 @@ class TestDoctor:
         done = here("doctor", "--json")
         checks = {row["what"]: row for row in json.loads(done.stdout)["checks"]}
         assert (done.exit_code, done.stderr) == (0, "")
-        assert list(checks) == ["network", "clock", "IPv6", "resolver", "traceroute", "QUIC", "lab", "disk"]
+        assert list(checks) == [
+            "network",
+            "clock",
+            "IPv6",
+            "resolver",
+            "traceroute",
+            "QUIC",
+            "lab",
+            "disk",
+            "data",
+        ]
         assert checks["network"]["ok"] and checks["clock"]["ok"] and checks["lab"]["ok"]
         assert checks["IPv6"]["finding"] == "does not work; only IPv4 will be measured"
+
+    def test_data_sets_that_have_grown_old(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        self.line(monkeypatch, Look(True, ("udp 8.8.8.8",), clock_offset=0.4))
+        shelf = Shelf(tmp_path / "gatewatch" / "data")
+        for name, fetched in (
+            ("ip-to-as", "2020-01-01T00:00:00Z"),
+            ("ooni-signs-dns", "2999-01-01T00:00:00Z"),
+        ):
+            about = Installed(
+                name=name,
+                title="",
+                kind="table",
+                version="1",
+                licence="PDDL 1.0",
+                attribution="",
+                date="2020-01-01",
+                dated_by="server",
+                source="",
+                fetched=fetched,
+                file="",
+                sha256="",
+                bytes=0,
+                entries=5,
+            )
+            shelf.put(about, b"content", ".table")
+        done = here("doctor")
+        assert done.exit_code == 0
+        assert "!!  data ip-to-as: 5 entries of 2020-01-01, checked" in done.stdout
+        assert "    gatewatch update ip-to-as\n" in done.stdout
+        assert "ok  data ooni-signs-dns: " in done.stdout
+        shelf.path(next(shelf.everything())).write_bytes(b"damage")
+        assert "data ip-to-as: is damaged, and not used" in here("doctor").stdout
 
     def test_a_wrong_clock_and_no_disk_come_with_advice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.line(monkeypatch, Look(True, ("udp 8.8.8.8",), clock_offset=-3600.0))

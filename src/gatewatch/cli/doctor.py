@@ -19,7 +19,7 @@ def doctor(as_json: bool) -> None:
 
     Sends a few packets to public resolvers and connectivity pages; asks for no site.
     """
-    rows = [*_line(), *_machine()]
+    rows = [*_line(), *_machine(), *_data()]
     if as_json:
         click.echo(json.dumps({"checks": rows}))
     else:
@@ -94,4 +94,33 @@ def _machine() -> list[dict[str, Any]]:
     # A run of 2,000 web targets with bodies takes about 100 MB before it is compressed.
     enough = free > 500_000_000
     rows.append(_row("disk", enough, f"{free / 1e9:.1f} GB free", "Free some space, or use --root."))
+    return rows
+
+
+def _data() -> list[dict[str, Any]]:
+    """Data sets of others and their age; without any everything works, with less."""
+    from datetime import UTC, datetime
+
+    from gatewatch.update import Shelf, datasets
+    from gatewatch_targets import DataError
+
+    try:
+        known = datasets()
+    except (DataError, OSError) as error:
+        return [_row("data", False, f"the configuration cannot be read: {error}", "See docs/update.md.")]
+    shelf, now = Shelf(), datetime.now(UTC)
+    here = list(shelf.everything())
+    if not here:
+        return [_row("data", True, "no data sets of others are here; `gatewatch update` fetches them")]
+    rows = []
+    for found in here:
+        age = found.age(now)
+        days = known[found.name].days if found.name in known else 90
+        whole = shelf.whole(found)
+        finding = f"{found.entries:,} entries of {found.date[:10]}, checked {age:.0f} days ago"
+        if not whole:
+            finding = "is damaged, and not used"
+        rows.append(
+            _row(f"data {found.name}", whole and age <= days, finding, f"gatewatch update {found.name}")
+        )
     return rows
