@@ -6,11 +6,17 @@ from pathlib import Path
 
 from gatewatch.lab.examine import markdown
 from gatewatch.verdict import features_markdown, rules_markdown
+from gatewatch_targets import pages
 
 TABLES = (
     ("verdicts.md", "rules", rules_markdown),
     ("verdicts.md", "features", features_markdown),
     ("acceptance.md", "acceptance", markdown),
+    ("knowledge.md", "inventory", pages.inventory_markdown),
+    ("knowledge.md", "countries", pages.countries_markdown),
+    ("knowledge.md", "carriers", pages.carriers_markdown),
+    ("knowledge.md", "events", pages.events_markdown),
+    ("knowledge.md", "predictions", pages.predictions_markdown),
 )
 
 for name, mark, write in TABLES:

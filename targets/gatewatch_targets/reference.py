@@ -42,7 +42,7 @@ def open_data(file: str) -> BinaryIO:
     return cast(BinaryIO, files(__package__).joinpath("data", file).open("rb"))
 
 
-def _rows(file: str, columns: str) -> Iterator[Row]:
+def table_rows(file: str, columns: str) -> Iterator[Row]:
     """Read a table of the data folder, checking its source keys and that its first column never repeats."""
     names = columns.split(",")
     seen: dict[str, int] = {}
@@ -57,11 +57,6 @@ def _rows(file: str, columns: str) -> Iterator[Row]:
             yield row
 
 
-def table_rows(file: str, columns: str) -> Iterator[Row]:
-    """Read a table of the data folder for another module of this package."""
-    return _rows(file, columns)
-
-
 def known_sources(row: Row) -> str:
     """Give the row's source keys, each of which must stand in sources.csv."""
     for key in row.text("source").split():
@@ -70,7 +65,8 @@ def known_sources(row: Row) -> str:
     return row.text("source")
 
 
-def _url(row: Row, field: str) -> str:
+def url_in(row: Row, field: str) -> str:
+    """Give the address in its one spelling."""
     try:
         return parse(row.text(field)).text
     except UrlError as error:
@@ -111,7 +107,7 @@ def sources() -> Mapping[str, Source]:
     """Give every source by its key."""
     found = (
         Source(row.text("key"), row.text("title"), row.text("url", ""))
-        for row in _rows("sources.csv", "key,title,url")
+        for row in table_rows("sources.csv", "key,title,url")
     )
     return MappingProxyType({source.key: source for source in found})
 
@@ -121,7 +117,7 @@ def categories() -> Mapping[str, Category]:
     """Give Citizen Lab's category codes, with titles of our own and default risk tiers."""
     found = (
         Category(row.text("code"), row.text("title"), row.choice("risk", RISKS), row.countries("high_in"))
-        for row in _rows("categories.csv", "code,title,risk,high_in")
+        for row in table_rows("categories.csv", "code,title,risk,high_in")
     )
     return MappingProxyType({category.code: category for category in found})
 
@@ -151,7 +147,7 @@ def resolvers() -> tuple[Resolver, ...]:
             ipv6=_addresses(row, "ipv6", 6),
             do53=row.flag("do53"),
             dot=row.text("dot", ""),
-            doh=_url(row, "doh") if row.text("doh", "") else "",
+            doh=url_in(row, "doh") if row.text("doh", "") else "",
             filtering=row.choice("filtering", cast(tuple[Filtering, ...], get_args(Filtering))),
             asn=row.number("asn") if row.text("asn", "") else 0,
             identity=_regex(row, "identity"),
@@ -159,7 +155,7 @@ def resolvers() -> tuple[Resolver, ...]:
             source=row.text("source"),
             note=row.text("note", ""),
         )
-        for row in _rows(
+        for row in table_rows(
             "resolvers.csv", "name,ipv4,ipv6,do53,dot,doh,filtering,asn,identity,egress,source,note"
         )
     )
@@ -177,7 +173,7 @@ def networks() -> tuple[Network, ...]:
             source=row.text("source"),
             note=row.text("note", ""),
         )
-        for row in _rows("networks.csv", "asn,country,name,certain,source,note")
+        for row in table_rows("networks.csv", "asn,country,name,certain,source,note")
     )
 
 
@@ -210,7 +206,7 @@ def fingerprints() -> tuple[Fingerprint, ...]:
             first_seen=_year(row, "first_seen"),
             last_seen=_year(row, "last_seen"),
         )
-        for row in _rows("fingerprints.csv", FINGERPRINT_COLUMNS)
+        for row in table_rows("fingerprints.csv", FINGERPRINT_COLUMNS)
     )
 
 
@@ -233,19 +229,21 @@ def _pattern(row: Row) -> str:
 @lru_cache(maxsize=1)
 def helpers() -> tuple[Helper, ...]:
     """Give the test helpers, in the order in which to try them."""
-    return tuple(Helper(_url(row, "url"), row.text("source")) for row in _rows("helpers.csv", "url,source"))
+    return tuple(
+        Helper(url_in(row, "url"), row.text("source")) for row in table_rows("helpers.csv", "url,source")
+    )
 
 
 @lru_cache(maxsize=1)
 def beacons() -> tuple[Beacon, ...]:
     """Give the pages whose answer is known beforehand, for the check of the machine's own line."""
     return tuple(
-        Beacon(_url(row, "url"), row.number("status"), row.text("body", ""), row.text("source"))
-        for row in _rows("beacons.csv", "url,status,body,source")
+        Beacon(url_in(row, "url"), row.number("status"), row.text("body", ""), row.text("source"))
+        for row in table_rows("beacons.csv", "url,status,body,source")
     )
 
 
 @lru_cache(maxsize=1)
 def control_names() -> tuple[str, ...]:
     """Give names that nobody has a reason to block, in the order in which to use them as a control."""
-    return tuple(row.text("name") for row in _rows("controls.csv", "name,source"))
+    return tuple(row.text("name") for row in table_rows("controls.csv", "name,source"))

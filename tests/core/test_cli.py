@@ -19,8 +19,9 @@ HEAVY = {"trio", "pandas", "scapy", "rich", "dns", "requests", "cryptography", "
 def test_every_command_is_listed_with_its_line_and_has_help() -> None:
     overview = here("--help")
     assert overview.exit_code == 0
+    width = max(map(len, cli.COMMANDS))
     for name, (_, summary) in cli.COMMANDS.items():
-        assert f"  {name:<8} {summary}\n" in overview.stdout
+        assert f"  {name:<{width}}  {summary}\n" in overview.stdout
     for context in contexts():
         words = context.command_path.split()[1:]
         shown = here(*words, "--help")

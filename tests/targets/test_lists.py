@@ -3,14 +3,19 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+import gatewatch_targets.reference as reference
 from gatewatch_targets import BUILTIN, DataError, ReadResult, Target, load, read, resolve_names
+from gatewatch_targets.differential import differential
 from gatewatch_targets.lists import MAX_PROBLEMS, parse_list
+from gatewatch_targets.model import RISKS
 from gatewatch_targets.rows import MAX_BYTES, MAX_LINE
 
 CITIZENLAB = Path(__file__).resolve().parents[2] / "../shared/data/citizenlab"
+COUNTRIES_OF = {**{code.lower(): (code,) for code in ("KH", "MY", "NP", "TH")}, "south": ("TH",)}
 OURS = "url,category,risk,countries,control,expectation,source,why\n"
 
 
@@ -29,7 +34,18 @@ def urls(result: ReadResult) -> list[str]:
 
 @pytest.mark.parametrize(
     ("name", "count", "controls"),
-    [("global", 93, 12), ("kh", 55, 13), ("my", 62, 11), ("np", 59, 10), ("th", 63, 10)],
+    [
+        ("global", 93, 12),
+        ("kh", 55, 13),
+        ("my", 62, 11),
+        ("np", 59, 10),
+        ("th", 63, 10),
+        ("tibet", 30, 0),
+        ("uyghur", 14, 0),
+        ("taiwan", 23, 0),
+        ("south", 12, 0),
+        ("china", 57, 0),
+    ],
 )
 def test_built_in_lists(name: str, count: int, controls: int) -> None:
     targets = load(name.upper())
@@ -37,7 +53,7 @@ def test_built_in_lists(name: str, count: int, controls: int) -> None:
     assert (len(targets), sum(target.control for target in targets)) == (count, controls)
     for target in targets:
         assert target.control == (target.category == "CTRL"), target.url
-        assert (name == "global" or target.countries == (name.upper(),)) and target.why, target.url
+        assert target.countries == COUNTRIES_OF.get(name, target.countries) and target.why, target.url
         assert target.risk == "high" or target.category not in ("PORN", "MILX", "HATE"), target.url
 
 
@@ -203,7 +219,7 @@ def test_joining_keeps_order_and_the_highest_tier(tmp_path: Path) -> None:
 
 def test_lists_join_without_repeats() -> None:
     result = resolve_names(BUILTIN)
-    assert len(urls(result)) == len(set(urls(result))) == 316
+    assert len(urls(result)) == len(set(urls(result))) == 393
     assert result.problems == ()
 
 
@@ -217,7 +233,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_list_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         resolve_names(["cambodia"])
-    known = "global, kh, my, np, th, apps"
+    known = "global, kh, my, np, th, apps, tibet, uyghur, taiwan, south, china"
     assert str(caught.value) == f"cambodia: no such file, and no built-in list (these are {known})"
     with pytest.raises(DataError) as caught:
         read(tmp_path)
@@ -239,3 +255,54 @@ def test_citizen_lab_lists_lose_nothing(name: str) -> None:
     assert result.problems == ()
     # Byte for byte, since results of others are joined by the address.
     assert urls(result) == expected
+
+
+def test_subjects_that_public_lists_lack_are_never_of_the_lowest_tier() -> None:
+    for name in ("tibet", "uyghur", "south"):
+        low = [target for target in load(name) if target.risk == "low"]
+        # What is low is the state's own site beside them, a university, or what its country's list has so.
+        assert all(
+            t.category == "CULTR" or t.host.endswith((".cn", ".go.th")) or t.host == "thecitizen.plus"
+            for t in low
+        ), name
+        assert not [t.url for t in load(name) if t.category in ("MILX", "HATE")]
+
+
+def test_a_list_of_a_subject_tells_the_same_tier_as_the_countrys() -> None:
+    of_country = {
+        (t.url, code): t.risk for name in ("kh", "my", "np", "th") for t in load(name) for code in t.countries
+    }
+    for name in ("tibet", "uyghur", "taiwan", "south", "china"):
+        for target in load(name):
+            for code in target.countries:
+                judged = of_country.get((target.url, code), target.risk)
+                assert RISKS.index(target.risk) >= RISKS.index(judged), (name, target.url, code)
+
+
+def test_each_question_has_sides_to_compare() -> None:
+    found = differential()
+    assert len(found) == 16 and all(len(sides) >= 2 for sides in found.values())
+    assert [target.host for target in found["messenger"]["chinese"]] == ["www.wechat.com"]
+    assert "taiwanese" in found["resolver"]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("https://nowhere.example/,a,western", "url: 'https://nowhere.example/' stands in no built-in list"),
+        ("https://x.com/,a,eastern", "side: 'eastern' is not one of chinese"),
+        ("https://x.com/,,western", "question: is missing"),
+        ("no url,a,western", "url: "),
+        ("https://x.com/,a,western\nhttps://weibo.com/,a,western", "question: 'a' has one side only"),
+    ],
+)
+def test_a_damaged_comparison_is_named(monkeypatch: pytest.MonkeyPatch, row: str, message: str) -> None:
+    def open_data(file: str) -> BinaryIO:
+        return io.BytesIO(f"url,question,side\n{row}\n".encode())
+
+    for name in BUILTIN:
+        load(name)  # kept, so that only the table itself is replaced
+    monkeypatch.setattr(reference, "open_data", open_data)
+    with pytest.raises(DataError) as caught:
+        differential.__wrapped__()
+    assert str(caught.value).startswith(f"differential.csv:2: {message}")

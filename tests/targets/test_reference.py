@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +25,8 @@ from gatewatch_targets import (
     sources,
 )
 from gatewatch_targets.cables import cables, companies, links
+from gatewatch_targets.events import events
+from gatewatch_targets.reference import open_data
 from gatewatch_targets.rows import table
 
 
@@ -64,9 +67,9 @@ def test_what_resolvers_are_known_to_say_of_themselves() -> None:
 def test_networks() -> None:
     by_asn = {network.asn: network for network in networks()}
     assert (by_asn[38623].country, by_asn[38623].certain) == ("KH", True)
-    assert by_asn[139220].certain is False
+    assert (by_asn[139922].certain, by_asn[132770].certain) == (True, False)
     counts = {country: sum(n.country == country for n in networks()) for country in ("KH", "NP", "TH", "MY")}
-    assert counts == {"KH": 26, "NP": 9, "TH": 19, "MY": 11}
+    assert counts == {"KH": 31, "NP": 17, "TH": 34, "MY": 15}
     assert not [n.asn for n in networks() if n.source == "recall" and n.certain]
 
 
@@ -106,6 +109,11 @@ def test_every_source_is_used() -> None:
     for company in companies().values():
         for fact in (company.country, *company.parents):
             keys.update(fact.source.split() if fact else ())
+    for file in ("countries.toml", "carriers.toml", "predictions.toml"):
+        with open_data(file) as stream:
+            told = re.findall(r'^source = "(.*)"$', stream.read().decode(), re.MULTILINE)
+        keys.update(key for words in told for key in words.split())
+    keys.update(key for event in events() for key in event.source.split())
     assert keys == set(sources())
 
 

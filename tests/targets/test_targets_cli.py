@@ -45,7 +45,8 @@ def test_show_refuses_what_it_does_not_know() -> None:
     result = run("show", "cambodia")
     assert result.exit_code == 2
     assert result.stderr == (
-        "Error: cambodia: no such file, and no built-in list (these are global, kh, my, np, th, apps)\n"
+        "Error: cambodia: no such file, and no built-in list (these are global, kh, my, np, th, apps, tibet, "
+        "uyghur, taiwan, south, china)\n"
     )
     result = run("show", "kh", "--category", "NWES")
     assert result.exit_code == 2

@@ -21,6 +21,7 @@ COMMANDS = {
     "results": ("gatewatch.cli.results:results", "List runs and show what they found."),
     "targets": ("gatewatch.cli.targets:targets", "Show and check target lists."),
     "update": ("gatewatch.cli.update:update", "Fetch lists, signs and tables that others publish."),
+    "coverage": ("gatewatch.cli.coverage:coverage", "Say what can be measured of what the report names."),
     "probes": ("gatewatch.cli.probes:probes", "Show what can be measured, and how."),
     "trace": ("gatewatch.cli.trace:trace", "Trace the ways to one host or to thousands."),
     "helper": ("gatewatch.cli.helper:helper", "Run a test helper for probes elsewhere."),
