@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+#: The probe whose answer is a place and no verdict.
+LOCATE = "locate"
+
 
 @dataclass(frozen=True, slots=True)
 class Ooni:
@@ -31,6 +34,11 @@ class Locus:
     place: str  # access | domestic-shared | border | foreign
     isp: str = ""  # empty: every ISP of the scenario
 
+    @property
+    def label(self) -> str:
+        """What ``locate`` must find: the place, and the link by its two TTLs."""
+        return f"{self.place} [{self.hop - 1},{self.hop}]"
+
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
@@ -46,3 +54,8 @@ class Acceptance:
     def probes(self) -> tuple[str, ...]:
         """The probes that measure it."""
         return tuple(self.gatewatch)
+
+    def truths(self, isp: str) -> dict[str, str]:
+        """What each probe must say on an ISP; ``locate`` where the box's place there is known."""
+        found = next((locus.label for locus in self.locus if locus.isp in ("", isp)), "")
+        return {**self.gatewatch, LOCATE: found} if found else self.gatewatch

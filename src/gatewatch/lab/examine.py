@@ -97,8 +97,9 @@ def plain(
     for name in chosen:
         scenario, table = accepted(name)
         for isp in scenario.isps:
-            trial = Trial(scenario, isp.id, table.input, table.probes, loss=loss, jitter_ms=jitter)
-            case = Case(name, trial, table.gatewatch, table.why, table.ooni.label)
+            truths = table.truths(isp.id)
+            trial = Trial(scenario, isp.id, table.input, tuple(truths), loss=loss, jitter_ms=jitter)
+            case = Case(name, trial, truths, table.why, table.ooni.label)
             cases += [case._replace(trial=trial._replace(seed=seed)) for seed in seeds]
     return cases
 
@@ -160,10 +161,9 @@ def markdown() -> str:
     for name in every():
         scenario, table = accepted(name)
         labels = [f"{probe}: `{label}`" for probe, label in table.gatewatch.items()]
-        said = (
-            f"`{table.gatewatch['web']}`"
-            if len(labels) == 1 and table.probes == ("web",)
-            else ", ".join(labels)
-        )
+        labels += [
+            f"locate{f' on {locus.isp}' if locus.isp else ''}: `{locus.label}`" for locus in table.locus
+        ]
+        said = f"`{table.gatewatch['web']}`" if len(labels) == 1 else ", ".join(labels)
         lines.append(f"| `{name}` | {scenario.title} | {scenario.source} | {table.ooni.label} | {said} |")
     return "\n".join(lines) + "\n"

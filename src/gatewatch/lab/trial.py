@@ -11,9 +11,10 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gatewatch.lab import rehearse
+from gatewatch.lab.acceptance import LOCATE
 from gatewatch.lab.kernel import environment
 from gatewatch.lab.scenario import ACCEPTANCE, Scenario, load
 from gatewatch.runner.campaign import Observer
@@ -23,6 +24,7 @@ from gatewatch.runner.probes import load as probe
 from gatewatch.runner.session import Outcome, Session, conduct
 from gatewatch.store import read
 from gatewatch.verdict import Verdict
+from gatewatch.whereabouts import PrefixTable, parse_prefixes
 from gatewatch_targets import Target, helpers
 
 #: What is written where a probe gave no verdict.
@@ -95,13 +97,35 @@ def attempt(trial: Trial) -> tuple[Given, ...]:
             vantage=vantage,
             helpers=tuple(helper.url for helper in helpers()),
             surroundings=surroundings,
+            whereabouts=_table(surroundings.files["prefixes.csv"]),
         )
         try:
             outcome = conduct(session, listener)
         finally:
             # One process runs thousands of sessions, and each would freeze the garbage of the one before.
             gc.unfreeze()
-    return tuple(_given(name, outcome, listener) for name in trial.probes)
+        given = tuple(_given(name, outcome, listener) for name in trial.probes)
+        lines = [json.loads(line) for line in read(outcome.folder)] if outcome.folder else []
+    return tuple(_located(g, lines) if g.probe == LOCATE and g.rule else g for g in given)
+
+
+def _located(given: Given, lines: list[dict[str, Any]]) -> Given:
+    """Put the place that was found in the place of a verdict."""
+    for line in lines:
+        if line["test_name"] == LOCATE:
+            rows = line["test_keys"].get("x_gatewatch_locate", ())
+            found = next((row for row in rows if row["before"] is not None), None)
+            if found is not None:
+                evidence = f"{found['signature']} by {found['method']}, {found['triggers']} triggers"
+                label = f"{found['place']} [{found['before']},{found['after']}]"
+                return given._replace(label=label, evidence=evidence)
+            return given._replace(label=f"cannot tell ({'; '.join(row['reason'] for row in rows)})")
+    return given
+
+
+def _table(csv: bytes) -> PrefixTable:
+    """The scenario's own address plan, in which nothing is wrong."""
+    return PrefixTable(parse_prefixes(csv.decode().splitlines(), lambda line, why: None))
 
 
 def prepared(trial: Trial) -> Scenario:
@@ -154,7 +178,7 @@ def _through_the_kernel(trial: Trial) -> tuple[Given, ...]:
             answers.append(_given(name, outcome, _Listener()))
         else:
             answers.append(Given(name, verdict["label"], verdict["rule"], " ".join(verdict["evidence"])))
-    return tuple(answers)
+    return tuple(_located(g, lines) if g.probe == LOCATE and g.rule else g for g in answers)
 
 
 def attempt_all(trials: list[Trial], jobs: int | None = None) -> list[tuple[Given, ...]]:
