@@ -345,6 +345,25 @@ def test_works(name: str, day: str, works: bool | None) -> None:
     assert {**cables(), **links()}[name].works(date.fromisoformat(day)) is works
 
 
+def test_the_reports_count_for_thailand_is_not_reproduced() -> None:
+    # "Of the eight cables landing in Thailand, more than half are at least partly Chinese owned": by this
+    # table there were eight at the end of 2022, three with a Chinese owner, a fourth built by one.
+    on = date(2022, 11, 30)
+    landing = [cable for cable in cables().values() if "TH" in cable.countries and cable.works(on)]
+    assert sorted(cable.id for cable in landing) == [
+        "aae-1",
+        "aag",
+        "apg",
+        "fea",
+        "mct",
+        "smw3",
+        "smw4",
+        "tis",
+    ]
+    assert [cable.id for cable in landing if chinese_owned(cable, on).value] == ["aae-1", "apg", "smw3"]
+    assert [cable.id for cable in landing if chinese_built(cable).value] == ["mct"]
+
+
 def test_a_cut_with_an_end() -> None:
     (cable,) = read(toml(ONE), "cables.toml")
     days = ("2024-02-23", "2024-02-24", "2024-02-29", "2024-03-15", "2024-03-31")

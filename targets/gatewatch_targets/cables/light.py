@@ -13,7 +13,8 @@ from .model import Cable, Landing
 LIGHT_KM_PER_MS = 299.792458
 # Pure fused silica's group index is nowhere less than 1.4616 (at 1273 nm; 1.4626 at 1550 nm; Malitson 1965,
 # its three-term formula), and cores of cables are of it or of glass doped to a higher one (data sheets of
-# G.652: 1.467 to 1.469).  So nothing in a cable is faster.
+# G.652: 1.467 to 1.469).  Fibre with a hollow core is faster; no submarine system of these tables is known
+# to have any.
 GROUP_INDEX = 1.4616
 #: The fastest that light goes in the fibre of a cable, km per ms one way.
 FIBRE_KM_PER_MS = LIGHT_KM_PER_MS / GROUP_INDEX
