@@ -127,6 +127,14 @@ def test_one_importer_reads_all_three_shapes(tmp_path: Path) -> None:
     assert [str(problem).partition(" is not JSON")[0] for problem in folder.rejected] == ["torn.json:"]
 
 
+def test_a_position_may_be_missing_but_not_halved() -> None:
+    point = {**LIVE["landing_points"][0], "lat": None, "lon": None}
+    (cable,) = load([live(landing_points=[point])]).cables
+    assert (cable.landings[0].lat, cable.landings[0].where) == (None, "")
+    (problem,) = load([live(landing_points=[{**point, "lon": 103.5}])]).rejected
+    assert (problem.field, problem.text) == (f"{LIVE['id']}.landing_points[0].lat", "'None' is not a number")
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

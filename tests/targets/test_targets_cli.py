@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from gatewatch.cli.targets import targets
+from gatewatch.update import Installed, Shelf
 from gatewatch_targets import load
 
 
@@ -152,6 +154,33 @@ def test_cables_of_a_fetched_list(tmp_path: Path) -> None:
     assert json.loads(run("cables", "--pair", "KH-HK", "--json").stdout)["pairs"] == [
         {"first": "KH", "second": "HK", "cables": 2, "chinese_owner": 1, "hmn_built": 0}
     ]
+
+
+def test_cables_of_the_list_that_update_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf(tmp_path)
+    monkeypatch.setattr("gatewatch.update.shelf.data_folder", lambda: tmp_path)
+    result = run("cables", "--fetched")
+    assert result.exit_code == 2
+    assert "no list was fetched: gatewatch update cables-live" in result.stderr
+    landing = {"id": "x", "name": "Tuas, Singapore", "country": "Singapore", "lat": None, "lon": None}
+    content = json.dumps([{"id": "one", "name": "One", "rfs": "2020 May", "landing_points": [landing]}])
+    texts = dict.fromkeys(("title", "kind", "version", "licence", "attribution", "source"), "x")
+    about = Installed(
+        **texts,
+        name="cables-live",
+        date="2026-11-24T08:00:00Z",
+        fetched="2026-11-24T08:00:00Z",
+        dated_by="x",
+        file="",
+        sha256="",
+        bytes=0,
+        entries=1,
+    )
+    shelf.put(about, content.encode(), ".json")
+    result = run("cables", "--fetched")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "  in service 2020-05 (medium; cables-live@2026-11-24)\n" in result.stdout
+    assert run("cables", "--fetched", "--file", str(tmp_path)).exit_code == 2
 
 
 def test_cables_refuses_what_it_does_not_know(tmp_path: Path) -> None:

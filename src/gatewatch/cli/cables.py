@@ -53,7 +53,12 @@ def _pairs(
     "--file",
     "file",
     type=click.Path(exists=True, path_type=Path),
-    help="A cable list that you fetched, whose terms you accepted, instead of the built-in table.",
+    help="A cable list that you have, whose terms you accepted, instead of the built-in table.",
+)
+@click.option(
+    "--fetched",
+    is_flag=True,
+    help="The list that `gatewatch update cables-live` fetched, instead of the table.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def cables(
@@ -61,16 +66,19 @@ def cables(
     on: date,
     pairs: tuple[tuple[str, str], ...],
     file: Path | None,
+    fetched: bool,
     as_json: bool,
 ) -> None:
     """Show cables and land links: dates, landings, owners, builders, operators, sources.
 
-    Unknown is an answer: what no source tells is left out. Exit code 1: entries of FILE were put aside.
+    Unknown is an answer: what no source tells is left out. Exit code 1: entries of a list were put aside.
     """
     from gatewatch_targets.cables import DEFINITION, links, pair_table
     from gatewatch_targets.cables import cables as table
 
-    listed = _read(file) if file else None
+    if file and fetched:
+        raise click.UsageError("--file and --fetched are two different lists")
+    listed = _read(file) if file else _fetched() if fetched else None
     pool = list(listed.cables) if listed else [*table().values(), *links().values()]
     wanted = {code.upper() for code in country} | {code for pair in pairs for code in pair}
     if nowhere := wanted.difference(*(cable.countries for cable in pool)):
@@ -100,12 +108,22 @@ def cables(
         raise SystemExit(1)
 
 
-def _read(file: Path) -> Foreign:
+def _fetched() -> Foreign:
+    """Read what `gatewatch update` fetched; the day it is from stands in its name as a source."""
+    from gatewatch.update import installed
+
+    if (found := installed("cables-live")) is None:
+        raise click.UsageError("no list was fetched: gatewatch update cables-live (read its terms first)")
+    about, path = found
+    return _read(path, f"{about.name}@{about.date[:10]}")
+
+
+def _read(file: Path, name: str = "") -> Foreign:
     from gatewatch_targets import DataError
     from gatewatch_targets.cables import read_foreign
 
     try:
-        return read_foreign(file)
+        return read_foreign(file, name)
     except (DataError, OSError) as error:
         raise click.UsageError(str(error)) from None
 

@@ -1,6 +1,7 @@
 """Cable lists of others, as a user fetched them: the public map's API v3, merged or as its own files.
 
-Three shapes, one reader: a JSON list of cables with their landing points; an object with ``cables`` and, as
+Three shapes, one reader: a JSON list of cables with their landing points (as ``gatewatch update`` keeps it);
+an object with ``cables`` and, as
 ``landing_points``, the API's GeoJSON of positions; a folder laid out as the API is (``cable/ID.json``,
 ``landing-point/landing-point-geo.json``).  Such lists have terms of use: nothing of them is shipped, and
 what is read keeps the list's name as its source.  An entry that is malformed is put aside with the reason,
@@ -188,7 +189,8 @@ def _cable(node: Node, list_name: str, positions: Positions) -> Cable:
 
 def _landing(node: Node, list_name: str, positions: Positions) -> Landing:
     name, country = node.text("name"), node.text("country")
-    here = _position(node) if node.has("lat") or node.has("lon") else positions.get(node.text("id"))
+    placed = any(node.has(key) and node.get(key).value is not None for key in ("lat", "lon"))
+    here = _position(node) if placed else positions.get(node.text("id"))
     lat, lon = here or (None, None)
     if (code := country_code(country, lat, lon)) is None:
         raise node.get("country").error(f"{quote(country)} is not the name of a country")
