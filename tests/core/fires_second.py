@@ -84,6 +84,13 @@ NEARER = [
 REFUSED = web(
     queries=names([SITE]), connects=[connect(SITE, "connection_refused")], x_gatewatch_second=NEARER
 )
+# Another of the site's addresses is refused, too, and was looked at last: no port of it answers anybody.
+ALSO_SILENT = second("other_port", "timeout", at=OTHER, port=80, name="")
+REFUSED_AT_BOTH = web(
+    queries=names([SITE, OTHER]),
+    connects=[connect(SITE, "connection_refused"), connect(OTHER, "connection_refused")],
+    x_gatewatch_second=[*NEARER, ALSO_SILENT],
+)
 LEFT = [{"address": SITE, "port": 443, "passed": False, "before": True}]
 FIRES_SECOND: dict[str, tuple[str, Measurement]] = {
     "tcp.residual": (

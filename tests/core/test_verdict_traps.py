@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
+from tests.core.fires_second import REFUSED_AT_BOTH
 from tests.core.test_verdict_rules import HTTP, HTTPS, plain, secure
 from tests.core.verdict_build import (
     HEADERS,
@@ -345,3 +346,8 @@ def test_without_a_control_what_fails_at_every_address_is_not_the_answers_fault(
         handshakes=[handshake(OTHER, "connection_reset"), handshake(SITE, others)],
     )
     assert judge(m).label == label
+
+
+def test_an_address_that_is_silent_for_everybody_hides_no_refusal_at_another() -> None:
+    found = judge(REFUSED_AT_BOTH)
+    assert (found.label, found.rule) == ("blocked(tcp.refused)", "tcp.refused.nearer")

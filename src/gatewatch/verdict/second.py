@@ -47,10 +47,18 @@ def _last(rows: Iterable[Row], kind: str) -> str:
 
 
 def _nearer(rows: list[Row]) -> bool:
-    """Tell whether refusals came, every time, at a TTL at which the other port, which answers, did not.
+    """Tell whether one address refused, every time, at a TTL at which its other port, which answers, did not.
 
-    The other port must have answered without a limit; both are asked twice.
+    The other port must have answered without a limit; both are asked twice.  Each address is looked at for
+    itself: another of the site's may be silent for everybody, and explains nothing.
     """
+    return any(
+        _nearer_at([row for row in rows if row["address"] == address])
+        for address in dict.fromkeys(row["address"] for row in rows)
+    )
+
+
+def _nearer_at(rows: list[Row]) -> bool:
     if _last(rows, "other_port") != _ANSWERED:
         return False
     others = [row for row in rows if row["kind"] == "low_ttl_other_port" and row.get("ttl")]
