@@ -14,7 +14,9 @@ from tests.lab.village import SERVER_MS, box
 from tests.lab.village import run as carry
 from trio.testing import MockClock
 
+from gatewatch.lab import access
 from gatewatch.lab import packet as p
+from gatewatch.lab.access import Chance
 from gatewatch.lab.engine import Engine
 from gatewatch.lab.host import Host
 from gatewatch.lab.memory import attached
@@ -103,6 +105,28 @@ def test_a_seed_repeats_exactly_and_another_does_not(isp: dict[str, float]) -> N
         return carry(line(seed=seed, **isp), *(udp(7, data=bytes([n])) for n in range(100)))
 
     assert trip(1) == trip(1) != trip(2)
+
+
+def test_what_goes_to_one_server_changes_nothing_on_the_way_to_another() -> None:
+    def drawn(order: str) -> dict[str, list[float]]:
+        chance = Chance("1 isp up")
+        found: dict[str, list[float]] = {way: [] for way in order}
+        for way in order:
+            found[way].append(chance.draw(way))
+        return found
+
+    found = drawn("abababab")
+    assert found == drawn("bbbbaaaa") and found["a"] != found["b"]
+    assert len({*found["a"], *found["b"]}) == 8
+
+
+def test_draws_are_even_and_those_of_many_ways_do_not_begin_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access, "_WAYS", 2)
+    chance = Chance("1 isp up")
+    draws = [chance.draw(way) for _ in range(3000) for way in "abc"]
+    assert len(set(draws)) == len(draws)
+    assert sum(draws) / len(draws) == pytest.approx(0.5, abs=0.02)
+    assert sum(draw < 0.01 for draw in draws) / len(draws) == pytest.approx(0.01, abs=0.004)
 
 
 def test_a_slow_line_spaces_packets_out_and_drops_what_its_queue_does_not_hold() -> None:

@@ -143,11 +143,11 @@ class Engine:
         """Send a packet over the client's line: when it enters the path, and which hop it reaches."""
         reach = ttl
         if self._access is not None:
-            enters = self._access.up(len(packet), now, way)
+            enters = self._access.up(len(packet), now, way.address)
             if enters is None:
                 return None
             now = enters
-            reach = min(reach, self._access.reach(way.length + 1))
+            reach = min(reach, self._access.reach(way.length + 1, way.address))
         for place, mtu in way.narrow:
             if place < reach and len(packet) > mtu and not may_fragment(packet):
                 return now, place
@@ -184,7 +184,7 @@ class Engine:
         behind = tuple(s for s in way.watch.get(key) or way.stands(key) if s.place > stand.place)
         reaches = ttl(packet) + stand.hop - 1
         if self._access is not None:
-            place = self._access.reach(way.length + 1)
+            place = self._access.reach(way.length + 1, way.address)
             reaches = min(reaches, place) if place >= stand.hop else reaches  # lost behind the box, if at all
         passed = self._pass(bytearray(packet), behind, reaches, now) if behind else now
         if passed is not None and reaches > way.length:
@@ -233,7 +233,7 @@ class Engine:
             self._count += 1
             heappush(self._down, (now + 2 * way.delay, self._count, packet))
         else:
-            self._access.down(packet, now + 2 * way.delay, way, 1.0)
+            self._access.down(packet, now + 2 * way.delay, way.address, 1.0)
 
     # -- the way back
 
@@ -281,7 +281,7 @@ class Engine:
 
     def _deliver(self, packet: bytearray, way: Way, arrival: float, share: float) -> None:
         if self._access is not None:
-            self._access.down(packet, arrival, way, share)
+            self._access.down(packet, arrival, way.address, share)
         else:
             self._count += 1
             heappush(self._down, (arrival, self._count, packet))
