@@ -16,6 +16,7 @@ TABLES = (
     ("knowledge.md", "countries", pages.countries_markdown),
     ("knowledge.md", "carriers", pages.carriers_markdown),
     ("knowledge.md", "events", pages.events_markdown),
+    ("knowledge.md", "baselines", pages.baselines_markdown),
     ("knowledge.md", "predictions", pages.predictions_markdown),
 )
 

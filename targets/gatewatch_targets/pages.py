@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from .baselines import baselines
 from .carriers import carriers
 from .countries import Country, Stake, countries
 from .events import events
@@ -82,6 +83,23 @@ def events_markdown() -> str:
         for event in events()
     )
     return _table(("when", "where", "kind", "what", "expected", "confidence", "source"), rows)
+
+
+def baselines_markdown() -> str:
+    """How one order was carried out, network by network."""
+    rows = (
+        (
+            each.network.country,
+            f"AS{each.network.asn} {each.network.name}",
+            each.host,
+            f"{each.first} to {each.last}",
+            " ".join(each.methods) or "not blocked",
+            each.confidence,
+            each.note,
+        )
+        for each in baselines()
+    )
+    return _table(("where", "network", "host", "when", "methods", "confidence", "note"), rows)
 
 
 def predictions_markdown() -> str:

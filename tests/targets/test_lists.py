@@ -15,6 +15,7 @@ from gatewatch_targets.model import RISKS
 from gatewatch_targets.rows import MAX_BYTES, MAX_LINE
 
 CITIZENLAB = Path(__file__).resolve().parents[2] / "../shared/data/citizenlab"
+FACTS = Path(__file__).resolve().parents[2] / "../shared/data/facts/targets.csv"
 COUNTRIES_OF = {**{code.lower(): (code,) for code in ("KH", "MY", "NP", "TH")}, "south": ("TH",)}
 OURS = "url,category,risk,countries,control,expectation,source,why\n"
 
@@ -255,6 +256,18 @@ def test_citizen_lab_lists_lose_nothing(name: str) -> None:
     assert result.problems == ()
     # Byte for byte, since results of others are joined by the address.
     assert urls(result) == expected
+
+
+@pytest.mark.skipif(not FACTS.exists(), reason="the collection of facts is not beside this tree")
+def test_every_target_of_the_facts_is_in_its_list_with_its_tier() -> None:
+    with FACTS.open(encoding="utf-8", newline="") as stream:
+        facts = list(csv.DictReader(stream))
+    assert len(facts) == 332
+    for fact in facts:
+        name = "global" if fact["set"] == "shared" else fact["set"]
+        (target,) = (each for each in load(name) if each.url == Target(fact["url"]).url)
+        assert (target.category, target.risk) == (fact["category"], fact["risk"]), target.url
+        assert target.why != fact["note"], target.url
 
 
 def test_subjects_that_public_lists_lack_are_never_of_the_lowest_tier() -> None:

@@ -9,7 +9,7 @@ from gatewatch_targets import pages
 PAGE = Path(__file__).resolve().parents[2] / "docs/knowledge.md"
 
 
-@pytest.mark.parametrize("mark", ["inventory", "countries", "carriers", "events", "predictions"])
+@pytest.mark.parametrize("mark", ["inventory", "countries", "carriers", "events", "baselines", "predictions"])
 def test_the_page_tells_what_the_data_tells(mark: str) -> None:
     text = PAGE.read_text(encoding="utf-8")
     written = text.partition(f"<!-- {mark} -->\n")[2].partition(f"<!-- /{mark} -->")[0]
