@@ -13,6 +13,7 @@ from gatewatch_targets.cables import (
     Answer,
     Cable,
     When,
+    cable_named,
     cables,
     cables_between,
     chinese_built,
@@ -219,6 +220,11 @@ def test_a_minority_stake_is_told_and_does_not_decide() -> None:
     assert [stake.company for stake in ultimate("hyalroute", TODAY).stakes] == ["kuang-chi"]
 
 
+def test_a_cable_is_known_by_its_id_in_public_lists() -> None:
+    assert cable_named("Asia-Africa-Europe-1-AAE-1") is cables()["aae-1"]
+    assert cable_named("AAE") is None
+
+
 def test_names_are_matched_whole() -> None:
     assert company_named("china  UNICOM") == "china-unicom"
     assert company_named("Unicom, Inc.") is None
@@ -334,7 +340,11 @@ def test_cables_between_on_a_day() -> None:
         ("mct", "2017-03-31", True),
         ("shv-hk", "2025-06-30", False),
         ("shv-hk", "2026-11-24", None),
-        ("kh-th-poipet", "2025-06-12", None),
+        ("kh-th-poipet", "2020-01-01", None),
+        ("kh-th-poipet", "2025-06-12", True),
+        ("kh-th-poipet", "2025-06-13", None),
+        ("np-in-birgunj", "2026-11-24", True),
+        ("th-my", "2026-11-24", None),
         ("np-cn-gyirong", "2020-01-01", True),
         ("np-cn-gyirong", "2026-09-01", None),
         ("iax", "2026-11-24", None),

@@ -153,7 +153,7 @@ def _show(cable: Cable, on: date) -> None:
         ("in service", cable.in_service),
         ("retired", cable.retired),
         ("planned for", cable.planned),
-        ("on a map of", cable.seen),
+        ("on a map of" if cable.kind == "submarine" else "in use in", cable.seen),
     ):
         if fact:
             _line(f"  {label} {fact.value} ({_told(fact)}){_note(fact.note)}")

@@ -16,7 +16,7 @@ from .companies import Company, Parent, Ultimate, companies, company_named, ulti
 from .foreign import Foreign, read_foreign
 from .light import FIBRE_KM_PER_MS, cable_rtt, distance, least_rtt, least_rtt_between
 from .model import Cable, Cut, Known, Landing, Length, Role, When
-from .read import cables, links, read
+from .read import cable_named, cables, links, read
 
 __all__ = [
     "DEFINITION",
@@ -34,6 +34,7 @@ __all__ = [
     "Role",
     "Ultimate",
     "When",
+    "cable_named",
     "cable_rtt",
     "cables",
     "cables_between",

@@ -1,11 +1,10 @@
 """Cable lists of others, as a user fetched them: the public map's API v3, merged or as its own files.
 
 Three shapes, one reader: a JSON list of cables with their landing points (as ``gatewatch update`` keeps it);
-an object with ``cables`` and, as
-``landing_points``, the API's GeoJSON of positions; a folder laid out as the API is (``cable/ID.json``,
-``landing-point/landing-point-geo.json``).  Such lists have terms of use: nothing of them is shipped, and
-what is read keeps the list's name as its source.  An entry that is malformed is put aside with the reason,
-the others go on.
+an object with ``cables`` and, as ``landing_points``, the API's GeoJSON of positions; a folder laid out as the
+API is (``cable/ID.json``, ``landing-point/landing-point-geo.json``).  Such lists have terms of use: nothing
+of them is shipped, and what is read keeps the list's name as its source.  An entry that is malformed is put
+aside with the reason, the others go on.
 """
 
 from __future__ import annotations

@@ -149,7 +149,8 @@ class Cable:
 
     ``aliases``: its other names and its ids in public lists, exactly.
     ``in_service``, ``retired``: None where no source tells.  ``planned``: when it is, or was, to be ready.
-    ``seen``: when a public map last showed it.  ``length``: of the whole system, in km.
+    ``seen``: when a public map last showed it; of a link, when it was in use.
+    ``length``: of the whole system, in km.
     ``owner_count``, ``landing_count``: how many there are, whether listed here or not.
     ``origin``: ``gatewatch`` for our own table, else the list that it was read from.
     """
@@ -198,6 +199,8 @@ class Cable:
                 return False if cut.until and cut.since.before(on) and on < cut.until.first else None
         if self.in_service:
             return self.in_service.value.before(on)
+        if self.kind == "terrestrial" and self.seen and self.seen.value.before(on):
+            return True  # a map shows planned cables, too, but a link was seen in use
         if self.planned and self.planned.value.before(on) is False:
             return False
         return None

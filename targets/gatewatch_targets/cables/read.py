@@ -175,3 +175,18 @@ def links() -> Mapping[str, Cable]:
     with open_data("links.toml") as stream:
         found = read(stream.read(), "links.toml", "terrestrial")
     return MappingProxyType({cable.id: cable for cable in found})
+
+
+@lru_cache(maxsize=1)
+def _names() -> Mapping[str, str]:
+    return {
+        name.casefold(): cable.id
+        for cable in cables().values()
+        for name in (cable.id, cable.name, *cable.aliases)
+    }
+
+
+def cable_named(name: str) -> Cable | None:
+    """Give our entry for a cable's name or its id in a public list, exactly, in any case, or None."""
+    found = _names().get(name.casefold())
+    return cables()[found] if found else None
