@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gatewatch.net.address import is_bogon
-from gatewatch_analysis.prefixes import Prefix, PrefixTable
+from gatewatch_analysis.prefixes import Prefix, Whereabouts
 from gatewatch_analysis.tables import VANTAGE, BorderByIsp, Borders
 
 #: What can be said of a path (column ``state``).
@@ -70,7 +70,7 @@ class _Crossing:
         return self.foreign.ttl - self.domestic.ttl - 1 if self.foreign and self.domestic else 0
 
 
-def borders(hops: pd.DataFrame, prefixes: PrefixTable) -> pd.DataFrame:
+def borders(hops: pd.DataFrame, prefixes: Whereabouts) -> pd.DataFrame:
     """Find the border link of every path (table ``Borders``).
 
     Each trace is read by itself, as hops of different traces need not lie on one path.  Of several traces to
@@ -155,7 +155,7 @@ def _by_path(hops: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], list[list[_R
         yield keys, [list(trace) for _, trace in groupby(replies, key=lambda reply: reply.trace)]
 
 
-def _path(trace: list[_Reply], country: str, prefixes: PrefixTable) -> list[_Hop]:
+def _path(trace: list[_Reply], country: str, prefixes: Whereabouts) -> list[_Hop]:
     """Give the hops that answered, by TTL, each with the address that answered most often there."""
     hops = []
     for ttl, replies in groupby(trace, key=lambda reply: reply.ttl):
@@ -170,7 +170,7 @@ def _path(trace: list[_Reply], country: str, prefixes: PrefixTable) -> list[_Hop
     return hops
 
 
-def _whose(address: str, country: str, prefixes: PrefixTable) -> tuple[str, Prefix | None]:
+def _whose(address: str, country: str, prefixes: Whereabouts) -> tuple[str, Prefix | None]:
     try:
         first = ip_network(address, strict=False).network_address
     except ValueError:

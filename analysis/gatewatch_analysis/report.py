@@ -13,7 +13,7 @@ from gatewatch_analysis.blocking import by_category, by_isp, by_layer, matrix
 from gatewatch_analysis.border import border_by_isp, borders
 from gatewatch_analysis.findings import Finding, findings, isp_name, of_vantage
 from gatewatch_analysis.load import Dataset
-from gatewatch_analysis.prefixes import Prefix, PrefixTable, read_prefixes
+from gatewatch_analysis.prefixes import Prefix, PrefixTable, Whereabouts, read_prefixes
 from gatewatch_analysis.tables import Problems
 from gatewatch_analysis.text import percent, table
 from gatewatch_targets.text import printable
@@ -40,18 +40,24 @@ class Analysis:
     findings: tuple[Finding, ...]
 
 
-def analyse(dataset: Dataset, prefixes: Iterable[Path] = ()) -> Analysis:
+def analyse(
+    dataset: Dataset,
+    prefixes: Iterable[Path] = (),
+    otherwise: Callable[[], Whereabouts | None] = lambda: None,
+) -> Analysis:
     """Compute every table and the findings.
 
-    ``prefixes`` are prefix tables to use in place of those in the run folders.  Their bad rows join the
-    problems.  Raises OSError when one cannot be read.
+    ``prefixes`` are prefix tables to use in place of those in the run folders; where there are none of
+    either, ``otherwise`` is asked for one.  Their bad rows join the problems.  Raises OSError when one cannot
+    be read.
     """
     found: list[Prefix] = []
     bad: list[tuple[str, int, str, bool]] = []
     for path in list(prefixes) or dataset.prefixes:
         found += read_prefixes(path, lambda file, line, why: bad.append((str(file), line, why, False)))
     verdicts = matrix(dataset.measurements)
-    links = borders(dataset.hops, PrefixTable(found))
+    table = PrefixTable(found) if found else otherwise() or PrefixTable(())
+    links = borders(dataset.hops, table)
     return Analysis(
         dataset,
         verdicts,

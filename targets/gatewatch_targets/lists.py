@@ -23,6 +23,9 @@ from .text import quote
 
 BUILTIN = ("global", "kh", "my", "np", "th", "apps", "tibet", "uyghur", "taiwan", "south", "china")
 
+# Citizen Lab's own names, and those that `gatewatch update` gives to the same files.
+_OF_COUNTRY = re.compile(r"(?:citizenlab-)?([A-Za-z]{2})(?:\.[0-9a-f]{12})?")
+
 # Enough to see what is wrong with a file; a file that is not a list at all must not fill the memory.
 MAX_PROBLEMS = 1000
 
@@ -72,7 +75,8 @@ def read(source: str | os.PathLike[str], *, local: bool = False) -> ReadResult:
     if name == "-":
         return parse_list(sys.stdin.buffer, "stdin", local=local)
     stem = Path(name).stem
-    country = stem.upper() if re.fullmatch(r"[A-Za-z]{2}", stem) else ""
+    named = _OF_COUNTRY.fullmatch(stem)
+    country = named[1].upper() if named else ""
     try:
         with Path(name).open("rb") as stream:
             return parse_list(stream, name, country=country, local=local)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.worlds.publisher import Answer, Publisher, publisher
 
+from gatewatch.cli import known
 from gatewatch.update import Dataset, Outcome, Shelf, datasets, refresh
 from gatewatch.update.download import Session
 from gatewatch.whereabouts import PrefixTable
@@ -351,6 +352,36 @@ def test_a_target_list_waits_until_it_was_looked_at(server: Publisher, shelf: Sh
     with pytest.raises(LookupError):
         shelf.accept(dataset.name)
     assert sorted(p.name for p in shelf.folder.iterdir()) == [".partial", waits.file, "citizenlab-kh.json"]
+
+
+def test_what_was_fetched_is_used_where_nothing_else_is_given(
+    server: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert known.tables() is None
+    first(server, Shelf())
+    rows = "".join(f"36.{n}.0.0,36.{n}.255.255,TH\n" for n in range(20))
+    server.answers["/c"] = Answer(packed(rows), modified=OLDER)
+    mirrors = ({"data": server.base + "/c"},)
+    assert run(replace(datasets()["ip-to-country"], mirrors=mirrors, least=10), Shelf()).state == "updated"
+    joined = known.tables()
+    assert joined is not None
+    prefix = joined.lookup("36.1.2.3")
+    # Where it is used, before where its network is registered.
+    assert prefix is not None and (prefix.asn, prefix.country, prefix.name) == (38001, "TH", "Network 1")
+    found = Shelf().installed("ip-to-country")
+    assert found is not None
+    Shelf().path(found).write_bytes(b"damage")
+    joined = known.tables()
+    assert joined is not None
+    prefix = joined.lookup("36.1.2.3")
+    assert prefix is not None and prefix.country == "KH"
+    signs = b"name,scope,other_names,location_found,pattern_type,pattern,confidence_no_fp,expected_countries"
+    row = b",source,exp_url,notes\nooni.kh_9,nat,,dns,full,36.37.242.94,5,KH,ooni,,\n"
+    server.answers["/s"] = Answer(signs + row, modified=OLDER)
+    mirrors = ({"data": server.base + "/s"},)
+    assert run(replace(datasets()["ooni-signs-dns"], mirrors=mirrors, least=1), Shelf()).state == "updated"
+    assert [path.name[:15] for path in known.signs()] == ["ooni-signs-dns."]
 
 
 def test_sidecars_that_nobody_wrote(shelf: Shelf) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gatewatch.cli import signs
+from gatewatch.cli import known, signs
 
 
 @click.command()
@@ -12,7 +12,7 @@ from gatewatch.cli import signs
 @click.option(
     "--prefixes",
     type=click.Path(exists=True, dir_okay=False),
-    help="A CSV file prefix,asn,country,name, in place of the prefixes.csv found in run folders.",
+    help="A CSV file prefix,asn,country,name, in place of those of the runs and of `gatewatch update`.",
 )
 @signs.option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with verdicts and findings.")
@@ -39,7 +39,7 @@ def analyse(
     signs.join(fingerprints)
     try:
         dataset = load(datasets)
-        analysis = report.analyse(dataset, [Path(prefixes)] if prefixes else [])
+        analysis = report.analyse(dataset, [Path(prefixes)] if prefixes else [], known.tables)
     except NoDataset as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:

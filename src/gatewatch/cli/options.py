@@ -81,7 +81,7 @@ def _value(*names: str, text: str, **more: Any) -> _Option:
     return _Option(*names, help=text, **more)
 
 
-def _helpers(given: tuple[str, ...]) -> tuple[str, ...]:
+def checked_helpers(given: tuple[str, ...]) -> tuple[str, ...]:
     """Check the URLs of helpers: over plain HTTP anybody on the way could write the control."""
     from gatewatch.net.url import parse
 
@@ -153,13 +153,13 @@ _OPTIONS = (
         "--helper",
         text="URL of a test helper to use instead of OONI's; repeatable.",
         multiple=True,
-        callback=lambda _context, _option, given: _helpers(given),
+        callback=lambda _context, _option, given: checked_helpers(given),
     ),
     _value(
         "--domestic-helper",
         text="URL of a test helper inside the country, asked beside the others; repeatable.",
         multiple=True,
-        callback=lambda _context, _option, given: _helpers(given),
+        callback=lambda _context, _option, given: checked_helpers(given),
     ),
     _flag("--no-helper", text="Ask no helper; verdicts may then say that there is no control."),
     signs.option,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatewatch.cli import signs
+from gatewatch.cli import known, signs
 from gatewatch.cli.options import RATE, Options
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _deep(chosen: Options, surroundings: Surroundings) -> bool:
 
 
 def _whereabouts(path: Path | None, surroundings: Surroundings) -> Whereabouts | None:
-    """The table of prefixes: the one named, the lab's, or what lies in the data folder; None without any."""
+    """The table of prefixes: the one named, the lab's, or what lies in the data folder or was fetched."""
     from gatewatch.store import default_root
     from gatewatch.whereabouts import PrefixTable, parse_prefixes
 
@@ -107,7 +107,7 @@ def _whereabouts(path: Path | None, surroundings: Surroundings) -> Whereabouts |
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
-            return None
+            return known.tables()
         except OSError as error:
             raise click.UsageError(f"{path}: {error.strerror}") from None
 
@@ -152,7 +152,7 @@ def _plan(
                 settings["fingerprints"] = lists
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
             targets = _targets(chosen, country, risk, seed)
-            known = {name: load(name) for name in chosen.probe}
+            loaded = {name: load(name) for name in chosen.probe}
             few = _Few(chosen.most_targets)
             plan = make(
                 targets,
@@ -160,7 +160,7 @@ def _plan(
                 seed=seed,
                 settings=settings,
                 traces=chosen.traces,
-                fits=lambda name, target: fits(known[name], target) and few.admits(known[name], target),
+                fits=lambda name, target: fits(loaded[name], target) and few.admits(loaded[name], target),
             )
             if few.left_out and not chosen.quiet:
                 click.echo(f"{few.left_out} targets are not located: a run locates {few.most}.", err=True)
@@ -206,7 +206,7 @@ def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target
             raise click.UsageError(str(error)) from None
     names = chosen.targets or tuple(n for n in ("global", country.lower()) if n in BUILTIN)
     try:
-        found = resolve_names(names)
+        found = resolve_names(known.lists(names))
     except (OSError, KeyError) as error:
         raise click.UsageError(str(error)) from None
     for problem in found.errors:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatewatch.cli import known
+
 if TYPE_CHECKING:
     from gatewatch_targets import Fingerprint
 
@@ -20,7 +22,7 @@ option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     multiple=True,
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False),
-    help="OONI's or Censored Planet's block page signs; besides those of the data folder.  "
+    help="OONI's or Censored Planet's block page signs; besides those of the data folder and of `update`.  "
     f"[env: {ENVIRONMENT}, files separated as in PATH]",
 )
 
@@ -36,7 +38,7 @@ def _files(given: Iterable[str]) -> list[Path]:
     named = [*given, *(os.environ.get(ENVIRONMENT) or "").split(os.pathsep)]
     kept = folder()
     lying = sorted(p for p in kept.iterdir() if p.suffix in (".csv", ".jsonl")) if kept.is_dir() else []
-    return list(dict.fromkeys([*(Path(name) for name in named if name), *lying]))
+    return list(dict.fromkeys([*(Path(name) for name in named if name), *lying, *known.signs()]))
 
 
 def join(given: Iterable[str], *, quiet: bool = False) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch.cli.cables import cables
+from gatewatch.cli.pull import pull
 
 if TYPE_CHECKING:
     from gatewatch_targets import Problem, ReadResult, Target
@@ -75,10 +76,11 @@ def _category_codes(context: click.Context, option: click.Parameter, codes: tupl
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(names: tuple[str, ...], category: set[str], risk: tuple[str, ...], as_json: bool) -> None:
     """Show the targets of lists joined: built-in names, files, or - for standard input."""
+    from gatewatch.cli import known
     from gatewatch_targets import DataError, printable, resolve_names
 
     try:
-        result = resolve_names(names)
+        result = resolve_names(known.lists(names))
     except DataError as error:
         raise _Unusable(str(error)) from None
     shown = [
@@ -100,12 +102,23 @@ def show(names: tuple[str, ...], category: set[str], risk: tuple[str, ...], as_j
 
 @targets.command("check")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--live", is_flag=True, help="Ask test helpers whether the sites are alive or parked.")
+@click.option("--helper", multiple=True, metavar="URL", help="Ask this helper instead; repeatable.")
+@click.option("--lab", metavar="SCENARIO:ISP", help="With --live: ask in the lab, not on the internet.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def check(files: tuple[str, ...], as_json: bool) -> None:
+def check(
+    files: tuple[str, ...], live: bool, helper: tuple[str, ...], lab: str | None, as_json: bool
+) -> None:
     """Check lists, and name each bad line with file, line and field.
 
-    Exit code 0: every line is good; 1: some are bad; 2: a file has no usable line.
+    With --live, files may be built-in or fetched lists, too, and test helpers are asked about every site; the
+    report suggests and deletes nothing.
+
+    Exit code 0: every line is good (with --live: something is known of every site); 1: some are bad (or not
+    known); 2: a file has no usable line; 4: no network, or no helper answered.
     """
+    if live:
+        raise SystemExit(_live(files, helper, lab, as_json))
     from gatewatch_targets import DataError, ReadResult, printable, read
 
     report = []
@@ -132,6 +145,20 @@ def check(files: tuple[str, ...], as_json: bool) -> None:
     raise SystemExit(worst)
 
 
+def _live(names: tuple[str, ...], helpers: tuple[str, ...], lab: str | None, as_json: bool) -> int:
+    from gatewatch.cli import known, liveness, options
+    from gatewatch_targets import DataError, resolve_names
+
+    try:
+        result = resolve_names(known.lists(names))
+    except DataError as error:
+        raise _Unusable(str(error)) from None
+    _tell(result.problems)
+    if not result.targets:
+        return 2
+    return liveness.check(result.targets, options.checked_helpers(helpers), lab, as_json)
+
+
 def _exit_code(result: ReadResult) -> int:
     if not result.targets:
         return 2
@@ -141,6 +168,9 @@ def _exit_code(result: ReadResult) -> int:
 def _tell(problems: Iterable[Problem]) -> None:
     for problem in problems:
         click.echo(f"{problem} (note)" if problem.severity == "note" else str(problem), err=True)
+
+
+targets.add_command(pull)
 
 
 class _Unusable(click.ClickException):
