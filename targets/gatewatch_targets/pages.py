@@ -42,7 +42,7 @@ def _country(country: Country) -> str:
     laws = ((law.name, str(law.since or ""), law.says, _linked(law.source)) for law in country.laws)
     risks = ((risk.about, risk.says, _linked(risk.source)) for risk in country.risks)
     parts = [
-        f"### {country.name}\n\n{country.regulator}; {country.ministry}.\n\n",
+        f"### {country.name}\n\n{country.regulator}; {country.ministry}.\n",
         _table(("provider", "networks", "access", "states with a part", "note"), isps),
         _table(("way out", "status", "since", "who", "note"), ways),
         _table(("exchange", "networks", "peering network"), exchanges),
