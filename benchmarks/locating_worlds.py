@@ -19,7 +19,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 #: Where names are asked for: each with a path of its own.
 RESOLVERS = tuple(r.ipv4[0] for r in resolvers() if r.do53 and r.ipv4)
-_ISP = """\
+#: The beginning of a scenario; routes and boxes follow.
+ISP = """\
 name = "somewhere"
 title = "Random paths"
 country = "KH"
@@ -84,14 +85,16 @@ class World:
     residual: float = 0.0
 
 
-def _row(values: dict[str, Any]) -> str:
+def row(values: dict[str, Any]) -> str:
+    """Write a table as lines of TOML."""
+
     def text(value: Any) -> str:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, list):
             return "[" + ", ".join(text(item) for item in value) + "]"
         if isinstance(value, dict):
-            return "{ " + _row(value).replace("\n", ", ") + " }"
+            return "{ " + row(value).replace("\n", ", ") + " }"
         return json.dumps(value)
 
     return "\n".join(f"{key} = {text(value)}" for key, value in values.items())
@@ -110,12 +113,12 @@ def one(rng: random.Random, number: int, method: str, *, boxed: bool) -> tuple[W
         silent.add(max(2, min(routers + 1, hop + rng.choice((-1, 0, 1)))))
     for place in range(2, routers + 2):
         ms += 0.3 + rng.expovariate(0.4)
-        row: dict[str, Any] = {"address": f"104.2{place % 3}.{number}.{place}", "ms": round(ms - 0.6, 2)}
+        hop_row: dict[str, Any] = {"address": f"104.2{place % 3}.{number}.{place}", "ms": round(ms - 0.6, 2)}
         if place in silent:
-            row["silent"] = True
+            hop_row["silent"] = True
         elif rng.random() < 0.1:
-            row["parallel"] = [f"104.2{place % 3}.{number}.{100 + place}"]
-        path.append(row)
+            hop_row["parallel"] = [f"104.2{place % 3}.{number}.{100 + place}"]
+        path.append(hop_row)
     kind = rng.choice(KINDS[method])
     drops = kind.endswith("-drop")
     copies = boxed and not drops and method != "syn" and rng.random() < 0.2
@@ -131,8 +134,8 @@ def one(rng: random.Random, number: int, method: str, *, boxed: bool) -> tuple[W
         while after in silent:
             after += 1
     host = {"names": [name], "addresses": [address if method != "dns" else f"104.17.{number}.10"]}
-    text = ["", "[[host]]", _row(host), "", "[[route]]"]
-    text.append(_row({"name": name, "prefixes": [f"{address}/32"], "path": path, "server_ms": round(ms, 2)}))
+    text = ["", "[[host]]", row(host), "", "[[route]]"]
+    text.append(row({"name": name, "prefixes": [f"{address}/32"], "path": path, "server_ms": round(ms, 2)}))
     if boxed:
         box: dict[str, Any] = {"kind": kind, "hop": hop, "domains": [name], "in_path": in_path}
         if copies:
@@ -145,7 +148,7 @@ def one(rng: random.Random, number: int, method: str, *, boxed: bool) -> tuple[W
             box |= {"method": "redirect", "address": "104.16.9.9"}
         if kind == "dns-drop":
             box["resolvers"] = "all"
-        text += ["", "[[box]]", _row(box)]
+        text += ["", "[[box]]", row(box)]
     made = World(
         address, name, method, kind if boxed else "none", hop if boxed else 0,
         length, (before, after), in_path, copies, residual,
@@ -160,7 +163,7 @@ def draw(
     rng = random.Random(f"{seed} {method} {boxed}")
     most = len(RESOLVERS) if method == "dns" else 250
     made = [one(rng, number, method, boxed=boxed) for number in range(min(count, most))]
-    text = _ISP.format(seed=seed, loss=loss, jitter=jitter) + "\n".join(part for _, part in made) + "\n"
+    text = ISP.format(seed=seed, loss=loss, jitter=jitter) + "\n".join(part for _, part in made) + "\n"
     if method == "quic":
-        text += "\n[sites]\n" + _row({"quic": [world.name for world, _ in made]}) + "\n"
+        text += "\n[sites]\n" + row({"quic": [world.name for world, _ in made]}) + "\n"
     return text, "".join(json.dumps(asdict(world)) + "\n" for world, _ in made)

@@ -17,6 +17,17 @@ _MOST_KEPT, _MOST_BYTES = 8192, 4 << 20
 _DATAGRAMS = ("dns", "quic")
 
 
+def _lied(seen: Look) -> bool:
+    """Tell whether an answer with data was forged: not the server's TTL, and early or beside its own.
+
+    One alone may be a server farm's, whose machines are not all as far away.
+    """
+    return any(
+        packet.size and "ttl" in packet.told_by and (seen.answered or "early" in packet.told_by)
+        for packet in seen.injected
+    )
+
+
 @dataclass(slots=True)
 class Watch:
     """Listens to one hunt's flow; made by :meth:`over`, closed by its owner."""
@@ -45,7 +56,12 @@ class Watch:
         packets = [packet for caught in self._take() if (packet := read(caught))]
         seen = look(packets, sighting.ttl, path, self.reference)
         self.looks.append(seen)
-        if sighting.outcome != "interfered" or not seen.injected:
+        if not seen.injected:
+            return sighting
+        if sighting.outcome == "expired" and not sighting.screened and _lied(seen):
+            # Only its TTL gives a forged answer away that comes where the server's own may come, too.
+            sighting = replace(sighting, outcome="interfered", rtt=seen.injected[0].rtt)
+        if sighting.outcome != "interfered":
             return sighting
         ttl = sighting.reply_ttl if sighting.reply_ttl is not None else seen.injected[0].ttl
         return replace(sighting, reply_ttl=ttl, went_on=seen.went_on)

@@ -10,8 +10,11 @@ from tests.probes.test_locate import boxed, loci
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
+from gatewatch.lab import packet as p
 from gatewatch.lab.scenario import Box as LabBox
+from gatewatch.locus import Path, Sighting
 from gatewatch.net import capture
+from gatewatch.net.capture import Caught
 from gatewatch.net.restraint import TRIGGERS
 from gatewatch.records import Box, Locus, Measurement, TestKeys, decode, encode
 from gatewatch.store import Scrubber
@@ -137,3 +140,43 @@ def test_nothing_of_the_volunteer_is_left_in_deep_rows() -> None:
     }
     (row,) = scrubbed.test_keys.extra["x_gatewatch_box"]
     assert decode(Box, row)[0].payload == b"you are [scrubbed], or [scrubbed]"
+
+
+class Fake:
+    """A capture of given packets."""
+
+    def __init__(self, packets: list[Caught]) -> None:
+        self.packets = packets
+
+    def take(self) -> list[Caught]:
+        return self.packets
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answers", "screened", "outcome"),
+    [
+        # (seconds after the question, TTL); the server's own have 58 and take 40 ms.
+        ([(0.010, 40), (0.040, 58)], False, "interfered"),
+        ([(0.041, 40), (0.040, 58)], False, "interfered"),
+        ([(0.010, 40)], False, "interfered"),
+        # Another machine of the same farm.
+        ([(0.040, 40)], False, "expired"),
+        ([(0.040, 58)], False, "expired"),
+        ([(0.010, 40), (0.040, 58)], True, "expired"),
+    ],
+)
+def test_a_forged_answer_at_the_servers_own_ttl_is_given_away_by_its_own(
+    answers: list[tuple[float, int]], screened: bool, outcome: str
+) -> None:
+    me, server = p.packed("103.5.24.10"), p.packed("8.8.8.8")
+    packets = [Caught(0.0, True, p.udp(me, 4000, server, 53, b"?", ttl=7))]
+    packets += [Caught(at, False, p.udp(server, 53, me, 4000, b"!", ttl=ttl)) for at, ttl in answers]
+    watch = Watch(Fake(packets), reference=58)
+    path = Path(7)
+    path.control(7, 40.0)
+    seen = watch.trigger(Sighting(7, "expired", 40.0, screened=screened), path)
+    assert seen.outcome == outcome
+    assert watch.kept == packets
