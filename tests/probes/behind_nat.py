@@ -1,7 +1,7 @@
 """Locates from behind a NAT: a namespace of its own, whose traffic a router masquerades into the lab.
 
-A program, run inside the lab with the right to change its network; prints a line of JSON, the loci, or exits with
-77 and why there is no NAT here.
+A program, run inside the lab with the right to change its network.  It prints the loci as a line of JSON, or
+ends with status 77 and says why there is no NAT here.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ def _run(*command: str) -> None:
 
 def masquerade(inside: int) -> None:
     """Put a router between this namespace and the one of a process."""
+    rules: list[tuple[str, ...]]
     if shutil.which("iptables"):
         rules = [("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", f"{INSIDE}/24", "-j", "MASQUERADE")]
     elif shutil.which("nft"):

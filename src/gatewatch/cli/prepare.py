@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatewatch.cli import known, signs
+from gatewatch.cli import known, signs, tables
 from gatewatch.cli.options import RATE, Options
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gatewatch.runner.plan import Plan
     from gatewatch.runner.probes import Probe
     from gatewatch.runner.session import Session, Surroundings
-    from gatewatch.whereabouts import Whereabouts
     from gatewatch_targets import Target
 
 
@@ -74,7 +73,10 @@ def session(chosen: Options) -> Session:
         budget=Budget(run=chosen.max_time, total_bytes=chosen.max_bytes),
         consent_version=None if in_lab else VERSION,
         locate_consent_version=LOCATE_VERSION if not in_lab and consents(probes.values()) else None,
-        whereabouts=_whereabouts(chosen.prefixes, surroundings),
+        # A large table takes a moment to read, and a plan asks nobody whose an address is.
+        whereabouts=None
+        if chosen.plan_only
+        else tables.whereabouts(chosen.prefixes, surroundings.files.get("prefixes.csv")),
         restraint=Restraint(chosen.most_triggers, chosen.most_targets, stop=stop_file()),
         deep=_deep(chosen, surroundings),
         pcap=chosen.pcap,
@@ -94,27 +96,6 @@ def _deep(chosen: Options, surroundings: Surroundings) -> bool:
         if why := capture.why():
             raise click.UsageError(why)
     return True
-
-
-def _whereabouts(path: Path | None, surroundings: Surroundings) -> Whereabouts | None:
-    """The table of prefixes: the one named, the lab's, or what lies in the data folder or was fetched."""
-    from gatewatch.store import default_root
-    from gatewatch.whereabouts import PrefixTable, parse_prefixes
-
-    lines = surroundings.files.get("prefixes.csv", b"").decode().splitlines()
-    path = path or (None if lines else default_root().with_name("prefixes.csv"))
-    if path is not None:
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except FileNotFoundError:
-            return known.tables()
-        except OSError as error:
-            raise click.UsageError(f"{path}: {error.strerror}") from None
-
-    def report(line: int, why: str) -> None:
-        click.echo(f"{path or 'prefixes.csv'}:{line}: {why}", err=True)
-
-    return PrefixTable(parse_prefixes(lines, report))
 
 
 def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
