@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from gatewatch.cli import known
 from gatewatch.update import Dataset, Outcome, Shelf, datasets, refresh
 from gatewatch.update.download import Session
 from gatewatch.whereabouts import PrefixTable
+from gatewatch_targets.cables.foreign import read_foreign
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 OLDER, NEWER = "Mon, 02 Nov 2026 00:00:00 GMT", "Fri, 20 Nov 2026 00:00:00 GMT"
@@ -242,6 +244,42 @@ def test_nobody_there(server: Publisher, shelf: Shelf) -> None:
     assert "refused" in outcome.text
 
 
+def test_somebody_in_between(shelf: Shelf) -> None:
+    trustme = pytest.importorskip("trustme", reason="needs trustme to make certificates")
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with publisher(context) as secure, publisher() as plain:
+        secure.answers["/a"] = Answer(packed(TSV), modified=OLDER)
+        outcome = run(table(secure), shelf)
+        assert (outcome.state, secure.asked) == ("failed", [])
+        assert "certificate is not trusted" in outcome.text
+        # Trusted, but led away to where anybody could write the data.
+        secure.answers["/a"] = Answer(status=302, more={"Location": plain.base + "/a"})
+        shelf.folder.mkdir(exist_ok=True)
+        authority.cert_pem.write_to_path(str(shelf.folder / "ca.pem"))
+        with Session() as session:
+            session.trust_env = False
+            session.verify = str(shelf.folder / "ca.pem")
+            outcome = refresh(table(secure), shelf, session, now=lambda: NOW, sleep=lambda _: None)
+        assert "without encryption" in outcome.text
+        assert plain.asked == []
+
+
+def test_the_proxy_of_the_environment(
+    server: Publisher, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", server.base)
+    # Nobody listens there; the proxy is asked for the whole address.
+    server.answers["http://127.0.0.1:1/a"] = Answer(packed(TSV), modified=OLDER)
+    dataset = replace(table(server), mirrors=({"data": "http://127.0.0.1:1/a"},))
+    with Session() as session:
+        outcome = refresh(dataset, shelf, session, now=lambda: NOW, sleep=lambda _: None)
+    assert outcome.state == "updated"
+
+
 def test_this_month_or_the_last(server: Publisher, shelf: Shelf) -> None:
     rows = (
         "".join(f"36.{n}.0.0,36.{n}.255.255,KH\n" for n in range(20))
@@ -295,7 +333,9 @@ def test_the_cable_map(server: Publisher, shelf: Shelf) -> None:
     server.answers["/points"] = Answer(json.dumps({"features": points}).encode())
     for name in names:
         landing = [{"id": "sihanoukville-cambodia", "name": "Sihanoukville, Cambodia", "country": "Cambodia"}]
-        server.answers[f"/{name}"] = Answer(json.dumps({"id": name, "landing_points": landing}).encode())
+        server.answers[f"/{name}"] = Answer(
+            json.dumps({"id": name, "name": name, "landing_points": landing}).encode()
+        )
     dataset = replace(
         datasets()["cables-live"],
         mirrors=({"list": server.base + "/all", "points": server.base + "/points"},),
@@ -310,6 +350,8 @@ def test_the_cable_map(server: Publisher, shelf: Shelf) -> None:
     assert outcome.installed is not None and outcome.installed.entries == 4
     cables = json.loads(shelf.path(outcome.installed).read_bytes())
     assert cables[0]["landing_points"][0]["lat"] == 10.6
+    read = read_foreign(shelf.path(outcome.installed))
+    assert [landing.country for cable in read.cables for landing in cable.landings] == ["KH"] * 4
     server.answers["/all"] = Answer(json.dumps([{"id": "../../etc"}]).encode())
     assert "names that are none" in run(dataset, shelf).text
 

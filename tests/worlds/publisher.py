@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,8 +37,8 @@ class Answer:
 
 
 @contextmanager
-def publisher() -> Iterator[Publisher]:
-    """Serve on the loopback until the block ends."""
+def publisher(tls: ssl.SSLContext | None = None) -> Iterator[Publisher]:
+    """Serve on the loopback until the block ends; over TLS with a context."""
     told = Publisher()
 
     class Handler(BaseHTTPRequestHandler):
@@ -105,7 +106,10 @@ def publisher() -> Iterator[Publisher]:
             pass
 
     server = Server(("127.0.0.1", 0), Handler)
-    told.base = f"http://127.0.0.1:{server.server_address[1]}"
+    if tls is not None:
+        # The handshake belongs to the thread of the connection: a refused one must not end the server.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    told.base = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:

@@ -22,6 +22,7 @@ from gatewatch.update.unpack import lines, whole
 from gatewatch.whereabouts import About, PrefixTable
 from gatewatch.whereabouts.prefix import MAX_ASN
 from gatewatch_targets import DataError, printable, read, read_signs
+from gatewatch_targets.cables.foreign import read_foreign
 
 # A file of which so much cannot be read is another one than we know.
 _BAD = 0.02
@@ -273,7 +274,15 @@ def _cablemap(dataset: Dataset, parts: Mapping[str, Path], about: About) -> Conv
             lon, lat = (points.get(landing.get("id")) or [None, None])[:2]
             landings.append({**landing, "lon": lon, "lat": lat})
         found.append({**cable, "landing_points": landings})
-    return Converted(json.dumps(found, ensure_ascii=False, indent=1).encode(), len(found))
+    content = json.dumps(found, ensure_ascii=False, indent=1).encode()
+    try:
+        known = read_foreign(content, dataset.name)
+    except DataError as error:
+        raise Refused(str(error)) from None
+    if len(known.rejected) > len(found) // 10:
+        # Who reads it leaves out what is malformed; so much of it is another form.
+        raise Refused(f"{len(known.rejected)} of {len(found)} cables cannot be read: {known.rejected[0]}")
+    return Converted(content, len(known.cables))
 
 
 _FORMATS: dict[str, Callable[[Dataset, Mapping[str, Path], About], Converted]] = {
