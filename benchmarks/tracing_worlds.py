@@ -57,18 +57,16 @@ _FARTHEST = 40.0
 
 def draw(
     seed: int, count: int, *, loss: float = 0.0, silent: float = 0.05, dark: int = 0, mute: float = 0.0
-) -> tuple[str, dict[str, list[list[str]]], dict[str, bool]]:
+) -> tuple[str, dict[str, list[list[str]]]]:
     """Draw a scenario.
 
     A hop is silent by chance (``silent``); ``dark`` hops of every way are silent besides; a share of
-    destinations (``mute``) swallows everything.  Gives the scenario's TOML; for each destination, by TTL, who
-    may answer ([]: nobody); and whether the destination itself answers.
+    destinations (``mute``) swallows everything.  Gives the scenario's TOML, and for each destination, by TTL,
+    who may answer ([]: nobody).
     """
     rng = random.Random(seed)
     text = [_HEAD.format(seed=seed, loss=loss)]
     truth: dict[str, list[list[str]]] = {}
-    answers: dict[str, bool] = {}
-    muted: list[str] = []
     for number in range(count):
         address = f"104.17.{number // 200}.{number % 200 + 1}"
         # 5 to 30 places in all, the last one the destination.
@@ -92,12 +90,12 @@ def draw(
             places.append(row)
             path.append("{ " + ", ".join(f"{k} = {json.dumps(v)}" for k, v in hop.items()) + " }")
         mutes = rng.random() < mute
-        if mutes:
-            muted.append(address)
         truth[address] = [*places, [] if mutes else [address]]
-        answers[address] = not mutes
         text.append(
             f'[[route]]\nname = "{address}"\nprefixes = ["{address}/32"]\n'
             f"path = [{', '.join(path)}]\nserver_ms = {round(ms + step, 2)}\n"
         )
-    return "\n".join(text), truth, answers
+        if mutes:
+            named = f'names = ["mute{number}.com"]\naddresses = ["{address}"]\nsilent = ["{address}"]\n'
+            text.append(f"[[host]]\n{named}")
+    return "\n".join(text), truth

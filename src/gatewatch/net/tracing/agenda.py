@@ -27,6 +27,8 @@ TCP_ANSWER, ECHO_REPLY = -1, 0
 _FIRST_TTLS = (64, 128, 255)
 # Two hops that stand on three places are a loop; two alone are often one router with two ways.
 _LOOPED = 3
+# After so many silent hops in a row the next ones will be silent, too.
+_QUIET = 2
 
 
 class Heard(NamedTuple):
@@ -82,9 +84,8 @@ class Course:
     """What is known of one flow."""
 
     __slots__ = (
-        "asked",
-        "attempt", "bare", "done", "end", "goal", "places",
-        "replies", "round", "stop", "top", "window", "within",
+        "asked", "attempt", "bare", "done", "end", "goal", "places", "quiet",
+        "replies", "round", "stop", "top", "unclear", "window", "within",
     )  # fmt: skip
 
     def __init__(self, window: int) -> None:
@@ -92,6 +93,8 @@ class Course:
         self.attempt: dict[int, int] = {}  # the number of the latest probe of each TTL, from 0
         self.replies: list[Reply] = []
         self.within: set[int] = set()  # TTLs in flight
+        self.unclear: set[int] = set()  # those of them of which one has answered, without saying which
+        self.quiet = 0  # probes in a row that were not answered
         self.window = window
         self.bare = False
         self.top = 0  # the furthest router that answered
@@ -177,10 +180,14 @@ class Agenda:
             course.bare = True
             course.window = 1
             if len(course.within) != 1:
+                # Silence was expected of these; now each is asked by itself.
+                course.unclear |= course.within
                 return
             (ttl,) = course.within
         elif not course.bare:
             course.window = MOST
+        else:
+            course.window = 1
         key = flow << 6 | ttl
         left = self._flight.pop(key, None)
         if ttl not in course.asked:
@@ -189,6 +196,7 @@ class Agenda:
         if rtt is None:
             return
         course.within.discard(ttl)
+        course.quiet = 0
         self.longest = max(self.longest, rtt / 1000)
         place, final = ttl, heard.icmp_type != EXPIRED
         if ttl == MOST:
@@ -243,10 +251,17 @@ class Agenda:
             del flight[key]
             flow = key >> 6
             course = self.courses[flow]
-            course.within.discard(key & 63)
-            if not course.bare and course.window == 1:
-                # Nothing has told yet how this way's routers quote, and two may as well stay silent at once.
-                course.window = 2
+            ttl = key & 63
+            course.within.discard(ttl)
+            if ttl in course.unclear:
+                course.unclear.discard(ttl)
+                course.asked[ttl] -= 1
+                self._todo[flow].append(ttl)
+            else:
+                course.quiet += 1
+                if course.quiet >= _QUIET and course.window == 1:
+                    # Where nobody answers nothing can be mistaken: the rest of the gap goes out at once.
+                    course.window = self._manner.gap
             self._open(flow)
 
     # -- what a flow still needs
@@ -303,6 +318,11 @@ class Agenda:
             if course.asked.get(ttl, 0) < manner.repeats
             or (ttl not in answered and course.asked.get(ttl, 0) < manner.tries)
         ]
+        if course.bare and again:
+            # What has answered goes one by one; then all that was silent at once: it most likely stays so.
+            known = [ttl for ttl in again if ttl in answered]
+            course.window = 1 if known else len(again)
+            again = known or again
         if again:
             self._todo[flow] = again
             self._freed(flow)

@@ -31,8 +31,9 @@ _RFC4884, _RFC4884_6 = 26, 31
 _IP_RECVTTL, _IPV6_RECVHOPLIMIT, _IPV6_HOPLIMIT = 12, 51, 52
 _IP_TTL = 2
 _SO_TIMESTAMPNS = 35
-# Sockets in the pool: enough that no error queue overflows (net.core.rmem_default holds about 250 errors).
-_POOL = 32
+# Sockets in the pool: enough that no error queue overflows (net.core.rmem_default holds about 250 errors, and
+# they are fetched every millisecond or two), and few, as each is looked at for itself.
+_POOL = 8
 _ROOM = 4 << 20
 _ERRORS_AT_ONCE = 64
 _MAGIC = b"GW"
@@ -41,6 +42,8 @@ _PADDING = bytes(9)
 _ECHO, _ECHO6 = 8, 128
 _ERR = struct.Struct("=IBBBBIHBB")
 _INVALID = 1
+# What sendmsg(2) takes of a probe: its payload, and the message with its TTL.
+_Parts = tuple[tuple[bytes], list[tuple[int, int, bytes]]]
 
 
 class PoolCourier:
@@ -59,12 +62,13 @@ class PoolCourier:
         self._poller = pump().sockets.another()
         self._kernel = isinstance(self._poller, KernelSockets)
         self._sockets: list[Any] = []
-        self._flows: list[tuple[Any, tuple[str, int], int]] = []
+        self._flows: list[tuple[Any, tuple[str, int], list[_Parts]]] = []
         self._index: dict[tuple[int, str], int] = {}
         self._sent: dict[int, float] = {}
         flows = max((number for _, number in ends), default=0) + 1
         size = max(_POOL if len(ends) > _POOL else len(ends), flows)
         pools: dict[bool, list[int]] = {}
+        parts: dict[bool, list[_Parts]] = {}
         try:
             for index, (address, number) in enumerate(ends):
                 six = ":" in address
@@ -73,7 +77,9 @@ class PoolCourier:
                 place = pools[six][(crc32(address.encode()) + number) % size]
                 self._index[place, address] = index
                 to = (address, 0 if self._icmp else port)
-                self._flows.append((self._sockets[place], to, _IPV6_HOPLIMIT if six else _IP_TTL))
+                if six not in parts:
+                    parts[six] = [self._parts(six, ttl) for ttl in range(MOST + 1)]
+                self._flows.append((self._sockets[place], to, parts[six]))
         except OSError:
             self.close()
             raise
@@ -108,15 +114,13 @@ class PoolCourier:
 
     def send(self, flow: int, ttl: int) -> bool:
         """Send one probe."""
-        sock, to, option = self._flows[flow]
-        level = socket.IPPROTO_IP if option == _IP_TTL else socket.IPPROTO_IPV6
-        message = [(level, option, ttl.to_bytes(4, sys.byteorder))]
-        data = self._echo(option != _IP_TTL, ttl) if self._icmp else _MAGIC + bytes((ttl,)) + _PADDING
+        sock, to, parts = self._flows[flow]
+        data, message = parts[ttl]
         self._sent[flow << 6 | ttl] = time.time()
         # An earlier probe's error is told at the next call, and the call does nothing else.
         for _ in range(_ERRORS_AT_ONCE):
             try:
-                sock.sendmsg((data,), message, 0, to)
+                sock.sendmsg(data, message, 0, to)
             except BlockingIOError:
                 return False
             except OSError as error:
@@ -125,6 +129,12 @@ class PoolCourier:
                 continue
             break
         return True
+
+    def _parts(self, six: bool, ttl: int) -> _Parts:
+        """Make what differs between TTLs, once for all flows."""
+        level, option = (socket.IPPROTO_IPV6, _IPV6_HOPLIMIT) if six else (socket.IPPROTO_IP, _IP_TTL)
+        data = self._echo(six, ttl) if self._icmp else _MAGIC + bytes((ttl,)) + _PADDING
+        return (data,), [(level, option, ttl.to_bytes(4, sys.byteorder))]
 
     @staticmethod
     def _echo(six: bool, ttl: int) -> bytes:
@@ -140,7 +150,7 @@ class PoolCourier:
         return found
 
     def _fetch(self, place: int, found: list[Heard]) -> None:
-        sock = self._sockets[place]
+        sock, before = self._sockets[place], len(found)
         for _ in range(_ERRORS_AT_ONCE):
             try:
                 data, ancillary, _, about = sock.recvmsg(512, 512, errqueue.MSG_ERRQUEUE)
@@ -166,6 +176,8 @@ class PoolCourier:
                         labels,
                     )
                 )
+        if len(found) > before:
+            return  # what else there is is told of again
         for _ in range(_ERRORS_AT_ONCE):
             try:
                 data, ancillary, _, about = sock.recvmsg(512, 512)
