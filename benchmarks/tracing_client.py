@@ -107,7 +107,7 @@ async def _warm(truth: Truth) -> None:
         # The first hop, and the full TTL: a destination that answers it is there.
         courses = await carry(courier, list(truth), Manner(max_ttl=1, gap=1, tries=1, rate=2000))
         there = sum(bool(course.goal or course.end) for course in courses)
-        if there and there == before:
+        if there == before and there > len(truth) // 2:
             break
         before = there
     courier.close()
