@@ -15,6 +15,7 @@ from .model import (
     Source,
     Target,
 )
+from .ports import ServicePort, service_ports
 from .reference import (
     beacons,
     categories,
@@ -45,6 +46,7 @@ __all__ = [
     "Problem",
     "ReadResult",
     "Resolver",
+    "ServicePort",
     "SignFile",
     "Source",
     "Target",
@@ -66,5 +68,6 @@ __all__ = [
     "resolve_names",
     "resolvers",
     "risk_in",
+    "service_ports",
     "sources",
 ]

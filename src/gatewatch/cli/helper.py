@@ -31,6 +31,13 @@ def helper() -> None:
 @click.option("--keyfile", type=_FILE, help="The certificate's key, when it is in a file of its own.")
 @click.option("--echo-port", type=click.IntRange(0, 65535), help="Tell raw requests on this port, too.")
 @click.option(
+    "--ports",
+    metavar="LIST",
+    default="",
+    help="More ports that say that they are reached: `vpn` for our table, or 1194/udp,1723/tcp,...",
+)
+@click.option("--ports-host", help="Address for those ports, where it is not --host.")
+@click.option(
     "--resolver",
     default="Google,Cloudflare",
     show_default=True,
@@ -52,6 +59,8 @@ def serve(
     certfile: Path | None,
     keyfile: Path | None,
     echo_port: int | None,
+    ports: str,
+    ports_host: str | None,
     resolver: str,
     own: tuple[str, ...],
     prefixes: Path | None,
@@ -71,6 +80,7 @@ def serve(
         from gatewatch.helper.guard import Guard
         from gatewatch.helper.measure import Measurer
         from gatewatch.helper.networks import Networks
+        from gatewatch.helper.ports import read
         from gatewatch.helper.serve import Settings
         from gatewatch.helper.way import Way
         from gatewatch.net.trust import system_trust
@@ -81,6 +91,7 @@ def serve(
     try:
         networks = Networks(prefixes) if prefixes else None
         guard = Guard(own=own)
+        greeting, every = read(ports)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     settings = Settings(
@@ -89,6 +100,9 @@ def serve(
         certfile=str(certfile) if certfile else None,
         keyfile=str(keyfile) if keyfile else None,
         echo_port=echo_port,
+        ports=greeting,
+        every_port=every,
+        ports_host=ports_host,
         proxied=proxied,
     )
 
@@ -131,6 +145,9 @@ async def _until_signal(app: object, settings: Settings) -> None:
         click.echo(f"Listening on {scheme}://{shown}:{ports[0]}/", err=True)
         if settings.echo_port is not None:
             click.echo(f"Telling requests on http://{shown}:{ports[-1]}/", err=True)
+        if settings.ports:
+            told = " ".join(f"{port}/{transport}" for port, transport in app.ports) or "none"
+            click.echo(f"Answering on {told}", err=True)
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
                 nursery.cancel_scope.cancel()

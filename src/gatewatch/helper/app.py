@@ -1,7 +1,7 @@
 """The helper as an ASGI application: which request gets what, and a clear word for all that is refused.
 
 ``POST /`` measures, ``GET /`` says hello; ``/echo`` tells the request's own head, ``/bytes/N`` gives N random
-bytes.  Errors are JSON with one key, ``error``.
+bytes, ``/ports`` says which other ports answer.  Errors are JSON with one key, ``error``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from gatewatch.helper import echo
 from gatewatch.helper.admission import Allowance, Busy, InFlight, TooOften
 from gatewatch.helper.measure import Measurer, Refused
 from gatewatch.records import control
+from gatewatch.records.ports import offer
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -66,6 +67,8 @@ class App:
         self._measurer = measurer
         self._allowance = allowance or Allowance(rate=10, burst=100)
         self._proxied = proxied
+        #: Ports that only greet, with their transports; whoever opens them says so.
+        self.ports: tuple[tuple[int, str], ...] = ()
         self._measuring = InFlight()
         self._sending = InFlight()
         # The same for everybody: it must be incompressible, not secret.
@@ -102,6 +105,11 @@ class App:
             _only(request, "GET", "HEAD", "POST")
             self._spend(request, 1)
             await _reply(send, 200, echo.told(request.head, request.port))
+        elif request.path == "/ports":
+            _only(request, "GET", "HEAD")
+            self._spend(request, 1)
+            tcp, udp = ([port for port, kind in self.ports if kind == t] for t in ("tcp", "udp"))
+            await _reply(send, 200, offer(tcp, udp))
         elif size is not None:
             _only(request, "GET", "HEAD")
             await self._bytes(request, int(size[1]), send)

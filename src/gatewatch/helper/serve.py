@@ -11,7 +11,7 @@ from functools import partial
 
 import trio
 
-from gatewatch.helper import connection, echo
+from gatewatch.helper import connection, echo, ports
 from gatewatch.helper.app import App
 
 # Connections at once: each holds some 30 KB, with TLS 90.
@@ -29,6 +29,11 @@ class Settings:
     certfile: str | None = None
     keyfile: str | None = None
     echo_port: int | None = None
+    #: Ports that only say that they are reached, and whether one that cannot be opened is an error.
+    ports: tuple[ports.Port, ...] = ()
+    every_port: bool = True
+    #: Where those listen, if elsewhere: a proxy in front passes no other ports on.
+    ports_host: str | None = None
     #: A proxy in front: all connections come from it.
     proxied: bool = False
 
@@ -76,17 +81,45 @@ async def serve(
         await connection.Conversation(app, config, stream, peer, patience).run()
 
     doors = Doors(of_one=_CONNECTIONS) if settings.proxied else Doors()
-    listeners = await _open(settings.host, settings.port)
-    echoes = [] if settings.echo_port is None else await _open(settings.host, settings.echo_port)
-    async with trio.open_nursery() as nursery:
+    async with contextlib.AsyncExitStack() as stack, trio.open_nursery() as nursery:
+        listeners = await _open(stack, settings.host, settings.port)
+        echo_port = settings.echo_port
+        echoes = [] if echo_port is None else await _open(stack, settings.host, echo_port)
+        app.ports = await _open_ports(stack, nursery, settings)
         nursery.start_soon(trio.serve_listeners, partial(_let_in, doors, talk), listeners)
         if echoes:
             nursery.start_soon(trio.serve_listeners, partial(_let_in, Doors(), tell), echoes)
         task_status.started([listener.socket.getsockname()[1] for listener in (*listeners, *echoes)])
 
 
-async def _open(host: str, port: int) -> list[trio.SocketListener]:
-    return await trio.open_tcp_listeners(port, host=host, backlog=256)
+async def _open_ports(
+    stack: contextlib.AsyncExitStack, nursery: trio.Nursery, settings: Settings
+) -> tuple[ports.Port, ...]:
+    """Open the ports that only greet, and give those that could be; raises OSError."""
+    answering, doors = ports.Answering(), Doors()
+    host = settings.ports_host or settings.host
+    opened: list[ports.Port] = []
+    for port, transport in settings.ports:
+        try:
+            if transport == "tcp":
+                listeners = await _open(stack, host, port)
+                greet = partial(_let_in, doors, answering.greet)
+                nursery.start_soon(trio.serve_listeners, greet, listeners)
+            else:
+                for sock in await ports.open_udp(host, port):
+                    nursery.start_soon(answering.answer, stack.enter_context(sock))
+        except OSError:
+            # Taken by somebody else, such as port 22, or below 1024 without the right to it.
+            if settings.every_port:
+                raise
+        else:
+            opened.append((port, transport))
+    return tuple(opened)
+
+
+async def _open(stack: contextlib.AsyncExitStack, host: str, port: int) -> list[trio.SocketListener]:
+    listeners = await trio.open_tcp_listeners(port, host=host, backlog=256)
+    return [await stack.enter_async_context(listener) for listener in listeners]
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

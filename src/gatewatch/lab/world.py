@@ -18,12 +18,13 @@ from gatewatch.lab.servers.addresses import Addresses, is_bogon
 from gatewatch.lab.servers.dns import DnsStream, Resolver
 from gatewatch.lab.servers.doh import doh
 from gatewatch.lab.servers.echo import Echo
-from gatewatch.lab.servers.helper import helper
+from gatewatch.lab.servers.helper import PORTS, Greeter, helper
 from gatewatch.lab.servers.http import Handler, HttpStream, Reply, Request, Silent, Sniffed
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.servers.tls import Authority, Certificate
 from gatewatch.lab.servers.web import Web, notice
 from gatewatch.lab.sites import State, listens, speaks_quic, state
+from gatewatch.records.ports import answer
 
 
 class World:
@@ -91,9 +92,11 @@ class World:
         return there
 
     def datagram(self, address: str, port: int, source: tuple[str, int], data: bytes) -> bytes | None:
-        """Answer a datagram: DNS at the resolvers, port unreachable anywhere else."""
+        """Answer a datagram: DNS at the resolvers, helpers' ports, port unreachable anywhere else."""
         if port == 53 and address in self._plain_dns:
             return self._resolver.answer(data, self._own_dns.get(address, address))
+        if address in self._helpers and (port, "udp") in PORTS:
+            return answer(data) or b""
         return None
 
     def talk(self, address: str, port: int, line: TalkLine) -> DatagramApp | None:
@@ -127,6 +130,8 @@ class World:
             return self._authority.serve(connection, lambda plain: DnsStream(plain, answer))
         if self._promise(address, port) == "silent":
             return Silent()
+        if address in self._helpers and (port, "tcp") in PORTS:
+            return Greeter(connection)
         handler = self.handler(address, port)
         if handler is None or self._flakes(address):
             return None

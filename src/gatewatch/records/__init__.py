@@ -13,6 +13,7 @@ from gatewatch.records.locus import LocateHop, LocateShot, Locus
 from gatewatch.records.measurement import EXTENSIONS, TIME_FORMAT, Measurement, TestKeys
 from gatewatch.records.middlebox import OddRequest
 from gatewatch.records.pace import PacedTransfer, ThrottleKeys
+from gatewatch.records.ports import PortRow
 from gatewatch.records.query import Answer, Query
 from gatewatch.records.quic import QuicKeys, VersionQuestion
 from gatewatch.records.second import GreetingRow, ResidualWait, SecondControl
@@ -46,6 +47,7 @@ __all__ = [
     "NetworkEvent",
     "OddRequest",
     "PacedTransfer",
+    "PortRow",
     "Problem",
     "Query",
     "QuicKeys",

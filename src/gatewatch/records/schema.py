@@ -31,6 +31,7 @@ RECORDS: tuple[type[Any], ...] = (
     records.ResidualWait,
     records.GreetingRow,
     records.OddRequest,
+    records.PortRow,
     records.QuicKeys,
     records.VersionQuestion,
     records.ThrottleKeys,

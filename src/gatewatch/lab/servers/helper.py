@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import urljoin
 
 from gatewatch.helper import echo
+from gatewatch.lab.apps import Connection
 from gatewatch.lab.servers.addresses import is_bogon
 from gatewatch.lab.servers.http import Handler, Reply, Request, header_fields
 from gatewatch.lab.sites import Url, is_literal, split
@@ -23,6 +24,8 @@ from gatewatch.net.address import endpoint
 from gatewatch.records import control
 from gatewatch.records import failure as f
 from gatewatch.records.control import Json, Question
+from gatewatch.records.ports import GREETING, offer
+from gatewatch_targets import service_ports
 
 # oohelperd asks through one machine; any address outside the scenario's own country does.
 _VANTAGE = "68.183.70.80"
@@ -31,6 +34,9 @@ _MAX_BODY = 1 << 24
 # How long a helper thinks that is slow (all clients still wait) or silent (none does; OONI's own waits 30 s).
 _THINKS = {"slow": 6.0, "silent": 45.0}
 
+
+#: Ports that only greet: those of our table.
+PORTS = frozenset((entry.port, entry.transport) for entry in service_ports())
 
 _BYTES = re.compile(r"/bytes/(\d{1,7})")
 
@@ -79,6 +85,8 @@ def helper(world: Abroad, mood: str = "up") -> Handler:
         size = _BYTES.fullmatch(request.target)
         if request.method == "GET" and size is not None:
             return _bytes(int(size[1]))
+        if request.method == "GET" and request.target == "/ports":
+            return _json(offer(*([port for port, t in PORTS if t == kind] for kind in ("tcp", "udp"))))
         if request.method == "GET":
             return _json(control.HELLO)
         if request.method != "POST":
@@ -90,6 +98,25 @@ def helper(world: Abroad, mood: str = "up") -> Handler:
             return Reply(400)
 
     return respond
+
+
+class Greeter:
+    """A port of a helper that says one line and closes, as :mod:`gatewatch.helper.ports` does."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        # When there is a connection: this is made at the SYN.
+        connection.later(0.0, self._greet)
+
+    def _greet(self) -> None:
+        self._connection.write(GREETING)
+        self._connection.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Drop what comes."""
+
+    def eof_received(self) -> None:
+        """Be closed already."""
 
 
 def _bytes(size: int) -> Reply:
