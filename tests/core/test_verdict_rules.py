@@ -10,6 +10,7 @@ from tests.core.fires_intercept import FIRES_INTERCEPT
 from tests.core.fires_middlebox import FIRES_MIDDLEBOX
 from tests.core.fires_names import FIRES_NAMES
 from tests.core.fires_pace import FIRES_PACE
+from tests.core.fires_ports import FIRES_PORTS
 from tests.core.fires_quic import FIRES_QUIC
 from tests.core.fires_second import FIRES_SECOND
 from tests.core.fires_sni import FIRES_SNI
@@ -281,6 +282,7 @@ FIRES: dict[str, tuple[str, Measurement]] = {
     **FIRES_CONTENT,
     **FIRES_QUIC,
     **FIRES_MIDDLEBOX,
+    **FIRES_PORTS,
     **FIRES_INTERCEPT,
     **FIRES_NAMES,
     **FIRES_PACE,

@@ -22,6 +22,7 @@ from gatewatch_targets import (
     printable,
     resolvers,
     risk_in,
+    service_ports,
     sources,
 )
 from gatewatch_targets.cables import cables, companies, links
@@ -101,7 +102,15 @@ def test_controls_are_distinct_innocuous_names() -> None:
 
 def test_every_source_is_used() -> None:
     keys = {key for name in BUILTIN for target in load(name) for key in target.source.split()}
-    for rows in (resolvers(), networks(), fingerprints(), helpers(), beacons(), known_boxes()):
+    for rows in (
+        resolvers(),
+        networks(),
+        fingerprints(),
+        helpers(),
+        beacons(),
+        known_boxes(),
+        service_ports(),
+    ):
         keys.update(key for row in rows for key in row.source.split())
     keys.update(key for app in apps().values() for end in app.endpoints for key in end.source.split())
     for cable in (*cables().values(), *links().values()):

@@ -20,6 +20,7 @@ from gatewatch.verdict import (
     names,
     pace,
     pages,
+    ports,
     quic,
     sni,
     steps,
@@ -301,6 +302,23 @@ class Features:
     )
     middlebox_host_passed: str = doc("the spellings that passed where the plain name did not", "")
 
+    ports_base: str = doc(
+        "passed, failed, not_looked: the port of a helper that says on which others it answers, each time",
+        NOT_LOOKED,
+    )
+    ports_tcp: str = doc(
+        "ok, refused, timeout, reset (a service's port was cut, twice), unclear, not_looked", NOT_LOOKED
+    )
+    ports_udp: str = doc("the same over UDP", NOT_LOOKED)
+    ports_tcp_controls: str = doc(
+        "passed, cut, few: ports of services that have nothing to do with tunnels, and one given to nobody",
+        NOT_LOOKED,
+    )
+    ports_udp_controls: str = doc("the same over UDP", NOT_LOOKED)
+    ports_cut: str = doc("which services' ports were cut, and how", "")
+    ports_cut_controls: str = doc("which of the others were", "")
+    ports_answered: str = doc("how many services' ports answered, of how many", "")
+
 
 NAMES = tuple(field.name for field in fields(Features))
 _VALUES = attrgetter(*NAMES)
@@ -316,6 +334,7 @@ _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
     contrast.TEST: contrast.evidence,
     "intercept": intercept.evidence,
     middlebox.TEST: middlebox.evidence,
+    ports.TEST: ports.evidence,
 }
 
 

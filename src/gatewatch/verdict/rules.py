@@ -10,6 +10,7 @@ from gatewatch.verdict.layers.line import LINE
 from gatewatch.verdict.layers.middlebox import MIDDLEBOX
 from gatewatch.verdict.layers.naming import NAMING
 from gatewatch.verdict.layers.pace import PACE
+from gatewatch.verdict.layers.ports import PORTS
 from gatewatch.verdict.layers.quic import QUIC
 from gatewatch.verdict.layers.second import SECOND
 from gatewatch.verdict.layers.sni import SNI
@@ -33,6 +34,7 @@ RULES: tuple[Rule, ...] = (
     *PACE,
     *APPS,
     *MIDDLEBOX,
+    *PORTS,
     *WHOLE,
 )
 BY_LAYER: tuple[tuple[Rule, ...], ...] = tuple(
