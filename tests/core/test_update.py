@@ -17,6 +17,8 @@ from gatewatch.update.download import Session
 from gatewatch.whereabouts import PrefixTable
 from gatewatch_targets.cables.foreign import read_foreign
 
+# Collections of others, never part of this tree.
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 OLDER, NEWER = "Mon, 02 Nov 2026 00:00:00 GMT", "Fri, 20 Nov 2026 00:00:00 GMT"
 TSV = "".join(f"36.{n}.0.0\t36.{n}.255.255\t{38000 + n}\tKH\tNetwork {n}\n" for n in range(40))
@@ -424,6 +426,27 @@ def test_what_was_fetched_is_used_where_nothing_else_is_given(
     mirrors = ({"data": server.base + "/s"},)
     assert run(replace(datasets()["ooni-signs-dns"], mirrors=mirrors, least=1), Shelf()).state == "updated"
     assert [path.name[:15] for path in known.signs()] == ["ooni-signs-dns."]
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("citizenlab-global", "citizenlab/global.csv"),
+        ("citizenlab-kh", "citizenlab/kh.csv"),
+        ("ooni-signs-http", "fingerprints/ooni_http.csv"),
+        ("censoredplanet-signs", "fingerprints/censoredplanet_signatures.jsonl"),
+        ("censoredplanet-false_positives", "fingerprints/censoredplanet_false_positives.jsonl"),
+    ],
+)
+def test_the_real_ones_pass_with_the_limits_of_the_catalogue(
+    name: str, file: str, server: Publisher, shelf: Shelf
+) -> None:
+    path = SHARED / file
+    if not path.exists():
+        pytest.skip(f"the collection is not present: {path}")
+    server.answers["/real"] = Answer(path.read_bytes())
+    dataset = replace(datasets()[name], mirrors=({"data": server.base + "/real"},))
+    assert run(dataset, shelf).state == "updated"
 
 
 def test_sidecars_that_nobody_wrote(shelf: Shelf) -> None:
