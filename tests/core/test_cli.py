@@ -105,6 +105,7 @@ class TestDoctor:
             "IPv6",
             "resolver",
             "traceroute",
+            "deep mode",
             "QUIC",
             "lab",
             "disk",

@@ -90,6 +90,17 @@ def test_datagrams_are_held_against_the_answers_to_controls() -> None:
     assert [packet.told_by for packet in seen.injected] == [("ttl", "early")]
     assert seen.went_on is True
     assert server_ttl([question, lie]) == 61
+    # Nothing resets a server that is asked by datagrams, so its silence tells.
+    assert look([question, lie], 10, path(), SERVER_TTL).went_on is False
+
+
+def test_a_reset_to_a_syn_is_held_against_the_syn_ack_behind_it() -> None:
+    syn = replace(ours(ttl=10), flags="S", payload=b"")
+    reset = theirs(0.018, "RA", ack=1001)
+    seen = look([syn, reset, theirs(0.020, "SA", ttl=SERVER_TTL, ack=1001)], 10, path(), None)
+    assert ([packet.told_by for packet in seen.injected], seen.went_on) == ([("ttl",)], True)
+    # A port where nobody listens refuses by itself.
+    assert look([syn, replace(reset, time=0.020)], 10, path(), None).injected == ()
 
 
 def test_without_a_trigger_there_is_nothing_to_see() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path as FilePath
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ from tests.probes.test_locate import boxed, loci
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
+from gatewatch.lab import kernel
 from gatewatch.lab import packet as p
 from gatewatch.lab.scenario import Box as LabBox
 from gatewatch.locus import Path, Sighting
@@ -180,3 +185,47 @@ def test_a_forged_answer_at_the_servers_own_ttl_is_given_away_by_its_own(
     seen = watch.trigger(Sighting(7, "expired", 40.0, screened=screened), path)
     assert seen.outcome == outcome
     assert watch.kept == packets
+
+
+KERNEL = """
+import json, socket, trio
+from gatewatch.locus.box import fingerprint
+from gatewatch.net.shot import Flow
+from gatewatch.records import encode
+from gatewatch_probes import triggers
+from gatewatch_probes.deep import Watch
+from gatewatch_probes.hunt import Hunt
+
+async def main():
+    address = socket.getaddrinfo("reset.com", 443)[0][4][0]
+    trigger = triggers.tls(Flow(address, 443, 61000), "reset.com")
+    watch = Watch.over(trigger.flow, "tls")
+    hunt = Hunt(trigger, watch=watch)
+    await hunt.run()
+    box = fingerprint("tls", address, watch.looks, in_path=hunt.place.in_path)
+    print(json.dumps([hunt.place.before, hunt.place.after, encode(box), len(watch.kept) > 20]))
+
+trio.run(main)
+"""
+
+
+def test_through_a_kernel_and_a_packet_socket(tmp_path: FilePath) -> None:
+    if kernel.available() is None:
+        pytest.skip(f"no kernel attachment: {kernel.why()}")
+    if os.geteuid() != 0:
+        pytest.skip("packets can only be captured with CAP_NET_RAW")
+    script = tmp_path / "deep.py"
+    script.write_text(KERNEL, encoding="utf-8")
+    done = subprocess.run(
+        kernel.argv("small", "blocked", [sys.executable, str(script)]),
+        env=kernel.environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    before, after, box, kept = json.loads(done.stdout)
+    assert (before, after, box["in_path"], kept) == (3, 4, True, True)
+    assert (box["flags"], box["ip_id"], box["initial_ttl"]) == (["RA"], "zero", "64")
+    assert (box["packets_most"], box["ttl_least"], box["ttl_most"]) == (1, 61, 61)

@@ -69,7 +69,7 @@ def _line() -> list[dict[str, Any]]:
 
 def _machine() -> list[dict[str, Any]]:
     from gatewatch.lab import rehearse
-    from gatewatch.net import errqueue, quic
+    from gatewatch.net import capture, errqueue, quic
     from gatewatch.store import default_root
 
     rows = [
@@ -79,6 +79,10 @@ def _machine() -> list[dict[str, Any]]:
             "works without privileges" if errqueue.AVAILABLE else "needs Linux",
         )
     ]
+    why = capture.why()
+    rows.append(
+        _row("deep mode", not why, why or "packets can be captured", "Only needed for locate --deep.")
+    )
     try:
         quic.require()
         rows.append(_row("QUIC", True, "handshakes can be made"))

@@ -50,8 +50,10 @@ def look(packets: Sequence[Packet | Quote], ttl: int, path: Path, reference: int
     trigger = next((p for p in mine if p.payload), next((p for p in mine if p.flags.startswith("S")), None))
     if trigger is None:
         return Look()
-    if trigger.protocol == TCP and trigger.payload:
-        reference = server_ttl([p for p in theirs if p.time <= trigger.time]) or reference
+    if trigger.protocol == TCP:
+        # Of a SYN, the answer that comes behind a forged reset.
+        own = [p for p in theirs if not trigger.payload or p.time <= trigger.time]
+        reference = server_ttl(own) or reference
     # A second copy dies at the first router, and what comes after it may be about that one.
     again = min(
         (p.time for p in mine if p.time > trigger.time and p.payload and p.seq == trigger.seq),
@@ -71,9 +73,11 @@ def look(packets: Sequence[Packet | Quote], ttl: int, path: Path, reference: int
     word = next((q for q in packets if isinstance(q, Quote) and _about(q, trigger, again)), None)
     went_on: bool | None = None
     if injected:
-        # At the server's TTL its silence says nothing: the filter may have reset it as well.
         seen = word is not None or (answered and ttl >= path.length)
-        went_on = True if seen else None if ttl >= path.length else False
+        # At its own TTL a server's silence says nothing: it may have been reset, or nobody listens there.
+        # Datagrams cannot be reset, and controls of the same kind were answered.
+        mute = ttl >= path.length and trigger.protocol == TCP
+        went_on = True if seen else None if mute else False
     return Look(
         tuple(injected),
         word.router if word else None,
