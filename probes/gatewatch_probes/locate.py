@@ -21,14 +21,13 @@ from gatewatch.locus import Labelled, Vantage, label
 from gatewatch.locus.box import fingerprint, recognised
 from gatewatch.locus.look import Look
 from gatewatch.net import errqueue
-from gatewatch.net.address import is_address, is_bogon
+from gatewatch.net.address import is_address
 from gatewatch.net.journal import Journal
 from gatewatch.net.restraint import TRIGGERS
 from gatewatch.net.shot import Flow
 from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import Box, LocateHop, LocateShot, Locus, TestKeys, encode
-from gatewatch.whereabouts import Prefix
 from gatewatch_probes import triggers
 from gatewatch_probes.connect import dial
 from gatewatch_probes.deep import Watch
@@ -176,7 +175,7 @@ def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
     place, path, flow = hunt.place, hunt.path, hunt.trigger.flow
     routers = {**path.routers, path.length: flow.address} if path.length in path.answered else path.routers
     ends = (place.before, place.after) if place else (-1, -1)
-    near, far = (_whose(wire, routers.get(ttl)) for ttl in ends)
+    near, far = (wire.whose(routers.get(ttl)) for ttl in ends)
     labelled = Labelled("endpoint", hunt.reason) if hunt.reason == AT_SERVER else None
     if place:
         vantage = Vantage(wire.asn, wire.country)
@@ -236,10 +235,3 @@ def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
         ),
         residual=tuple(hunt.residual),
     )
-
-
-def _whose(wire: Wire, address: str | None) -> Prefix | None:
-    """Look up the network that announces an address; nobody announces a private one."""
-    if address is None or wire.whereabouts is None or is_bogon(address):
-        return None
-    return wire.whereabouts.lookup(address)

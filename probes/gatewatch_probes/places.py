@@ -73,7 +73,7 @@ async def _answering(wire: Wire, place: Place) -> list[ContrastEnd]:
 
 def _placed(wire: Wire, place: Place, host: str, address: str, *, vouched: bool) -> ContrastEnd | None:
     """Give the server if its address is where it should be; at home, not in our own provider's network."""
-    prefix = wire.whereabouts.lookup(address) if wire.whereabouts is not None else None
+    prefix = wire.whose(address)
     side = None
     known = wire.country != UNKNOWN_COUNTRY and (wire.asn or place == "abroad")
     if prefix is not None and wire.whereabouts is not None and known:

@@ -22,7 +22,7 @@ from gatewatch.records import TestKeys, TraceKeys, encode
 from gatewatch_probes.resolve import look_up
 from gatewatch_targets import Target
 
-__all__ = ["CannotTrace", "Trace"]
+__all__ = ["CannotTrace", "Trace", "known"]
 
 
 class Trace:
@@ -48,7 +48,7 @@ class Trace:
         usable = [a for a in (*found.trusted, *found.public, *found.system) if wire.usable(a)]
         # IPv4 first: more of its routers answer, and its prefixes are better known.
         for address in sorted(usable, key=lambda address: ":" in address):
-            return journal.keys(**encode(await self.trace(address, journal)))
+            return journal.keys(**encode(known(await self.trace(address, journal), wire)))
         return journal.keys(failure="dns_no_answer")
 
     async def trace(self, address: str, journal: Journal) -> TraceKeys:
@@ -57,3 +57,16 @@ class Trace:
         (keys,) = await trace((address,), self._way, SINGLE, confidence=self._confidence)
         replies = tuple(r if r.t is None else replace(r, t=round(r.t + before, 6)) for r in keys.replies)
         return replace(keys, replies=replies)
+
+
+def known(keys: TraceKeys, wire: Wire) -> TraceKeys:
+    """Say of each hop who announces its address, where a table of prefixes is here."""
+    if wire.whereabouts is None:
+        return keys
+    hops = []
+    for hop in keys.hops:
+        prefix = wire.whose(next(iter(hop.addresses), None))
+        if prefix is not None:
+            hop = replace(hop, asn=prefix.asn or None, country=prefix.country or None, ixp=prefix.ixp or None)
+        hops.append(hop)
+    return replace(keys, hops=tuple(hops))

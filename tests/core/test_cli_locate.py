@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from tests.worlds.commands import here
 from gatewatch import cli
 from gatewatch.cli.consent import VERSION, stop_file
 from gatewatch.cli.locate import describe
+from gatewatch.lab import kernel
 from gatewatch.records import Locus
 
 LAB = ("--attach", "memory", "--quiet", "--seed", "1")
@@ -112,3 +116,25 @@ def test_without_the_capability_deep_mode_says_what_is_missing(monkeypatch: pyte
     done = here("locate", "https://www.rfa.org/", "--deep", "--plan")
     assert done.exit_code == cli.USAGE
     assert "deep mode needs the capability CAP_NET_RAW" in done.stderr
+
+
+def test_sigterm_ends_it_before_the_next_trigger() -> None:
+    if kernel.available() is None:
+        pytest.skip(f"no kernel attachment: {kernel.why()}")
+    command = [sys.executable, "-m", "gatewatch", "locate", "https://reset.com/", "--json"]
+    with subprocess.Popen(
+        [*command, "--lab", "small:blocked", "--attach", "kernel"],
+        env=kernel.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        # It has begun, and a located reset takes ten seconds more at a connection a second.
+        while "1 measurements planned" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        stdout, _ = process.communicate(timeout=5)
+    about = json.loads(stdout)
+    assert process.returncode == cli.PARTIAL
+    assert (about["state"], about["located"]) == ("interrupted", [])

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 import trio
 from tests.worlds.clock import run
-from tests.worlds.country import attached
+from tests.worlds.country import attached, measure
 
 from gatewatch.lab.scenario import load
 from gatewatch.net.tracing.agenda import Manner
 from gatewatch.net.tracing.multipath import enough
 from gatewatch.net.tracing.tracer import UDP, CannotTrace, Way, trace
 from gatewatch.records import TraceKeys, decode, encode
+from gatewatch.whereabouts import PrefixTable, parse_prefixes
+from gatewatch_probes.trace import Trace
 
 PATHS = load("paths")
 FAR, FAR6 = "8.8.8.8", "2001:4860:4860::8888"
@@ -108,3 +110,14 @@ def test_no_way_out_is_a_failure_and_not_silence() -> None:
 def test_icmp_needs_a_privilege_that_the_memory_has_not() -> None:
     with pytest.raises(CannotTrace, match="ping_group_range"):
         traced("labels", way=Way("icmp"))
+
+
+def test_whose_each_hop_is_where_a_table_says() -> None:
+    table = PrefixTable(parse_prefixes(load("small").prefixes_csv().splitlines(), lambda *_: None))
+    keys = measure(Trace(), "https://free.com/", "blocked", whereabouts=table)
+    found = [(hop["asn"], hop["country"]) for hop in keys.extra["hops"]]
+    # A private router, three of the provider's with a silent one among them, two abroad, the server.
+    own, abroad = (38623, "KH"), (13335, "US")
+    assert found == [(None, None), own, own, (None, None), own, abroad, abroad, abroad]
+    plain = measure(Trace(), "https://free.com/", "blocked")
+    assert {hop["asn"] for hop in plain.extra["hops"]} == {None}

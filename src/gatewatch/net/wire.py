@@ -19,7 +19,7 @@ from gatewatch.net.capture import Caught
 from gatewatch.net.learnt import Learnt
 from gatewatch.net.restraint import Restraint
 from gatewatch.net.trust import Trust, system_trust
-from gatewatch.whereabouts import Whereabouts
+from gatewatch.whereabouts import Prefix, Whereabouts
 from gatewatch_targets import Resolver, resolvers
 
 
@@ -132,6 +132,12 @@ class Wire:
     def usable(self, address: str) -> bool:
         """Tell whether an address may be connected to: a public one, of a family that this line has."""
         return not is_bogon(address) and (self.ipv6 if ":" in address else self.ipv4)
+
+    def whose(self, address: str | None) -> Prefix | None:
+        """Look up who announces an address; nobody does a private one, or without a table any."""
+        if address is None or self.whereabouts is None or is_bogon(address):
+            return None
+        return self.whereabouts.lookup(address)
 
     def silent(self, address: str, port: int, name: str) -> None:
         """Remember that an endpoint did not answer for a name, unless another name's cut explains it."""

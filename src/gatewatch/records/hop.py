@@ -61,6 +61,9 @@ class TraceHop:
         None,
         unit="hops",
     )
+    asn: int | None = doc("AS that announces the first address, where a table of prefixes is here", None)
+    country: str | None = doc("country that its prefix is listed under; not where the router stands", None)
+    ixp: str | None = doc("exchange whose peering LAN it is in", None)
     extra: Mapping[str, Any] = extra()
 
 
