@@ -11,6 +11,7 @@ import contextlib
 import gc
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -156,7 +157,8 @@ async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
     whole = False
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_until_signal, nursery.cancel_scope)
+            # Before anything is told or sent, so that no signal falls between.
+            await nursery.start(_until_signal, nursery.cancel_scope)
             whole = await campaign.run()
             state, reason = ("done", "Done.") if whole else ("partial", "Some items were not measured.")
             nursery.cancel_scope.cancel()
@@ -174,10 +176,16 @@ async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
     return Outcome(state, reason, folder.path, len(folder.done))
 
 
-async def _until_signal(scope: trio.CancelScope) -> None:
+async def _until_signal(
+    scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+) -> None:
     """Cancel the campaign at the first SIGINT or SIGTERM: what is under way is dropped."""
-    wanted = [signal.SIGINT, signal.SIGTERM]
-    with contextlib.suppress(RuntimeError), trio.open_signal_receiver(*wanted) as signals:
+    if threading.current_thread() is not threading.main_thread():
+        # Only the main thread may take signals (signal(7) in Python's words); others are stopped otherwise.
+        task_status.started()
+        return
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
         async for _ in signals:
             scope.cancel()
 
