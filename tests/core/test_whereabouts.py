@@ -45,7 +45,7 @@ def edges(rows: list[Prefix]) -> list[str]:
     return asked
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, database=None)
 @given(st.lists(prefixes(), max_size=12))
 def test_longest_prefix_as_looking_through_all_rows(rows: list[Prefix]) -> None:
     table = PrefixTable(rows)
@@ -53,7 +53,7 @@ def test_longest_prefix_as_looking_through_all_rows(rows: list[Prefix]) -> None:
     assert [table.lookup(a) for a in asked] == [brute(rows, a) for a in asked]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, database=None)
 @given(st.lists(prefixes(), max_size=12))
 def test_columns_say_what_single_look_ups_say(rows: list[Prefix]) -> None:
     pytest.importorskip("numpy", reason="columns need numpy")
@@ -68,7 +68,7 @@ def test_columns_say_what_single_look_ups_say(rows: list[Prefix]) -> None:
     assert columns.texts(plain).tolist() == [table.row(a) for a in plain]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, database=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 50)), max_size=10))
 def test_ranges_as_looking_through_all_of_them(pairs: list[tuple[int, int]]) -> None:
     """Ranges that overlap, too: the one that begins last holds, of those the shortest, of those the first."""
