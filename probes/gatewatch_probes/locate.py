@@ -85,13 +85,12 @@ class Locate:
         rows: list[Locus] = []
         hunts: list[Hunt] = []
         restraint = wire.restraint
-        left = restraint.triggers
         for trigger, name in await self._triggers(journal, target, wire, found):
             async with wire.turns.take(trigger.flow.address):
                 watch = Watch.over(trigger.flow, trigger.method) if wire.deep else None
                 hunt = Hunt(
                     trigger,
-                    most_triggers=left,
+                    most_triggers=restraint.left(target.host),
                     pace=restraint.pace,
                     stopped=lambda: restraint.stopped,
                     watch=watch,
@@ -99,12 +98,12 @@ class Locate:
                 try:
                     await hunt.run()
                 finally:
+                    restraint.sent(target.host, hunt.triggers)
                     if watch is not None:
                         watch.capture.close()
             hunts.append(hunt)
             rows.append(replace(_row(hunt, name, wire), evidence=_filed(hunt, wire)))
-            left -= hunt.triggers
-            if hunt.signature or left <= 0 or restraint.stopped:
+            if hunt.signature or restraint.left(target.host) <= 0 or restraint.stopped:
                 break
         deep = {"x_gatewatch_box": [encode(box) for box in map(_box, hunts) if box]} if wire.deep else {}
         return journal.keys(

@@ -163,6 +163,16 @@ def test_three_targets_a_run_and_no_more() -> None:
         Restraint(triggers=21)
 
 
+def test_a_target_that_is_measured_again_has_only_the_triggers_that_are_left() -> None:
+    restraint = Restraint()
+    (first,) = locate("https://reset.com/", restraint=restraint)
+    (second,) = locate("https://reset.com/", restraint=restraint)
+    assert first.place and first.triggers + second.triggers == TRIGGERS
+    assert second.before is None or second.triggers >= 4
+    with pytest.raises(Exhausted, match="12 triggers"):
+        locate("https://reset.com/", restraint=restraint)
+
+
 def test_whose_the_ends_are_and_what_kind_of_place() -> None:
     table = PrefixTable(parse_prefixes(SMALL.prefixes_csv().splitlines(), lambda *_: None))
     box = Box("sni-reset", 5, domains=frozenset({"site.com"}))

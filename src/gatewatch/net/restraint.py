@@ -21,7 +21,7 @@ class Stopped(RuntimeError):
 
 
 class Exhausted(RuntimeError):
-    """The run has located as many targets as it may."""
+    """The run has located as many targets, or sent as many triggers for one, as it may."""
 
 
 @dataclass(slots=True)
@@ -33,7 +33,8 @@ class Restraint:
     between: float = BETWEEN
     #: While this file exists, nothing forbidden is sent.
     stop: Path | None = None
-    _hosts: set[str] = field(default_factory=set)
+    #: Triggers sent so far, by host.
+    _sent: dict[str, int] = field(default_factory=dict)
     _next: float = float("-inf")
 
     def __post_init__(self) -> None:
@@ -49,9 +50,19 @@ class Restraint:
         """Count a target; raises Stopped or Exhausted, and then nothing may be sent for it."""
         if self.stopped:
             raise Stopped(f"stopped: {self.stop} exists")
-        if host not in self._hosts and len(self._hosts) >= self.targets:
+        if host not in self._sent and len(self._sent) >= self.targets:
             raise Exhausted(f"a run may locate {self.targets} targets and no more (--most-targets)")
-        self._hosts.add(host)
+        self._sent.setdefault(host, 0)
+        if not self.left(host):
+            raise Exhausted(f"all {self.triggers} triggers for this target are sent (--most-triggers)")
+
+    def left(self, host: str) -> int:
+        """How many triggers a target has left, however often it is measured: a run may repeat one."""
+        return self.triggers - self._sent.get(host, 0)
+
+    def sent(self, host: str, triggers: int) -> None:
+        """Count triggers that were sent for a target."""
+        self._sent[host] = self._sent.get(host, 0) + triggers
 
     async def pace(self) -> None:
         """Wait until the next connection may be opened; the whole run has one pace."""
