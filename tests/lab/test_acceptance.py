@@ -109,10 +109,10 @@ def test_the_score_counts_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_the_command_prints_the_table_and_its_exit_code_tells() -> None:
-    done = CliRunner().invoke(main, ["lab", "score", "free-https", "dns-nxdomain", "--jobs", "1"])
+    done = CliRunner().invoke(main, ["lab", "score", "free-http", "dns-nxdomain", "--jobs", "1"])
     assert done.exit_code == 0, done.output
     assert "blocked(dns.nxdomain)" in done.output and "2 of 2 right" in done.output
-    done = CliRunner().invoke(main, ["lab", "score", "free-https", "--jobs", "1", "--json"])
+    done = CliRunner().invoke(main, ["lab", "score", "free-http", "--jobs", "1", "--json"])
     answers = json.loads(done.output)["answers"]
     assert [(a["verdict"], a["ooni"], a["truth"]) for a in answers] == [("ok", "false/true", "ok")]
     assert CliRunner().invoke(main, ["lab", "score", "no-such"]).exit_code == 2
