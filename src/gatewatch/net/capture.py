@@ -62,6 +62,8 @@ Opener = Callable[[str, int, int, int], Capture]
 class _PacketSocket:
     """A packet socket that sees one flow."""
 
+    _sock: socket.socket
+
     def __init__(self, address: str, port: int, source_port: int, protocol: int) -> None:
         if sys.platform != "linux":
             raise Unavailable(why())
