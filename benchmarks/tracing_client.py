@@ -70,6 +70,7 @@ async def _ours(courier: Courier, truth: Truth, manner: Manner) -> dict[str, Any
         "wall_s": round(wall, 3),
         "probes": sent,
         "cpu_us_per_probe": round((time.process_time() - cpu) / sent * 1e6, 1),
+        "probes_per_s_of_a_core": round(sent / max(time.process_time() - cpu, 1e-9)),
         "probes_per_s": round(sent / wall),
         "probes_per_s_while_half_were_under_way": round(half[1] / max(half[0] - began, 1e-9)),
         "reached": sum(course.stop == "reached" for course in courses),

@@ -36,6 +36,8 @@ class Trace:
     version = "0.2.0"
     risk = "low"
     typical_bytes = 6_000
+    # Three rounds over 30 hops that answer slowly or seldom, one at a time.
+    seconds = 120.0
 
     def __init__(self, way: Way = UDP, confidence: float | None = None) -> None:
         self._way = way

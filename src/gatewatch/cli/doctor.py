@@ -70,15 +70,11 @@ def _line() -> list[dict[str, Any]]:
 def _machine() -> list[dict[str, Any]]:
     from gatewatch.lab import rehearse
     from gatewatch.net import capture, errqueue, quic
+    from gatewatch.net.tracing import raw
     from gatewatch.store import default_root
 
-    rows = [
-        _row(
-            "traceroute",
-            errqueue.AVAILABLE,
-            "works without privileges" if errqueue.AVAILABLE else "needs Linux",
-        )
-    ]
+    how = "raw sockets may be used" if raw.permitted() else "works without privileges, by UDP and TCP"
+    rows = [_row("traceroute", errqueue.AVAILABLE, how if errqueue.AVAILABLE else "needs Linux")]
     why = capture.why()
     rows.append(
         _row("deep mode", not why, why or "packets can be captured", "Only needed for locate --deep.")
