@@ -60,7 +60,8 @@ def test_every_protocol_names_every_router(protocol: str, privileged: bool, addr
     # The first hops are truncated in what is printed.
     for hop, truth in zip(keys.hops[2:], hops[2:], strict=False):
         assert len(hop.addresses) == 1 and hop.addresses[0] in truth.of(":" in address), hop
-        assert hop.rtt is not None and 2 * truth.ms <= hop.rtt < 2 * truth.ms + 50
+        # However busy the machine: a sum of other hops' or another unit would be further off.
+        assert hop.rtt is not None and 2 * truth.ms <= hop.rtt < 2 * truth.ms + 300
     assert [hop.back for hop in keys.hops[:6]] == [0, 1, 2, 3, 4, 5]
 
 

@@ -26,6 +26,8 @@ _FEW = 16
 _MOST = 100_000
 _PACKET = 40
 _MEAN_LENGTH = 16
+# Of thousands, a late answer costs less than waiting for all the silent ones (s).
+_LEAST = 0.25
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,18 @@ def _names(where: Sequence[str]) -> list[str]:
 
 def _manner(chosen: _Options, count: int) -> Manner:
     from gatewatch.net.tracing.agenda import Manner
+    from gatewatch.net.tracing.tracer import SINGLE
 
     repeats = chosen.repeats or (3 if count <= _FEW else 1)
     tries = max(repeats, 2)
-    return Manner(max_ttl=chosen.max_ttl, gap=chosen.gap, repeats=repeats, tries=tries, rate=chosen.rate)
+    return Manner(
+        max_ttl=chosen.max_ttl,
+        gap=chosen.gap,
+        repeats=repeats,
+        tries=tries,
+        rate=chosen.rate,
+        least=SINGLE.least if count <= _FEW else _LEAST,
+    )
 
 
 def _show_plan(chosen: _Options, count: int) -> None:
