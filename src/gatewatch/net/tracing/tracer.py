@@ -23,8 +23,8 @@ from gatewatch.net.tracing.raw import RawCourier
 from gatewatch.records import HopReply, TraceKeys
 
 Protocol = Literal["udp", "icmp", "tcp"]
-#: One destination, asked three times at every TTL, a packet every ten milliseconds.  Half a second at least for
-#: each, as an answer that comes later and does not say to what would be filed under the next TTL.
+#: One destination, asked three times at every TTL, a packet every ten milliseconds.  Half a second at least
+#: for each, as an answer that comes later and does not say to what would be filed under the next TTL.
 SINGLE = Manner(repeats=3, tries=3, rate=100.0, least=0.5)
 # Where SYNs go: the port that is open on most servers, so that the answer is theirs and not a firewall's.
 _TCP_PORT = 443
