@@ -39,6 +39,8 @@ _SILENCES = 3
 # A link is named only with this probability, and found only with the higher one while the budget lasts.
 ENOUGH, SURE = 0.95, 0.995
 _CONFIRMING, _PASSING = 3, 2
+# Innocent packets before a trigger, until one is answered; and how often a hunt puts up with none.
+_WITNESSES, _UNHEARD = 3, 6
 AT_SERVER = "the server itself, or something right before it"
 STOPPED = "stopped before the next trigger"
 # Triggers beyond those that finding the place took, for whether it is in the path.
@@ -69,6 +71,8 @@ class Hunt:
     times: list[float] = field(default_factory=list)
     passed: list[bool] = field(default_factory=list)
     residual: list[ResidualWait] = field(default_factory=list)
+    #: How often a hop that had answered did not, so that no trigger was sent.
+    unheard: int = 0
     _began: float = field(default_factory=trio.current_time)
     _last: float = -1.0
 
@@ -96,7 +100,7 @@ class Hunt:
             return
         place = belief.place()
         if place.probability < ENOUGH:
-            self.reason = "what was seen does not agree on one link"
+            self.reason = self.reason or "what was seen does not agree on one link"
             return
         if place.after >= self.path.length and place.hop >= self.path.length:
             self.reason = AT_SERVER
@@ -172,6 +176,10 @@ class Hunt:
             return None
         if self.watch is not None:
             self.watch.controls()
+        if not await self._heard(ttl):
+            self.unheard += 1
+            self.reason = "hops that answered do so no longer" if self.unheard > _UNHEARD else ""
+            return Sighting(ttl, "unheard") if self.unheard <= _UNHEARD else None
         screen = ttl + 2 if screened else 0
         sent = round(trio.current_time() - self._began, 3)
         echoes = await self.trigger.fire(ttl, self._window(), screen=screen)
@@ -188,6 +196,18 @@ class Hunt:
         self.sightings.append(sighting)
         self.times.append(sent)
         return sighting
+
+    async def _heard(self, ttl: int) -> bool:
+        """Before a hop's silence is to mean anything: does it answer, now?  A busy line is no filter."""
+        if ttl >= self.path.length or not self.path.answered.get(ttl):
+            return True
+        for _ in range(_WITNESSES):
+            echo = await self.trigger.sweep(ttl, self._window())
+            self.controls += 1
+            self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
+            if echo is not None:
+                return True
+        return False
 
     async def _acts(self) -> Belief | None:
         """Find out whether there is interference at all, and of which kind."""

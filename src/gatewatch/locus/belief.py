@@ -120,6 +120,9 @@ class Belief:
 
     def see(self, sighting: Sighting) -> None:
         """Weigh one trigger's outcome."""
+        if sighting.outcome == "unheard":
+            self._expected.clear()  # the path has turned out to be less sure to answer
+            return
         self.seen.append(sighting)
         index = _OUTCOMES.index(sighting.outcome)
         expected = self._expects(sighting.ttl, sighting.screened)

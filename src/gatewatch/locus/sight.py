@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 #: ``interfered``: a forged answer, a reset, an end of file.  ``expired``: the router at that TTL, or the
-#: server itself, answered as it does to a control.  ``silent``: neither came.
-Outcome = Literal["interfered", "expired", "silent"]
+#: server itself, answered as it does to a control.  ``silent``: neither came.  ``unheard``: an innocent
+#: packet right before was not answered either, so that the trigger was not sent, and nothing is learnt.
+Outcome = Literal["interfered", "expired", "silent", "unheard"]
 
 
 @dataclass(frozen=True, slots=True)
