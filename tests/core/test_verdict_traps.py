@@ -240,6 +240,10 @@ def test_try_again_is_silence_only_when_it_took_as_long() -> None:
 
     assert asked(4.0) == "blocked(dns.timeout)"
     assert asked(0.1) == "inconclusive(resolver_error)"
+    # What came at once was an answer, though the question to the same resolver was lost.
+    lost = query("udp", TIMEOUT, tags=("isp", "depth=0"))
+    assert asked(0.1, lost) == "inconclusive(resolver_error)"
+    assert asked(4.0, lost) == "blocked(dns.timeout)"
     # The resolver asked directly knows better.
     assert (
         asked(4.0, query("udp", "dns_servfail_error", tags=("isp", "depth=0")))

@@ -46,9 +46,11 @@ def _system_kind(scene: Scene) -> str:
     if kind != "error" or not any(q.failure == "dns_temporary_failure" for q in scene.answers.system):
         return kind
     direct = {name_kind(query.failure) for query in scene.answers.isp}
+    took = [q.t - q.t0 for q in scene.answers.system if q.t is not None and q.t0 is not None]
+    slow = any(seconds >= _ONE_TRY for seconds in took)
     if direct:
-        return "timeout" if direct == {"timeout"} else kind
-    slow = any(q.t is not None and q.t0 is not None and q.t - q.t0 >= _ONE_TRY for q in scene.answers.system)
+        # A failure that came at once was an answer; the straight question may have been lost on the way.
+        return "timeout" if direct == {"timeout"} and (slow or not took) else kind
     return "timeout" if slow else kind
 
 
