@@ -34,6 +34,8 @@ PAGES = 3
 _WEB_PORTS = {443: 80, 80: 443}
 # Addresses of a site that are looked at more closely.
 ADDRESSES = 2
+# Turns at a neutral address that are waited for.
+_WAITS = 2
 REFUSED = ("connection_refused", "connection_reset")
 # Certificates that are another's: an interception's, or a wrong server's.
 _FOREIGN = frozenset({"ssl_unknown_authority", "ssl_invalid_hostname"})
@@ -119,7 +121,7 @@ class Second:
             await passes()
         else:
             return
-        elsewhere = await self._neutral.address(self._wire, url.host, address)
+        elsewhere = await self._elsewhere(url.host, address)
         if elsewhere is None:
             return
         row = await self._do.handshake("neutral_control", elsewhere, 443, control)
@@ -129,6 +131,22 @@ class Second:
                 row = await self._do.handshake("neutral_test", elsewhere, 443, url.host)
         if row.outcome != "answered":
             self._neutral.rest(elsewhere)
+
+    async def _elsewhere(self, host: str, address: str) -> str | None:
+        """Give a neutral address whose turn is free, if there is one.
+
+        Where many names are cut, all of them come here at once, and each takes a time-out: with a helper's
+        answer nobody waits for that, and without one not for long.
+        """
+        for _ in range(_WAITS + 1):
+            found = await self._neutral.address(self._wire, host, address)
+            if found is None or not self._wire.turns.taken(found):
+                return found
+            if self._control is not None:
+                break
+            async with self._wire.turns.take(found):
+                pass  # where a name was cut meanwhile, the address rests now
+        return None
 
     async def _explain_http(self, got: list[Transaction], url: Url) -> None:
         """Explain a plain page: one that was cut, or one that came and that no control's is like."""

@@ -67,6 +67,10 @@ class Turns:
     def __init__(self) -> None:
         self._locks: dict[str, tuple[trio.Lock, int]] = {}
 
+    def taken(self, address: str) -> bool:
+        """Tell whether whoever asks for an address's turn has to wait."""
+        return address in self._locks
+
     @asynccontextmanager
     async def take(self, address: str) -> AsyncIterator[None]:
         """Wait for an address's turn and keep it."""
