@@ -13,8 +13,8 @@ from benchmarks.locating_client import trigger
 from gatewatch.locus.box import fingerprint
 from gatewatch.net import capture, residual
 from gatewatch.records import encode
-from gatewatch_probes.deep import Watch
-from gatewatch_probes.hunt import Hunt
+from gatewatch_probes.place.deep import Watch
+from gatewatch_probes.place.hunt import Hunt
 
 
 async def one(world: dict[str, Any], port: int) -> None:

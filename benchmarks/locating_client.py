@@ -12,7 +12,7 @@ import trio
 
 from gatewatch.net import residual
 from gatewatch.net.shot import Flow
-from gatewatch_probes import hunt, triggers
+from gatewatch_probes.place import hunt, triggers
 
 
 def trigger(world: dict[str, object], port: int) -> triggers.Trigger:

@@ -16,9 +16,9 @@ import trio
 from trio.testing import MockClock
 
 from gatewatch.lab import memory
-from gatewatch.lab.check import complete
-from gatewatch.lab.scenario import Box, Scenario, load
-from gatewatch.lab.sites import State, speaks_quic, state
+from gatewatch.lab.country.check import complete
+from gatewatch.lab.country.scenario import Box, Scenario, load
+from gatewatch.lab.country.sites import State, speaks_quic, state
 from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
 from gatewatch.records import Measurement, TestKeys

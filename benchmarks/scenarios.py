@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from gatewatch.lab import combine, examine
-from gatewatch.lab.examine import Case, Report
+from gatewatch.lab.scoring import combine, examine
+from gatewatch.lab.scoring.examine import Case, Report
 
 SEEDS, LOSS, JITTER = 20, 0.01, 20.0
 # What --quick leaves of it, to end within 45 s on two cores.

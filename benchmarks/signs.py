@@ -11,7 +11,7 @@ import random
 import time
 from typing import Any
 
-from gatewatch.verdict import signs
+from gatewatch.verdict.likeness import signs
 from gatewatch_targets import Fingerprint, fingerprints, read_signs
 
 # A run judges each page once, between network waits of seconds.

@@ -17,8 +17,8 @@ import trio
 from trio.testing import MockClock
 
 from gatewatch.lab import memory
-from gatewatch.lab.host import Host
-from gatewatch.lab.scenario import Box, Scenario, load
+from gatewatch.lab.country.host import Host
+from gatewatch.lab.country.scenario import Box, Scenario, load
 from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
 from gatewatch.records import Measurement

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gatewatch.lab.examine import markdown
+from gatewatch.lab.scoring.examine import markdown
 from gatewatch.verdict import features_markdown, rules_markdown
 from gatewatch_targets import pages
 

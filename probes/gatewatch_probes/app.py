@@ -25,10 +25,10 @@ from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch_probes.connect import dial
-from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.handshake import shake
-from gatewatch_probes.known import look_at_pages
 from gatewatch_probes.resolve import Found, look_up
+from gatewatch_probes.visit.control import Heard, Helpers, request_for
+from gatewatch_probes.visit.known import look_at_pages
 from gatewatch_targets import App as Entry
 from gatewatch_targets import Endpoint, Target, app_at
 

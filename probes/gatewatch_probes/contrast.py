@@ -27,9 +27,9 @@ from gatewatch.net.residual import wait_until_clear
 from gatewatch.net.url import Url, registered
 from gatewatch.net.wire import Wire
 from gatewatch.records import Contrast, ContrastEnd, ContrastTrial, ResidualWait, TestKeys, encode
-from gatewatch_probes.exchange import Exchanges
-from gatewatch_probes.places import Place, Places
-from gatewatch_probes.strange import Page, strange
+from gatewatch_probes.place.places import Place, Places
+from gatewatch_probes.visit.exchange import Exchanges
+from gatewatch_probes.visit.strange import Page, strange
 from gatewatch_targets import Target, control_names
 
 _PLACES: tuple[Place, ...] = ("home", "abroad")

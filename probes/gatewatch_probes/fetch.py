@@ -15,10 +15,10 @@ from gatewatch.net.url import Url, parse, redirected
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch.records.failure import HTTP_BAD_REDIRECT, TOO_MANY_REDIRECTS
-from gatewatch_probes.again import get, get_twice, reach, reach_again, was_cut
 from gatewatch_probes.connect import labels, to_try
-from gatewatch_probes.residue import turn
 from gatewatch_probes.resolve import Found, look_up
+from gatewatch_probes.visit.again import get, get_twice, reach, reach_again, was_cut
+from gatewatch_probes.visit.residue import turn
 from gatewatch_targets import Target
 
 

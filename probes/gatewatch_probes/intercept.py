@@ -23,11 +23,11 @@ from gatewatch.net.errors import translate
 from gatewatch.net.journal import Journal
 from gatewatch.net.wire import Wire
 from gatewatch.records import Decoy, Intercept, TestKeys, encode
-from gatewatch_probes.carriers import compare
-from gatewatch_probes.findings import Findings, conclude
-from gatewatch_probes.threshold import guess, threshold
-from gatewatch_probes.walk import FIRST_PATIENCE, FULL, WINDOW, Budget, Flow, Packet, Spent, question
-from gatewatch_probes.who import ask_identity, known, own_egress
+from gatewatch_probes.names.carriers import compare
+from gatewatch_probes.names.findings import Findings, conclude
+from gatewatch_probes.names.threshold import guess, threshold
+from gatewatch_probes.names.walk import FIRST_PATIENCE, FULL, WINDOW, Budget, Flow, Packet, Spent, question
+from gatewatch_probes.names.who import ask_identity, known, own_egress
 from gatewatch_targets import Resolver, Target
 
 # Packets in all: identity 4, decoys 4, first questions 4, two walks of about 8, beyond the proxy 4, to spare.

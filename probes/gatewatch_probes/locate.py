@@ -28,12 +28,12 @@ from gatewatch.net.shot import Flow
 from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import Box, LocateHop, LocateShot, Locus, TestKeys, encode
-from gatewatch_probes import triggers
 from gatewatch_probes.connect import dial
-from gatewatch_probes.deep import Watch
-from gatewatch_probes.hunt import AT_SERVER, Hunt
+from gatewatch_probes.place import triggers
+from gatewatch_probes.place.deep import Watch
+from gatewatch_probes.place.hunt import AT_SERVER, Hunt
+from gatewatch_probes.place.tlstrace import iterative_trace
 from gatewatch_probes.resolve import Found, look_up
-from gatewatch_probes.tlstrace import iterative_trace
 from gatewatch_targets import Target, known_boxes
 
 # Dynamic ports (RFC 6335 6) that Linux's own choice (32768 to 60999) leaves alone.

@@ -25,12 +25,12 @@ from gatewatch.net.residual import wait_until_clear
 from gatewatch.net.transfer import BROWSER_HEADERS
 from gatewatch.net.wire import Wire
 from gatewatch.records import OddRequest, ResidualWait, TestKeys, encode
-from gatewatch.verdict.middlebox import alike, early
+from gatewatch.verdict.evidence.middlebox import alike, early
 from gatewatch_probes.connect import to_try
-from gatewatch_probes.echoes import Line
-from gatewatch_probes.neutral import control_name_for
-from gatewatch_probes.raw import Requests, spell
 from gatewatch_probes.resolve import look_up
+from gatewatch_probes.visit.echoes import Line
+from gatewatch_probes.visit.neutral import control_name_for
+from gatewatch_probes.visit.raw import Requests, spell
 from gatewatch_targets import Target
 
 _VARIANTS = ("host_name_case", "host_tab", "host_dot", "host_twice")

@@ -29,9 +29,9 @@ from gatewatch.net.wire import Wire
 from gatewatch.records import PortRow, TestKeys, encode
 from gatewatch.records.failure import EOF, GENERIC_TIMEOUT
 from gatewatch.records.ports import GREETING, answer, offered, question
-from gatewatch_probes.exchange import outcome_of
 from gatewatch_probes.fetch import visit
 from gatewatch_probes.resolve import look_up
+from gatewatch_probes.visit.exchange import outcome_of
 from gatewatch_targets import ServicePort, Target, service_ports
 
 # Helpers asked which ports they answer on; OONI's have none.

@@ -33,7 +33,7 @@ from gatewatch.records.failure import (
     NETWORK_UNREACHABLE,
     is_timeout,
 )
-from gatewatch.verdict.quic import (
+from gatewatch.verdict.evidence.quic import (
     CONTROL_SNI,
     NEUTRAL,
     NEUTRAL_CONTROL,
@@ -41,11 +41,11 @@ from gatewatch.verdict.quic import (
     SITE,
     TEST_SNI,
 )
-from gatewatch_probes.again import get, reach
 from gatewatch_probes.connect import labels, to_try
-from gatewatch_probes.control import Heard, Helpers, request_for
-from gatewatch_probes.neutral import REST, control_name_for
 from gatewatch_probes.resolve import Found, look_up
+from gatewatch_probes.visit.again import get, reach
+from gatewatch_probes.visit.control import Heard, Helpers, request_for
+from gatewatch_probes.visit.neutral import REST, control_name_for
 from gatewatch_targets import Target
 
 # HTTP/3's port where nothing else was agreed on (RFC 9114 3.1).

@@ -21,8 +21,8 @@ from gatewatch.net.address import is_address
 from gatewatch.net.journal import Journal
 from gatewatch.net.wire import Wire
 from gatewatch.records import ResolverHabits, TestKeys, encode
-from gatewatch_probes.habits import learn
-from gatewatch_probes.safely import ask_safely
+from gatewatch_probes.names.habits import learn
+from gatewatch_probes.names.safely import ask_safely
 from gatewatch_targets import Target
 
 # Two independent public resolvers tell one liar from another; more would only be more traffic.

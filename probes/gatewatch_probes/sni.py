@@ -24,9 +24,9 @@ from gatewatch.net.wire import Wire
 from gatewatch.records import GreetingRow, ResidualWait, TestKeys, encode
 from gatewatch.records.failure import GENERIC_TIMEOUT
 from gatewatch_probes.connect import to_try
-from gatewatch_probes.exchange import outcome_of
-from gatewatch_probes.neutral import Neutral, control_name_for
 from gatewatch_probes.resolve import Found, look_up
+from gatewatch_probes.visit.exchange import outcome_of
+from gatewatch_probes.visit.neutral import Neutral, control_name_for
 from gatewatch_targets import Target
 
 # What is asked first, and what only where the name was cut.

@@ -28,11 +28,20 @@ from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import PacedTransfer, TestKeys, ThrottleKeys, encode
 from gatewatch.records.failure import GENERIC_TIMEOUT
-from gatewatch.verdict.pace import HELPER, LEAST_BYTES, NAMED, NEUTRAL, SITE, TRIAL, measured, settled
+from gatewatch.verdict.evidence.pace import (
+    HELPER,
+    LEAST_BYTES,
+    NAMED,
+    NEUTRAL,
+    SITE,
+    TRIAL,
+    measured,
+    settled,
+)
 from gatewatch_probes.connect import dial, to_try
 from gatewatch_probes.fetch import follow, visit
-from gatewatch_probes.neutral import control_name_for
 from gatewatch_probes.resolve import look_up
+from gatewatch_probes.visit.neutral import control_name_for
 from gatewatch_targets import Target
 
 #: One transfer ends with so many bytes, or after so many seconds.

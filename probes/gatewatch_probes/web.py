@@ -25,17 +25,17 @@ from gatewatch.net.url import Url, parse
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch.records.failure import CUT
-from gatewatch_probes.again import get_twice, reach, try_again
 from gatewatch_probes.connect import dial, labels, to_try
-from gatewatch_probes.control import Heard, Helpers, request_for
 from gatewatch_probes.fetch import follow
-from gatewatch_probes.habits import learn
 from gatewatch_probes.handshake import shake
-from gatewatch_probes.neutral import Neutral
-from gatewatch_probes.residue import turn
+from gatewatch_probes.names.habits import learn
+from gatewatch_probes.names.safely import ask_safely
 from gatewatch_probes.resolve import Found, habits_key, look_up
-from gatewatch_probes.safely import ask_safely
-from gatewatch_probes.second import Second
+from gatewatch_probes.visit.again import get_twice, reach, try_again
+from gatewatch_probes.visit.control import Heard, Helpers, request_for
+from gatewatch_probes.visit.neutral import Neutral
+from gatewatch_probes.visit.residue import turn
+from gatewatch_probes.visit.second import Second
 from gatewatch_targets import Target
 
 DEPTH_0 = ("depth=0",)

@@ -7,7 +7,7 @@ from typing import Any
 from tests.core.verdict_build import HOST, SITE, TIMEOUT, connect, handshake, names, web
 
 from gatewatch.records import Handshake, Measurement
-from gatewatch.verdict.quic import CONTROL_SNI, NEUTRAL_CONTROL, NEUTRAL_TEST, TEST_SNI
+from gatewatch.verdict.evidence.quic import CONTROL_SNI, NEUTRAL_CONTROL, NEUTRAL_TEST, TEST_SNI
 
 NEUTRAL = "8.8.8.8"
 REFUSED = "connection_refused"

@@ -6,7 +6,7 @@ import pytest
 from tests.worlds.commands import gatewatch, here
 
 from gatewatch import cli
-from gatewatch.lab.scenario import load, names
+from gatewatch.lab.country.scenario import load, names
 
 # One of each kind that the small country has: free, three ways blocked, dead, down, and a redirect.
 LIST = "example.org\nhttps://lied.com\nreset.com\ndropped.com\ndead.com\nhttps://refused.com\nhttp://secure.com\n"

@@ -20,7 +20,7 @@ from gatewatch.helper.guard import Guard
 from gatewatch.helper.measure import Measurer
 from gatewatch.helper.names import Doh, over_https
 from gatewatch.helper.way import Limits, Way
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.world import World
 
 HERE = "103.5.24.10"

@@ -15,8 +15,8 @@ from gatewatch.helper.guard import Guard
 from gatewatch.helper.measure import Measurer
 from gatewatch.helper.names import Doh, over_https
 from gatewatch.helper.way import Way
-from gatewatch.lab.scenario import load
-from gatewatch_probes.control import Helpers
+from gatewatch.lab.country.scenario import load
+from gatewatch_probes.visit.control import Helpers
 
 LIE, BOGON = "104.16.9.9", "127.0.0.1"
 

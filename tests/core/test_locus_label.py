@@ -6,8 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from gatewatch.lab.examine import accepted, every
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.scoring.examine import accepted, every
 from gatewatch.locus import Vantage, label
 from gatewatch.whereabouts import Prefix, PrefixTable, parse_prefixes
 

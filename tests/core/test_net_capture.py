@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatewatch.lab import kernel
-from gatewatch.lab import packet as p
+from gatewatch.lab.path import packet as p
 from gatewatch.net import bpf, capture
 from gatewatch.net.capture import Caught
 from gatewatch.net.dissect import Packet, Quote, read

@@ -13,7 +13,7 @@ from tests.worlds.clock import run
 from tests.worlds.country import attached
 from tests.worlds.quic import box, country, within
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.world import World
 from gatewatch.net import quic, quicwire
 from gatewatch.net.journal import Journal

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gatewatch.lab import packet as p
+from gatewatch.lab.path import packet as p
 from gatewatch.net.capture import Caught
 from gatewatch.store import Evidence, Scrubber, create
 from gatewatch.store.evidence import Veil

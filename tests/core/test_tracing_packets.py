@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from gatewatch.lab import packet as lab
-from gatewatch.lab.icmp import Label
+from gatewatch.lab.path import packet as lab
+from gatewatch.lab.path.icmp import Label
 from gatewatch.net.tracing import packets
 from gatewatch.net.tracing.packets import Answer, Flow, read_ip4, read_ip6
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from gatewatch.verdict import control
 from gatewatch.verdict.alive import look, parked
+from gatewatch.verdict.evidence import control
 
 
 def seen(**http: Any) -> control.Control:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from gatewatch.verdict import compare
+from gatewatch.verdict.likeness import compare
 
 
 @pytest.mark.parametrize(

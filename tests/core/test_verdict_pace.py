@@ -11,7 +11,7 @@ from tests.core.fires_pace import EVEN, SLOW, paced, transfers
 from tests.core.verdict_build import web
 
 from gatewatch.verdict import judge
-from gatewatch.verdict.pace import ratio
+from gatewatch.verdict.evidence.pace import ratio
 
 
 def test_the_ratio_is_the_geometric_mean_with_students_interval() -> None:

@@ -8,7 +8,8 @@ from tests.core.fires_second import HTTP, aside, asked
 from tests.core.test_verdict_rules import plain
 from tests.core.verdict_build import HEADERS, NOTICE, PAGE, control, fetch, second
 
-from gatewatch.verdict import compare, features, judge, signs
+from gatewatch.verdict import features, judge
+from gatewatch.verdict.likeness import compare, signs
 
 
 def front(edition: int, stories: int = 40) -> str:

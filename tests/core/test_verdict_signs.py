@@ -12,8 +12,9 @@ import pytest
 from tests.core.test_verdict_rules import HTTP, plain
 from tests.core.verdict_build import PAGE, fetch, names, web
 
-from gatewatch.verdict import judge, signs
-from gatewatch.verdict.search import Needles
+from gatewatch.verdict import judge
+from gatewatch.verdict.likeness import signs
+from gatewatch.verdict.likeness.search import Needles
 from gatewatch_targets import Fingerprint, read_signs
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data/fingerprints"

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.worlds.country import measure
 
-from gatewatch.lab.scenario import Box, PageHost, Scenario, load
+from gatewatch.lab.country.scenario import Box, PageHost, Scenario, load
 from gatewatch.records import Measurement, TestKeys
 from gatewatch.runner.probes import load as probe
 from gatewatch.verdict import judge

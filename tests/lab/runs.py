@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gatewatch.lab.country.scenario import Scenario
 from gatewatch.lab.rehearse import in_memory
-from gatewatch.lab.scenario import Scenario
 from gatewatch.runner.plan import make
 from gatewatch.runner.probes import load as probe
 from gatewatch.runner.session import Session, conduct

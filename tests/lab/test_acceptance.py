@@ -11,15 +11,15 @@ import pytest
 from click.testing import CliRunner
 
 from gatewatch.cli import main
-from gatewatch.lab import examine
-from gatewatch.lab.acceptance import Ooni
-from gatewatch.lab.scenario import load
-from gatewatch.lab.trial import Trial, attempt
-from gatewatch.lab.truth import truth
+from gatewatch.lab.country.acceptance import Ooni
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.country.truth import truth
+from gatewatch.lab.scoring import examine
+from gatewatch.lab.scoring.trial import Trial, attempt
 from gatewatch.runner.probes import available
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data/ooni_qa/cases.json"
-FOLDER = Path(examine.__file__).parent / "scenarios" / "acceptance"
+FOLDER = Path(examine.__file__).parents[1] / "scenarios" / "acceptance"
 NAMES = examine.every()
 PLACES = [(name, isp.id) for name in NAMES for isp in examine.accepted(name)[0].isps]
 

@@ -14,13 +14,13 @@ from tests.lab.village import SERVER_MS, box
 from tests.lab.village import run as carry
 from trio.testing import MockClock
 
-from gatewatch.lab import access
-from gatewatch.lab import packet as p
-from gatewatch.lab.access import Chance
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.host import Host
+from gatewatch.lab.country.host import Host
+from gatewatch.lab.country.scenario import Scenario, load
 from gatewatch.lab.memory import attached
-from gatewatch.lab.scenario import Scenario, load
+from gatewatch.lab.path import access
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.access import Chance
+from gatewatch.lab.path.engine import Engine
 from gatewatch.net import stream, transfer
 from gatewatch.net.journal import Journal
 from gatewatch.net.url import parse

@@ -18,10 +18,10 @@ from tests.lab.village import (
     udp,
 )
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.boxes.flow import Unclear
 from gatewatch.lab.boxes.request import host
 from gatewatch.lab.boxes.sni import server_name
+from gatewatch.lab.path import packet as p
 from gatewatch.net import dnswire
 
 BAD, GOOD = "1.0.0.2", "1.0.0.1"

@@ -8,11 +8,11 @@ import pytest
 from tests.lab.village import PUBLIC_RESOLVER, RESOLVER, assert_sound, bench, box, run, udp
 from tests.lab.village import scenario as village_scenario
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.boxes import build
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.parts import Box
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.parts import Box
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.engine import Engine
 from gatewatch.lab.world import World
 from gatewatch.net import dnswire
 

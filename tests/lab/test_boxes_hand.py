@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from tests.lab.village import assert_sound, bench, box, client_hello, read, run, tcp, udp
 
-from gatewatch.lab import packet as p
-from gatewatch.lab.check import complete
-from gatewatch.lab.decode import ScenarioError
+from gatewatch.lab.country.check import complete
+from gatewatch.lab.country.decode import ScenarioError
+from gatewatch.lab.path import packet as p
 from gatewatch.net import dnswire
 
 BAD = "1.0.0.2"
@@ -84,7 +84,7 @@ def test_forged_answers_to_questions_have_it_too() -> None:
 def test_what_makes_no_sense_is_refused_with_its_place(option: str, value: Any) -> None:
     from dataclasses import replace
 
-    from gatewatch.lab.scenario import load
+    from gatewatch.lab.country.scenario import load
 
     small = load("small")
     isp = replace(small.isps[0], boxes=(box("sni-reset", **{option: value}),))

@@ -23,14 +23,14 @@ from tests.lab.village import (
 )
 
 from gatewatch.lab import boxes
-from gatewatch.lab import packet as p
 from gatewatch.lab.apps import Connection, StreamApp
 from gatewatch.lab.boxes.base import Box, Wire
 from gatewatch.lab.boxes.flow import Unclear
 from gatewatch.lab.boxes.sni import server_name
 from gatewatch.lab.boxes.takeover import Hijacker, Terminator
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.scenario import Box as Description
+from gatewatch.lab.country.scenario import Box as Description
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.engine import Engine
 from gatewatch.net import dnswire
 
 BAD, GOOD = "1.0.0.2", "1.0.0.1"
@@ -46,7 +46,7 @@ def kinds(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Engine]:
         # The descriptions' kinds are real ones, since scenarios know no others; what is built is not.
         descriptions = {box("tcp-drop", hop=hop): cls for cls, hop in classes}
         monkeypatch.setattr(
-            "gatewatch.lab.way.build",
+            "gatewatch.lab.path.way.build",
             lambda description, world, resolver: descriptions[description](description, world, resolver),
         )
         return Engine(scenario(*descriptions), "bench", Village(), clock=lambda: 0.0)
@@ -362,7 +362,7 @@ def test_residue_works_for_datagrams() -> None:
 
 
 def test_every_kind_can_be_built() -> None:
-    from gatewatch.lab.parts import KINDS
+    from gatewatch.lab.country.parts import KINDS
 
     for kind in KINDS:
         assert isinstance(boxes.build(box(kind, method="nxdomain"), Village(), "9.9.9.9"), Box), kind

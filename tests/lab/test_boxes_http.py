@@ -8,11 +8,11 @@ import pytest
 from tests.lab.behind import NOTICE, blocks, web
 from tests.lab.village import SERVER_MS, Village, bench, box, read, run, scenario, tcp
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.boxes.loopback import ask
 from gatewatch.lab.boxes.request import target
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.scenario import Box
+from gatewatch.lab.country.scenario import Box
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.engine import Engine
 from gatewatch.records import TestKeys
 
 BAD = "1.0.0.2"

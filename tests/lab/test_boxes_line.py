@@ -23,11 +23,11 @@ from tests.lab.village import (
 from tests.worlds.clock import run as in_time
 from tests.worlds.country import attached
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.boxes.proxy import rewritten
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.scenario import Box
-from gatewatch.lab.truth import truth
+from gatewatch.lab.country.scenario import Box
+from gatewatch.lab.country.truth import truth
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.engine import Engine
 from gatewatch.runner.line import Line
 
 BAD, GOOD = "1.0.0.2", "1.0.0.1"

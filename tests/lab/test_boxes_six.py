@@ -9,8 +9,8 @@ import pytest
 from tests.lab.behind import verdict
 from tests.worlds.country import measure
 
-from gatewatch.lab.scenario import Box, PageHost, load
-from gatewatch.lab.truth import truth
+from gatewatch.lab.country.scenario import Box, PageHost, load
+from gatewatch.lab.country.truth import truth
 from gatewatch.runner.probes import load as probe
 
 SIX = load("six")

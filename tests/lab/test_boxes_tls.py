@@ -7,7 +7,7 @@ from cryptography.x509.oid import NameOID
 from tests.lab.behind import blocks, country, web
 from tests.worlds.country import measure
 
-from gatewatch.lab.scenario import Box
+from gatewatch.lab.country.scenario import Box
 from gatewatch.runner.probes import load as probe
 
 URL = "https://example.org/"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from gatewatch.lab.check_box import options
-from gatewatch.lab.decode import ScenarioError
-from gatewatch.lab.parts import Box
+from gatewatch.lab.country.check_box import options
+from gatewatch.lab.country.decode import ScenarioError
+from gatewatch.lab.country.parts import Box
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from gatewatch.cli import main
-from gatewatch.lab import combine, examine
-from gatewatch.lab.combine import CONFOUNDERS, FAMILIES, SCHEMES
-from gatewatch.lab.truth import Truth
+from gatewatch.lab.country.truth import Truth
+from gatewatch.lab.scoring import combine, examine
+from gatewatch.lab.scoring.combine import CONFOUNDERS, FAMILIES, SCHEMES
 
 
 def test_counts_and_that_no_variant_is_there_twice() -> None:

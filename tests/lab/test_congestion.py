@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.lab.congestion import Congestion
+from gatewatch.lab.transport.congestion import Congestion
 
 MSS = 1460
 

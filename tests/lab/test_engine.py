@@ -22,8 +22,8 @@ from tests.lab.village import (
     udp,
 )
 
-from gatewatch.lab import packet as p
-from gatewatch.lab.engine import Engine
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.engine import Engine
 
 
 def source(packet: bytes) -> str:

@@ -12,10 +12,10 @@ import pytest
 from tests.lab.visitor import Tls, Wire, ask, dial, get, read
 from tests.worlds.country import measure
 
-from gatewatch.lab.host import Host, Redirect
-from gatewatch.lab.scenario import Client, Scenario, ScenarioError, load
+from gatewatch.lab.country.host import Host, Redirect
+from gatewatch.lab.country.scenario import Client, Scenario, ScenarioError, load
+from gatewatch.lab.country.truth import truth
 from gatewatch.lab.servers.helper import fetch as fetched
-from gatewatch.lab.truth import truth
 from gatewatch.lab.world import World
 from gatewatch.net import dnswire
 from gatewatch.records.control import Question

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.lab.runs import labels, measured
 
-from gatewatch.lab.scenario import load
-from gatewatch.lab.truth import truth
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.country.truth import truth
 
 URLS = [f"https://site{n}.org/" for n in range(120)]
 

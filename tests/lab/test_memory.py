@@ -14,9 +14,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.memory import MemoryInternet, attached
 from gatewatch.lab.memory.poller import MemorySockets
-from gatewatch.lab.scenario import load
 from gatewatch.net import dnswire
 from gatewatch.net.datagram import pump
 

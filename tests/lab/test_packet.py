@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.lab.village import assert_sound
 
-from gatewatch.lab import packet as p
+from gatewatch.lab.path import packet as p
 
 HERE, THERE = bytes((103, 5, 24, 10)), bytes((8, 8, 8, 8))
 HERE6, THERE6 = p.packed("2400:7a00:1::10"), p.packed("2001:4860:4860::8888")

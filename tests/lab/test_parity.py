@@ -14,8 +14,8 @@ from tests.lab import errands, errands6
 from trio.testing import MockClock
 
 from gatewatch.lab import kernel
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.memory import attached
-from gatewatch.lab.scenario import load
 
 SCENARIO = str(Path(__file__).with_name("errands.toml"))
 _done: dict[str, dict[str, Any]] = {}

@@ -13,8 +13,8 @@ from tests.lab import wayfarer
 from trio.testing import MockClock
 
 from gatewatch.lab import kernel
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.memory import attached
-from gatewatch.lab.scenario import load
 
 _done: dict[tuple[str, str], dict[str, Any]] = {}
 ISPS = sorted(wayfarer.ERRANDS)

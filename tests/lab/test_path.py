@@ -11,9 +11,9 @@ from tests.lab.village import CLIENT, PUBLIC_RESOLVER, ROUTERS, SERVER_MS, Villa
 from tests.lab.village import run as carry
 from tests.lab.village import scenario as village_scenario
 
-from gatewatch.lab import packet as p
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.scenario import Box, Isp, Route
+from gatewatch.lab.country.scenario import Box, Isp, Route
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.engine import Engine
 
 CLIENT6, FAR6 = "2403:5b40:24::10", "2606:4700:3000::1"
 ROUTERS6 = tuple(f"2403:5b40::{n}" for n in range(1, 7))

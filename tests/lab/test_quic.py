@@ -15,11 +15,11 @@ from tests.worlds.quic import box as quic_box
 from gatewatch.lab.apps import DatagramApp, TalkLine
 from gatewatch.lab.boxes.flow import Unclear
 from gatewatch.lab.boxes.sni import hello_name
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.initial import VERSIONS, Initials
-from gatewatch.lab.scenario import Box, load
+from gatewatch.lab.country.scenario import Box, load
+from gatewatch.lab.country.truth import truth
+from gatewatch.lab.path.engine import Engine
+from gatewatch.lab.path.initial import VERSIONS, Initials
 from gatewatch.lab.servers.http import Request
-from gatewatch.lab.truth import truth
 from gatewatch.lab.world import World
 from gatewatch.net import quicwire
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.worlds.country import measure
 
-from gatewatch.lab.scenario import Box, Scenario, ScenarioError, covers, fraction, load, names
-from gatewatch.lab.truth import truth
+from gatewatch.lab.country.scenario import Box, Scenario, ScenarioError, covers, fraction, load, names
+from gatewatch.lab.country.truth import truth
 from gatewatch_probes.handshake import Handshake
 
 SMALL = Path(__file__).resolve().parents[2] / "src/gatewatch/lab/scenarios/small.toml"

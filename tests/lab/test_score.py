@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from gatewatch.lab.scenario import load
-from gatewatch.lab.score import Cell, score
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.scoring.score import Cell, score
 
 ROWS = [
     ("blocked", "https://lied.com/", "blocked(dns.bogon)"),

@@ -7,7 +7,7 @@ import base64
 import pytest
 from tests.lab.visitor import CLIENT, Tls, ask, dial, read
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.world import World
 from gatewatch.net import dnswire
 

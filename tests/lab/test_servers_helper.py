@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.lab.visitor import Tls, ask, dial, read
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.world import World
 
 

@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.servers.http import Reply, Request
 from gatewatch.lab.servers.traps import DOMAIN, NAMES, PRIVATE, bomb
 from gatewatch.lab.world import World

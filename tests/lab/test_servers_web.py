@@ -8,7 +8,7 @@ import ssl
 import pytest
 from tests.lab.visitor import CLIENT, Tls, Wire, ask, dial, get, read, trusting
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.world import World
 
 

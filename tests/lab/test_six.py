@@ -12,13 +12,13 @@ import trio
 from tests.lab.runs import labels, measured
 from trio.testing import MockClock
 
-from gatewatch.lab.engine import Engine
+from gatewatch.lab.country.parts import Box
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.country.truth import truth
 from gatewatch.lab.memory import attached
 from gatewatch.lab.memory.lookup import ordered
-from gatewatch.lab.packet import PLAIN_IPV4
-from gatewatch.lab.parts import Box
-from gatewatch.lab.scenario import load
-from gatewatch.lab.truth import truth
+from gatewatch.lab.path.engine import Engine
+from gatewatch.lab.path.packet import PLAIN_IPV4
 from gatewatch.net import lookup
 from gatewatch.net.journal import Journal
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from tests.lab.village import NAMES, SERVER_MS, bench, run, udp
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.apps import DatagramApp, TalkLine
-from gatewatch.lab.talks import Talks
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.talks import Talks
 
 GOOD = NAMES["good.com"]
 

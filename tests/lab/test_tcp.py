@@ -10,10 +10,10 @@ from heapq import heappop, heappush
 
 import pytest
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.apps import Connection, StreamApp
-from gatewatch.lab.stack import Stack
-from gatewatch.lab.tcp import Connection as Tcp
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.transport.stack import Stack
+from gatewatch.lab.transport.tcp import Connection as Tcp
 
 HERE, THERE = ("10.0.0.1", 4000), ("10.0.0.2", 80)
 HERE6, THERE6 = ("2400:7a00:1::10", 4000), ("2606:4700::1111", 80)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.lab.village import NAMES, bench, box, client_hello, read, run, tcp
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.boxes.throttle import Bucket
-from gatewatch.lab.decode import ScenarioError
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.decode import ScenarioError
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.path import packet as p
 
 BAD = NAMES["www.bad.com"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gatewatch.lab import kernel
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.net.tracing import raw
 from gatewatch.records import TraceKeys, decode
 from gatewatch.records.atlas import from_atlas

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from gatewatch.lab.parts import Box, Isp
-from gatewatch.lab.scenario import Scenario, load
-from gatewatch.lab.truth import truth
+from gatewatch.lab.country.parts import Box, Isp
+from gatewatch.lab.country.scenario import Scenario, load
+from gatewatch.lab.country.truth import truth
 
 
 def with_boxes(*boxes: Box, **sites: object) -> Scenario:

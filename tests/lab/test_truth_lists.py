@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
+from gatewatch.lab.country.sites import split
+from gatewatch.lab.country.truth import truth
 from gatewatch.lab.servers.helper import fetch
-from gatewatch.lab.sites import split
-from gatewatch.lab.truth import truth
 from gatewatch.lab.world import World
 from gatewatch.records.control import Question
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from tests.lab.visitor import Wire
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.lab.world import World
 
 

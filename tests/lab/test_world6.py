@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from tests.lab.visitor import CLIENT, dial
 
-from gatewatch.lab.scenario import ScenarioError, load, names
+from gatewatch.lab.country.scenario import ScenarioError, load, names
+from gatewatch.lab.country.sites import split
 from gatewatch.lab.servers.addresses import is_bogon
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
-from gatewatch.lab.sites import split
 from gatewatch.lab.world import World
 from gatewatch.net import dnswire
 

@@ -6,10 +6,10 @@ import contextlib
 import socket
 import ssl
 
-from gatewatch.lab import packet as p
 from gatewatch.lab.apps import Connection, DatagramApp, StreamApp, TalkLine
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.scenario import Box, Hop, Isp, Network, Route, Scenario
+from gatewatch.lab.country.scenario import Box, Hop, Isp, Network, Route, Scenario
+from gatewatch.lab.path import packet as p
+from gatewatch.lab.path.engine import Engine
 
 CLIENT, RESOLVER, PUBLIC_RESOLVER = "103.5.24.10", "103.5.25.53", "8.8.8.8"
 # The way abroad, one-way delays in ms; the last two routers stand behind the ISP's border.

@@ -11,9 +11,9 @@ import pytest
 from tests.worlds.clock import run
 from tests.worlds.country import attached
 
-from gatewatch.lab.parts import Box
-from gatewatch.lab.scenario import Scenario
-from gatewatch.lab.scenario import load as scenario
+from gatewatch.lab.country.parts import Box
+from gatewatch.lab.country.scenario import Scenario
+from gatewatch.lab.country.scenario import load as scenario
 from gatewatch.records import Measurement
 from gatewatch.runner.probes import load, named
 from gatewatch.verdict import Verdict, derived_keys, judge

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from tests.worlds.country import measure
 
-from gatewatch.lab.check import complete
-from gatewatch.lab.scenario import Box, Hop, Scenario, load
+from gatewatch.lab.country.check import complete
+from gatewatch.lab.country.scenario import Box, Hop, Scenario, load
 from gatewatch.net.restraint import Restraint
 from gatewatch.records import Contrast, Measurement, TestKeys, decode
 from gatewatch.verdict import Verdict, judge
 from gatewatch.verdict.features import features
 from gatewatch.whereabouts import PrefixTable, parse_prefixes
 from gatewatch_probes.contrast import ContrastProbe
-from gatewatch_probes.strange import Page, strange
+from gatewatch_probes.visit.strange import Page, strange
 
 SMALL = load("small")
 NAME = frozenset({"site.com"})

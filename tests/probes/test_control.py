@@ -15,7 +15,7 @@ from tests.worlds.hosts import hosts, http
 from tests.worlds.streams import RESET, SILENCE, Peer, Server, Streams, TlsServer, Turn, script
 
 from gatewatch.net.wire import Wire
-from gatewatch_probes.control import BREATHER, PAUSE, REMEMBERED, Heard, Helpers
+from gatewatch_probes.visit.control import BREATHER, PAUSE, REMEMBERED, Heard, Helpers
 from gatewatch_probes.web import Web
 
 ONE, TWO, THREE = "104.16.1.1", "104.16.1.2", "104.16.1.3"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.worlds.country import measure
 
-from gatewatch.lab.check import complete
-from gatewatch.lab.scenario import Box, Hop, Scenario, load
+from gatewatch.lab.country.check import complete
+from gatewatch.lab.country.scenario import Box, Hop, Scenario, load
 from gatewatch.records import Intercept, Measurement, decode, dumps, loads
 from gatewatch.runner.probes import load as probe
 from gatewatch.verdict import judge

@@ -14,16 +14,16 @@ from benchmarks.locating_worlds import KINDS, draw
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
-from gatewatch.lab.check import complete
-from gatewatch.lab.scenario import Box, Scenario, load
+from gatewatch.lab.country.check import complete
+from gatewatch.lab.country.scenario import Box, Scenario, load
 from gatewatch.net.restraint import TRIGGERS, Exhausted, Restraint, Stopped
 from gatewatch.net.shot import Flow
 from gatewatch.records import Handshake, Locus, Measurement, TestKeys, decode, encode
 from gatewatch.store import Scrubber
 from gatewatch.whereabouts import PrefixTable, parse_prefixes
-from gatewatch_probes import triggers
-from gatewatch_probes.hunt import Hunt
 from gatewatch_probes.locate import Locate
+from gatewatch_probes.place import triggers
+from gatewatch_probes.place.hunt import Hunt
 from gatewatch_targets import Target
 
 SMALL = load("small")

@@ -15,16 +15,16 @@ from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
 from gatewatch.lab import kernel
-from gatewatch.lab import packet as p
-from gatewatch.lab.scenario import Box as LabBox
+from gatewatch.lab.country.scenario import Box as LabBox
+from gatewatch.lab.path import packet as p
 from gatewatch.locus import Path, Sighting
 from gatewatch.net import capture
 from gatewatch.net.capture import Caught
 from gatewatch.net.restraint import TRIGGERS
 from gatewatch.records import Box, Locus, Measurement, TestKeys, decode, encode
 from gatewatch.store import Scrubber
-from gatewatch_probes.deep import Watch
 from gatewatch_probes.locate import Locate
+from gatewatch_probes.place.deep import Watch
 from gatewatch_targets import Target
 
 NAMES = frozenset({"drop.com"})
@@ -192,9 +192,9 @@ import json, socket, trio
 from gatewatch.locus.box import fingerprint
 from gatewatch.net.shot import Flow
 from gatewatch.records import encode
-from gatewatch_probes import triggers
-from gatewatch_probes.deep import Watch
-from gatewatch_probes.hunt import Hunt
+from gatewatch_probes.place import triggers
+from gatewatch_probes.place.deep import Watch
+from gatewatch_probes.place.hunt import Hunt
 
 async def main():
     address = socket.getaddrinfo("reset.com", 443)[0][4][0]

@@ -9,10 +9,10 @@ from tests.lab.behind import blocks, country, verdict
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
-from gatewatch.lab.scenario import Box
+from gatewatch.lab.country.scenario import Box
 from gatewatch.records import OddRequest, TestKeys, decode
-from gatewatch_probes.echoes import _changes, _told
 from gatewatch_probes.middlebox import Middlebox
+from gatewatch_probes.visit.echoes import _changes, _told
 from gatewatch_targets import Target
 
 URL = "http://example.org/"

@@ -10,7 +10,7 @@ from tests.lab.behind import country, verdict
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
-from gatewatch.lab.scenario import Box
+from gatewatch.lab.country.scenario import Box
 from gatewatch.records import PortRow, TestKeys, decode
 from gatewatch_probes.ports import Ports
 from gatewatch_targets import Target, service_ports

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.worlds.country import blocked, measure
 
-from gatewatch.lab.scenario import load as scenario
+from gatewatch.lab.country.scenario import load as scenario
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement, TestKeys, TraceKeys, decode, dumps, loads
 from gatewatch.runner.probes import available, fits, load
@@ -92,7 +92,7 @@ def test_trace_names_the_hops(isp: str, url: str, reached: bool) -> None:
     ],
 )
 def test_web_meets_every_method_on_its_layer(isp: str, scheme: str, layer: int, failure: Any) -> None:
-    from gatewatch.lab.truth import truth
+    from gatewatch.lab.country.truth import truth
 
     name = next(
         host

@@ -11,7 +11,7 @@ from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 from tests.worlds.quic import ISP, box, country
 
-from gatewatch.lab.scenario import Box, Scenario
+from gatewatch.lab.country.scenario import Box, Scenario
 from gatewatch.net.quic import Unavailable
 from gatewatch.records import Handshake, Measurement, TestKeys, decode, encode
 from gatewatch.verdict import judge

@@ -10,12 +10,12 @@ from tests.probes.test_intercept import LIE, box, line
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
-from gatewatch.lab.parts import unregistered
-from gatewatch.lab.scenario import Box
+from gatewatch.lab.country.parts import unregistered
+from gatewatch.lab.country.scenario import Box
 from gatewatch.net.journal import Journal
 from gatewatch.records import Query, ResolverHabits, TestKeys, decode
 from gatewatch.runner.probes import load as probe
-from gatewatch_probes.habits import ADVERTISER, ENDINGS, learn, random_name
+from gatewatch_probes.names.habits import ADVERTISER, ENDINGS, learn, random_name
 from gatewatch_probes.resolve import look_up
 from gatewatch_probes.web import Web
 from gatewatch_targets import Target, resolvers

@@ -15,8 +15,8 @@ from tests.worlds.streams import RESET, Peer, Server, Streams, TlsServer, Turn
 from gatewatch.lab.boxes.sni import server_name
 from gatewatch.records import Measurement, TestKeys
 from gatewatch.verdict import Verdict, judge
-from gatewatch_probes.exchange import outcome_of
-from gatewatch_probes.neutral import REST, control_name_for
+from gatewatch_probes.visit.exchange import outcome_of
+from gatewatch_probes.visit.neutral import REST, control_name_for
 from gatewatch_probes.web import Web
 from gatewatch_targets import Target
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.worlds.country import HELPER, measure
 
-from gatewatch.lab.scenario import Scenario, load
-from gatewatch.lab.truth import truth
+from gatewatch.lab.country.scenario import Scenario, load
+from gatewatch.lab.country.truth import truth
 from gatewatch.records import Measurement, TestKeys
 from gatewatch.runner.probes import Probe
 from gatewatch.verdict import Verdict, judge

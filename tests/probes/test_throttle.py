@@ -13,8 +13,8 @@ from tests.worlds.country import attached, measure
 from tests.worlds.pace import LINE, SLOW, line
 from tests.worlds.quic import ISP, box
 
-from gatewatch.lab.host import Host
-from gatewatch.lab.scenario import Box, Scenario
+from gatewatch.lab.country.host import Host
+from gatewatch.lab.country.scenario import Box, Scenario
 from gatewatch.records import Measurement, TestKeys, decode, dumps, encode
 from gatewatch.verdict import Verdict, judge
 from gatewatch.verdict.features import features

@@ -7,7 +7,7 @@ import trio
 from tests.worlds.clock import run
 from tests.worlds.country import attached, measure
 
-from gatewatch.lab.scenario import load
+from gatewatch.lab.country.scenario import load
 from gatewatch.net.tracing.agenda import Manner
 from gatewatch.net.tracing.multipath import enough
 from gatewatch.net.tracing.tracer import UDP, CannotTrace, Way, trace

@@ -8,7 +8,7 @@ from typing import Any
 from tests.worlds.clock import run
 
 from gatewatch.lab import memory
-from gatewatch.lab.scenario import Scenario, load
+from gatewatch.lab.country.scenario import Scenario, load
 from gatewatch.lab.world import World
 from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.worlds.quic import ISP, country
 
-from gatewatch.lab.host import Host
-from gatewatch.lab.scenario import Box, Scenario
+from gatewatch.lab.country.host import Host
+from gatewatch.lab.country.scenario import Box, Scenario
 
 #: The access line's rate, and that of a throttle ten times slower, in kbit/s.
 LINE, SLOW = 10_000.0, 1_000.0

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from tests.worlds.clock import run
 from tests.worlds.country import attached
 
-from gatewatch.lab.scenario import Box, Scenario, load
+from gatewatch.lab.country.scenario import Box, Scenario, load
 from gatewatch.lab.world import World
 from gatewatch.net.wire import Wire
 

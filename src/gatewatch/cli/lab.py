@@ -18,7 +18,7 @@ from gatewatch import cli
 from gatewatch.cli.lab_score import score as score_command
 
 if TYPE_CHECKING:
-    from gatewatch.lab.score import Score
+    from gatewatch.lab.scoring.score import Score
 
 
 @click.group()
@@ -33,7 +33,7 @@ lab.add_command(score_command)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def list_(as_json: bool) -> None:
     """Show the scenarios and their ISPs."""
-    from gatewatch.lab.scenario import load, names
+    from gatewatch.lab.country.scenario import load, names
 
     scenarios = [load(name) for name in names()]
     if as_json:
@@ -67,7 +67,7 @@ def run(
     run_options: tuple[str, ...],
 ) -> None:
     """Measure from each ISP of SCENARIO, by `gatewatch run`, which takes all further options."""
-    from gatewatch.lab.scenario import ScenarioError, load
+    from gatewatch.lab.country.scenario import ScenarioError, load
 
     try:
         known = load(scenario)
@@ -140,8 +140,8 @@ def _tell(command: list[str], isp: str) -> dict[str, Any]:
 
 def score_runs(scenario: str, runs: Sequence[dict[str, Any]]) -> Score:
     """Compare the web verdicts of lab runs with the scenario's truth."""
-    from gatewatch.lab.scenario import load
-    from gatewatch.lab.score import score
+    from gatewatch.lab.country.scenario import load
+    from gatewatch.lab.scoring.score import score
     from gatewatch.store import read
 
     rows = []

@@ -12,7 +12,7 @@ import click
 from gatewatch import cli
 
 if TYPE_CHECKING:
-    from gatewatch.lab.examine import Report
+    from gatewatch.lab.scoring.examine import Report
 
 
 @click.command()
@@ -46,8 +46,8 @@ def score(
 
     Exit code 0 only if every verdict is the truth.
     """
-    from gatewatch.lab import combine, examine
-    from gatewatch.lab.scenario import ScenarioError
+    from gatewatch.lab.country.scenario import ScenarioError
+    from gatewatch.lab.scoring import combine, examine
 
     try:
         chosen = scenario or examine.every()
@@ -70,7 +70,7 @@ def score(
 
 
 def _print(report: Report, sessions: int, took: float, *, every_line: bool) -> None:
-    from gatewatch.lab import examine
+    from gatewatch.lab.scoring import examine
 
     if every_line:
         click.echo(examine.table(report))

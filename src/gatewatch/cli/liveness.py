@@ -72,10 +72,10 @@ async def _ask_all(
     import trio
 
     from gatewatch.net.url import parse
-    from gatewatch.verdict import control
     from gatewatch.verdict.alive import look
-    from gatewatch_probes.control import Helpers, request_for
+    from gatewatch.verdict.evidence import control
     from gatewatch_probes.resolve import Found
+    from gatewatch_probes.visit.control import Helpers, request_for
 
     looks: dict[str, Look] = {}
     async with surroundings.enter() as wire, trio.open_nursery() as nursery:
@@ -103,7 +103,7 @@ def _plain(wire: Wire) -> Wire:
 
 def _lab(name: str) -> Surroundings:
     from gatewatch.lab import rehearse
-    from gatewatch.lab.decode import ScenarioError
+    from gatewatch.lab.country.decode import ScenarioError
 
     scenario, colon, isp = name.rpartition(":")
     if not colon:

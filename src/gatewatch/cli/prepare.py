@@ -34,7 +34,7 @@ def session(chosen: Options) -> Session:
     """Prepare what the options ask for; raises click.UsageError."""
     from gatewatch.cli.consent import LOCATE_VERSION, VERSION, stop_file
     from gatewatch.lab import rehearse
-    from gatewatch.lab.decode import ScenarioError
+    from gatewatch.lab.country.decode import ScenarioError
     from gatewatch.net.restraint import Restraint
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.campaign import Budget

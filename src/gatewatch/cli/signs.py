@@ -46,7 +46,7 @@ def join(given: Iterable[str], *, quiet: bool = False) -> list[dict[str, Any]]:
 
     A row that cannot be used is counted and the rest goes on; a file that is no list is a usage error.
     """
-    from gatewatch.verdict import signs
+    from gatewatch.verdict.likeness import signs
     from gatewatch_targets import DataError, read_signs
 
     found: list[Fingerprint] = []

@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from gatewatch.lab.attach import devices, loop, namespaces, surroundings
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.scenario import ScenarioError, load
+from gatewatch.lab.country.scenario import ScenarioError, load
+from gatewatch.lab.path.engine import Engine
 from gatewatch.lab.world import World
 
 # sysexits.h: the lab itself failed, not the command.

@@ -18,7 +18,7 @@ from typing import Literal
 
 from trio.testing import MockClock
 
-from gatewatch.lab.scenario import Scenario, load
+from gatewatch.lab.country.scenario import Scenario, load
 from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
 from gatewatch.runner.about import Vantage

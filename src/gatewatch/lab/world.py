@@ -13,7 +13,8 @@ from functools import cache, partial
 from random import Random
 
 from gatewatch.lab.apps import Connection, DatagramApp, StreamApp, TalkLine
-from gatewatch.lab.scenario import Scenario
+from gatewatch.lab.country.scenario import Scenario
+from gatewatch.lab.country.sites import State, listens, speaks_quic, state
 from gatewatch.lab.servers.addresses import Addresses, is_bogon
 from gatewatch.lab.servers.dns import DnsStream, Resolver
 from gatewatch.lab.servers.doh import doh
@@ -23,7 +24,6 @@ from gatewatch.lab.servers.http import Handler, HttpStream, Reply, Request, Sile
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.servers.tls import Authority, Certificate
 from gatewatch.lab.servers.web import Web, notice
-from gatewatch.lab.sites import State, listens, speaks_quic, state
 from gatewatch.records.ports import answer
 
 

@@ -1,9 +1,9 @@
 """What one measurement says: features, a table of rules, and the verdict they give."""
 
 from gatewatch.verdict.decide import decisive
+from gatewatch.verdict.export.ooni import classic_keys, derived_keys
 from gatewatch.verdict.features import Features, features, features_markdown
 from gatewatch.verdict.judge import Verdict, judge, judge_features
-from gatewatch.verdict.ooni import classic_keys, derived_keys
 from gatewatch.verdict.rule import Rule
 from gatewatch.verdict.rules import RULES, RULES_VERSION, rules_markdown
 

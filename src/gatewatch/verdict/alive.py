@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from gatewatch.verdict.control import Control, text
+from gatewatch.verdict.evidence.control import Control, text
 
 State = Literal["alive", "parked", "gone", "no name", "silent", "refuses", "failing", "not known"]
 

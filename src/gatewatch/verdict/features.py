@@ -10,7 +10,8 @@ from typing import Any
 from gatewatch.net.address import is_bogon
 from gatewatch.records import Measurement
 from gatewatch.records.field import doc
-from gatewatch.verdict import (
+from gatewatch.verdict.decide import decide, speaking
+from gatewatch.verdict.evidence import (
     apps,
     contrast,
     control,
@@ -25,9 +26,8 @@ from gatewatch.verdict import (
     sni,
     steps,
 )
-from gatewatch.verdict.decide import decide, speaking
-from gatewatch.verdict.hops import hops
-from gatewatch.verdict.scene import scenes
+from gatewatch.verdict.evidence.hops import hops
+from gatewatch.verdict.evidence.scene import scenes
 from gatewatch.verdict.words import NOT_LOOKED, UNUSABLE
 
 #: Tests that measure one thing without a control.

@@ -19,8 +19,8 @@ from collections.abc import Callable
 
 from gatewatch.lab.attach.devices import Device
 from gatewatch.lab.attach.namespaces import sharp_timers
-from gatewatch.lab.engine import Engine
-from gatewatch.lab.packet import PLAIN_IPV4
+from gatewatch.lab.path.engine import Engine
+from gatewatch.lab.path.packet import PLAIN_IPV4
 
 # The MTU, a link header, and then some.
 _BUFFER = 2048

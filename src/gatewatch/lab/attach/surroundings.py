@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gatewatch.lab.attach.devices import DeviceError, Kind
 from gatewatch.lab.attach.namespaces import cover, hide
-from gatewatch.lab.scenario import Scenario
+from gatewatch.lab.country.scenario import Scenario
 
 # resolv.conf(5): as most systems, except that two seconds instead of five keep a blocked name from stalling
 # a run.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box
 from gatewatch.lab.boxes.mitm import TlsMitm
@@ -20,6 +19,7 @@ from gatewatch.lab.boxes.resolver import DnsProxy, DnsProxyTcp, DnsRewrite
 from gatewatch.lab.boxes.sni import SniDrop, SniEof, SniReset
 from gatewatch.lab.boxes.syn import TcpDrop, TcpReset, UdpDrop
 from gatewatch.lab.boxes.throttle import Throttle
+from gatewatch.lab.country import scenario
 
 __all__ = ["Box", "build"]
 

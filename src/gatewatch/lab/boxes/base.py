@@ -6,12 +6,12 @@ from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import Protocol
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.hand import Hand
 from gatewatch.lab.boxes.residual import Residue
-from gatewatch.lab.packet import ttl
-from gatewatch.lab.stack import Stack
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.packet import ttl
+from gatewatch.lab.transport.stack import Stack
 
 
 class Wire(Protocol):

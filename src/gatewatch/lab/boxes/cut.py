@@ -5,7 +5,7 @@ from __future__ import annotations
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.flow import FlowBox
 from gatewatch.lab.boxes.forge import acknowledge_end, answer, release, reset
-from gatewatch.lab.packet import ACK, FIN, Segment
+from gatewatch.lab.path.packet import ACK, FIN, Segment
 
 
 class Reset(FlowBox):

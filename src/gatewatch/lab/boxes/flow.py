@@ -9,11 +9,11 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TypeVar
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import SYN, TCP, Segment, flags, segment
-from gatewatch.lab.packet import flow as flow_of
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.packet import SYN, TCP, Segment, flags, segment
+from gatewatch.lab.path.packet import flow as flow_of
 
 # A ClientHello with a hybrid key share is about 1.8 KB, a request head with cookies up to 8 KB.
 _FIRST_BYTES = 8192

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gatewatch.lab.boxes.hand import PLAIN, Hand
-from gatewatch.lab.packet import ACK, FIN, RST, SYN, Segment, tcp
+from gatewatch.lab.path.packet import ACK, FIN, RST, SYN, Segment, tcp
 
 if TYPE_CHECKING:
     from gatewatch.lab.boxes.base import Wire

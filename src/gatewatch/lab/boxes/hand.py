@@ -10,9 +10,9 @@ import itertools
 import random
 import struct
 
-from gatewatch.lab import scenario
-from gatewatch.lab.header import IPV4_HEADER
-from gatewatch.lab.packet import ACK, PLAIN_IPV4, RST, checksum
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.header import IPV4_HEADER
+from gatewatch.lab.path.packet import ACK, PLAIN_IPV4, RST, checksum
 
 _IP_ID, _FRAGMENT, _CHECKSUM = 4, 6, 10  # where an IPv4 header has them (RFC 791)
 

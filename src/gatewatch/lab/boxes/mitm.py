@@ -7,12 +7,12 @@ and the certificate holds the real name, signed by a root that no trust store kn
 
 from __future__ import annotations
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Connection, Internet, StreamApp
 from gatewatch.lab.boxes.flow import Unclear
 from gatewatch.lab.boxes.page import markup
 from gatewatch.lab.boxes.sni import server_name
 from gatewatch.lab.boxes.takeover import Hijacker
+from gatewatch.lab.country import scenario
 from gatewatch.lab.servers.http import HttpStream, Reply, Request
 from gatewatch.lab.servers.tls import Authority, Certificate
 

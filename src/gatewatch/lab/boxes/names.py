@@ -8,7 +8,7 @@ over TCP passes.  A proxy, which answers every name, is in :mod:`gatewatch.lab.b
 from __future__ import annotations
 
 from gatewatch.lab.boxes.base import Box, Wire
-from gatewatch.lab.packet import UDP, destination, payload, ports, source, udp
+from gatewatch.lab.path.packet import UDP, destination, payload, ports, source, udp
 from gatewatch.net import dnswire
 
 # RFC 1035 4.1.1: what else a resolver may say instead of an answer; "empty" is an answer without records.

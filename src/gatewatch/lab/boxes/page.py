@@ -5,14 +5,14 @@ from __future__ import annotations
 import html
 from http import HTTPStatus
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.cut import End, Reset, Swallow
 from gatewatch.lab.boxes.forge import acknowledge_end, answer, release
 from gatewatch.lab.boxes.loopback import ask
 from gatewatch.lab.boxes.request import HostBox
-from gatewatch.lab.packet import ACK, FIN, PSH, Segment, mss, unpacked
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.packet import ACK, FIN, PSH, Segment, mss, unpacked
 
 # Headers that belong to the body they came with, or would lead away from the page.
 _OF_THE_BODY = frozenset({"content-length", "content-encoding", "transfer-encoding", "location"})

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Connection, Internet, StreamApp
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.page import markup
 from gatewatch.lab.boxes.takeover import Terminator
-from gatewatch.lab.packet import TCP, UDP, ports, protocol
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.packet import TCP, UDP, ports, protocol
 from gatewatch.lab.servers.http import HttpStream, Reply, Request
 
 _DNS = 53

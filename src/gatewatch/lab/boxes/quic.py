@@ -9,13 +9,13 @@ HTTP/3 over QUIC", IMC 2021); and by the look of a QUIC version 1 packet, which 
 
 from __future__ import annotations
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box, Wire
 from gatewatch.lab.boxes.flow import Unclear, remember
 from gatewatch.lab.boxes.sni import hello_name
-from gatewatch.lab.initial import VERSIONS, Initials, long_header
-from gatewatch.lab.packet import UDP, destination, flow, payload, unpacked
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.initial import VERSIONS, Initials, long_header
+from gatewatch.lab.path.packet import UDP, destination, flow, payload, unpacked
 
 
 class QuicSniDrop(Box):

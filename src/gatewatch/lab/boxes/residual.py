@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gatewatch.lab.boxes.forge import reset
-from gatewatch.lab.packet import RST, TCP, destination, ports, protocol, segment, source
+from gatewatch.lab.path.packet import RST, TCP, destination, ports, protocol, segment, source
 
 if TYPE_CHECKING:
     from gatewatch.lab.boxes.base import Box, Wire

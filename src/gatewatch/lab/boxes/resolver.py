@@ -10,7 +10,7 @@ from gatewatch.lab.apps import Connection, StreamApp
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.names import Dns
 from gatewatch.lab.boxes.takeover import Terminator
-from gatewatch.lab.packet import TCP, payload, ports, source, unpacked
+from gatewatch.lab.path.packet import TCP, payload, ports, source, unpacked
 from gatewatch.lab.servers.dns import DnsStream
 from gatewatch.net import dnswire
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import errno
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Connection, Internet, StreamApp
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.flow import remember
 from gatewatch.lab.boxes.forge import reset
 from gatewatch.lab.boxes.takeover import Terminator, turned
-from gatewatch.lab.packet import INITIAL_TTL, RST, SYN, Segment, flags, flow, segment, unpacked
-from gatewatch.lab.stack import Stack
-from gatewatch.lab.tcp import Connection as TcpConnection
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.packet import INITIAL_TTL, RST, SYN, Segment, flags, flow, segment, unpacked
+from gatewatch.lab.transport.stack import Stack
+from gatewatch.lab.transport.tcp import Connection as TcpConnection
 
 # Pairs remembered at once, with their buffers; a client of the lab has some hundred connections.
 _PAIRS = 1 << 13

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatewatch.lab.boxes.base import Box, Wire
 from gatewatch.lab.boxes.forge import reset
-from gatewatch.lab.packet import ACK, SYN, TCP, UDP, destination, flags, segment, unpacked
+from gatewatch.lab.path.packet import ACK, SYN, TCP, UDP, destination, flags, segment, unpacked
 
 
 class _Syn(Box):

@@ -6,13 +6,13 @@ seen the handshake, is reset.
 
 from __future__ import annotations
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Connection, Internet, StreamApp
 from gatewatch.lab.boxes.base import Box, Wire
 from gatewatch.lab.boxes.flow import FlowBox, remember
 from gatewatch.lab.boxes.forge import release
-from gatewatch.lab.packet import SYN, TCP, Segment, flags, flow, segment
-from gatewatch.lab.stack import Stack
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.packet import SYN, TCP, Segment, flags, flow, segment
+from gatewatch.lab.transport.stack import Stack
 
 
 def turned(key: bytes) -> bytes:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from random import Random
 
-from gatewatch.lab import scenario
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Wire
 from gatewatch.lab.boxes.flow import FlowBox, Unclear, remember
 from gatewatch.lab.boxes.request import host
 from gatewatch.lab.boxes.sni import server_name
-from gatewatch.lab.packet import SYN, destination, flags, segment, unpacked
-from gatewatch.lab.packet import flow as flow_of
-from gatewatch.lab.router import answered_key
+from gatewatch.lab.country import scenario
+from gatewatch.lab.path.packet import SYN, destination, flags, segment, unpacked
+from gatewatch.lab.path.packet import flow as flow_of
+from gatewatch.lab.path.router import answered_key
 
 
 class Bucket:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 import trio
 
 from gatewatch.lab.memory.icmp import Address, IcmpError
-from gatewatch.lab.packet import INITIAL_TTL, packed, unpacked
-from gatewatch.lab.stack import Stack
+from gatewatch.lab.path.packet import INITIAL_TTL, packed, unpacked
+from gatewatch.lab.transport.stack import Stack
 
 if TYPE_CHECKING:
     from typing import Self

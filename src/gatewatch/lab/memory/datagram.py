@@ -27,7 +27,7 @@ from gatewatch.lab.memory.base import (
     place,
 )
 from gatewatch.lab.memory.icmp import Address, IcmpError
-from gatewatch.lab.packet import packed, udp
+from gatewatch.lab.path.packet import packed, udp
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -8,7 +8,7 @@ import struct
 import sys
 from typing import NamedTuple
 
-from gatewatch.lab.icmp import TOO_BIG, TOO_BIG6, UNREACHABLE, UNREACHABLE6
+from gatewatch.lab.path.icmp import TOO_BIG, TOO_BIG6, UNREACHABLE, UNREACHABLE6
 
 # <linux/errqueue.h>: struct sock_extended_err (errno, origin, type, code, padding, info, data), and the
 # offender's struct sockaddr_in or sockaddr_in6 behind it.

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from gatewatch.lab.engine import Engine
+from gatewatch.lab.country.scenario import Scenario
 from gatewatch.lab.memory import lookup
 from gatewatch.lab.memory.base import MemorySocket, failure
 from gatewatch.lab.memory.datagram import DatagramSocket
@@ -18,7 +18,8 @@ from gatewatch.lab.memory.icmp import IcmpError
 from gatewatch.lab.memory.poller import MemorySockets
 from gatewatch.lab.memory.stream import StreamSocket
 from gatewatch.lab.memory.tap import Taps
-from gatewatch.lab.packet import (
+from gatewatch.lab.path.engine import Engine
+from gatewatch.lab.path.packet import (
     ICMP,
     ICMPV6,
     TCP,
@@ -36,8 +37,7 @@ from gatewatch.lab.packet import (
     ttl,
     unpacked,
 )
-from gatewatch.lab.scenario import Scenario
-from gatewatch.lab.stack import Stack
+from gatewatch.lab.transport.stack import Stack
 from gatewatch.lab.world import World
 from gatewatch.net import capture, datagram, errors
 

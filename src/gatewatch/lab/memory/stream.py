@@ -19,7 +19,7 @@ from gatewatch.lab.memory.base import (
     place,
 )
 from gatewatch.lab.memory.icmp import Address, IcmpError
-from gatewatch.lab.tcp import Connection, State
+from gatewatch.lab.transport.tcp import Connection, State
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar
 
-from gatewatch.lab.host import Host
-from gatewatch.lab.scenario import Scenario, covers, fraction
+from gatewatch.lab.country.host import Host
+from gatewatch.lab.country.scenario import Scenario, covers, fraction
+from gatewatch.lab.country.sites import State, is_domestic, is_literal, neighbours, state
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.servers.traps import PRIVATE
-from gatewatch.lab.sites import State, is_domestic, is_literal, neighbours, state
 
 # Addresses that no honest public answer holds; the list OONI's probe calls bogons.
 _BOGONS: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = tuple(

@@ -17,9 +17,9 @@ from urllib.parse import urljoin
 
 from gatewatch.helper import echo
 from gatewatch.lab.apps import Connection
+from gatewatch.lab.country.sites import Url, is_literal, split
 from gatewatch.lab.servers.addresses import is_bogon
 from gatewatch.lab.servers.http import Handler, Reply, Request, header_fields
-from gatewatch.lab.sites import Url, is_literal, split
 from gatewatch.net.address import endpoint
 from gatewatch.records import control
 from gatewatch.records import failure as f

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gatewatch.lab.sites import is_literal
+from gatewatch.lab.country.sites import is_literal
 from gatewatch_targets import apps, beacons, control_names, helpers, resolvers
 
 

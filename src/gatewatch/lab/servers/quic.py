@@ -17,7 +17,7 @@ from aioquic.quic.packet import encode_quic_version_negotiation
 
 from gatewatch.lab.apps import TalkLine
 from gatewatch.lab.boxes.sni import hello_name
-from gatewatch.lab.initial import VERSIONS, Initials, connection_ids, long_header
+from gatewatch.lab.path.initial import VERSIONS, Initials, connection_ids, long_header
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from gatewatch.lab.apps import Connection, StreamApp
-from gatewatch.lab.sites import is_literal
+from gatewatch.lab.country.sites import is_literal
 
 # One record's worth at a time (RFC 8446 5.1).
 _RECORD = 16384

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from gatewatch.lab.host import Host
-from gatewatch.lab.scenario import PageHost, Scenario, fraction
+from gatewatch.lab.country.host import Host
+from gatewatch.lab.country.scenario import PageHost, Scenario, fraction
+from gatewatch.lab.country.sites import Url, redirect, speaks_quic
 from gatewatch.lab.servers.http import Handler, Reply, Request
 from gatewatch.lab.servers.known import BEACONS
 from gatewatch.lab.servers.traps import trap
-from gatewatch.lab.sites import Url, redirect, speaks_quic
 
 # Most pages' HTML is between 2 and 40 KB (HTTP Archive's median of recent years is about 30 KB).
 _SMALLEST, _LARGEST = 2_000, 40_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch.verdict.contrast import CANNOT_TELL, NEITHER, TEST
+from gatewatch.verdict.evidence.contrast import CANNOT_TELL, NEITHER, TEST
 from gatewatch.verdict.expr import F
 from gatewatch.verdict.rule import Rule
 

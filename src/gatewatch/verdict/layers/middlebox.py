@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gatewatch.verdict.evidence.middlebox import TEST
 from gatewatch.verdict.expr import F
-from gatewatch.verdict.middlebox import TEST
 from gatewatch.verdict.rule import Rule
 
 _HERE = F("test") == TEST

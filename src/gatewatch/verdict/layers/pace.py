@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gatewatch.verdict.evidence.pace import BEYOND_NOISE, EVEN, LEAST_PAIRS
 from gatewatch.verdict.expr import Expr, F
-from gatewatch.verdict.pace import BEYOND_NOISE, EVEN, LEAST_PAIRS
 from gatewatch.verdict.rule import Rule
 
 _ENOUGH = F("pace_pairs") >= LEAST_PAIRS

@@ -6,8 +6,8 @@ blocked.
 
 from __future__ import annotations
 
+from gatewatch.verdict.evidence.ports import TEST
 from gatewatch.verdict.expr import F
-from gatewatch.verdict.ports import TEST
 from gatewatch.verdict.rule import Rule
 
 _HERE = F("test") == TEST

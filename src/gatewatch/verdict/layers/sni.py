@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gatewatch.verdict.evidence.sni import SNI_TEST
 from gatewatch.verdict.expr import F
 from gatewatch.verdict.rule import Rule
-from gatewatch.verdict.sni import SNI_TEST
 
 _HERE = F("test") == SNI_TEST
 

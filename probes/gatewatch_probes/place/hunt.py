@@ -1,0 +1,319 @@
+"""The search for a filter's place: sweep, does it act at all, where, and once more.  Not a probe.
+
+1. Sweep: packets that name nothing, with rising TTL on the very flow, twice a hop: who answers, how fast, and
+   where the server is.
+2. Does it act?  The trigger with the server's TTL.  One honest answer ends the search: no interference here.
+   Silence must repeat three times, with a control that passes in between.
+3. Where?  The belief chooses each next TTL (:mod:`gatewatch.locus`), until one link is as good as certain.
+4. Once more: the link's far side must show interference three times in all, the near side an answer twice.
+
+5. With a :class:`~gatewatch_probes.place.deep.Watch` beside it: in the path, or beside it?  Behind the
+filter, a
+   router that answers controls says whether the trigger came by.
+
+Before every trigger a control on the same addresses and ports must pass, else what is seen may be left over
+from the trigger before (:mod:`gatewatch.net.residual`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+import trio
+
+from gatewatch.locus import Belief, Path, Place, Sighting
+from gatewatch.net.address import endpoint
+from gatewatch.net.residual import wait_until_clear
+from gatewatch.net.shot import Echo
+from gatewatch.records import ResidualWait
+from gatewatch_probes.place.deep import Watch
+from gatewatch_probes.place.triggers import Trigger, differ
+
+MAX_TTL = 32
+# Paths with this many silent routers in a row end in a firewall (scamper's gaplimit, 5).
+_GAP = 5
+_SWEEPS, _SWEEPS_OF_SILENT = 2, 4
+# Silence must be silent three times: at 3 % loss each way one packet in 17 brings nothing back, and three in
+# a row once in 5,000.
+_SILENCES = 3
+# A link is named only with this probability, and found only with the higher one while the budget lasts.
+ENOUGH, SURE = 0.95, 0.995
+_CONFIRMING, _PASSING = 3, 2
+# Innocent packets before a trigger, until one is answered; and how often a hunt puts up with none.
+_WITNESSES, _UNHEARD = 3, 6
+AT_SERVER = "the server itself, or something right before it"
+STOPPED = "stopped before the next trigger"
+# Triggers beyond those that finding the place took, for whether it is in the path.
+_ASIDE = 2
+
+
+@dataclass(slots=True)
+class Hunt:
+    """A search, and what it found: ``place``, or None with a ``reason``; ``signature``; what it cost."""
+
+    trigger: Trigger
+    most_triggers: int = 12
+    #: Waits until the next connection may be opened.
+    pace: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+    #: The kill switch, asked before each trigger.
+    stopped: Callable[[], bool] = lambda: False
+    #: Deep mode: who listens to the flow.
+    watch: Watch | None = None
+    path: Path = field(default_factory=lambda: Path(MAX_TTL))
+    place: Place | None = None
+    reason: str = ""
+    signature: str = ""
+    triggers: int = 0
+    controls: int = 0
+    sightings: list[Sighting] = field(default_factory=list)
+    shots: list[tuple[int, list[Echo]]] = field(default_factory=list)
+    #: When each trigger was sent, in trio's time since the hunt began, and whether each control passed.
+    times: list[float] = field(default_factory=list)
+    passed: list[bool] = field(default_factory=list)
+    residual: list[ResidualWait] = field(default_factory=list)
+    #: How often a hop that had answered did not, so that no trigger was sent.
+    unheard: int = 0
+    _began: float = field(default_factory=trio.current_time)
+    _last: float = -1.0
+
+    @property
+    def endpoint(self) -> str:
+        """The server's address and port."""
+        return endpoint(self.trigger.flow.address, self.trigger.flow.port)
+
+    async def run(self) -> None:
+        """Search; what the network does ends up in the fields, nothing is raised."""
+        if not await self._clear():
+            self.reason = "the control fails"
+            return
+        if not await self._sweep():
+            self.reason = "the server's distance was not found"
+            return
+        belief = await self._acts()
+        if belief is None:
+            return
+        await self._narrow(belief)
+        await self._confirm(belief)
+        if not self.reason:
+            await self._aside(belief)
+        if self.reason:
+            return
+        place = belief.place()
+        if place.probability < ENOUGH:
+            self.reason = self.reason or "what was seen does not agree on one link"
+            return
+        if place.after >= self.path.length and place.hop >= self.path.length:
+            self.reason = AT_SERVER
+            return
+        self.place = place
+
+    # -- the path
+
+    def _window(self) -> float:
+        """How long an answer may take, in s: the slowest so far, twice the spread, and a moment."""
+        slowest = max(self.path.rtts.values(), default=250.0)
+        return min(2.0, (slowest + 4 * max(self.path.spread, default=10.0)) / 1000 + 0.1)
+
+    async def _sweep(self) -> bool:
+        gap = 0
+        for ttl in range(1, MAX_TTL + 1):
+            echo = await self._ask(ttl, _SWEEPS)
+            if echo is not None and echo.kind in ("open", "refused", "data"):
+                await self._settle(ttl)
+                return True
+            gap = 0 if echo else gap + 1
+            if gap >= _GAP:
+                return False
+        return False
+
+    async def _ask(self, ttl: int, answers: int) -> Echo | None:
+        """Ask one hop until it has answered so often; silent ones some more, since packets get lost."""
+        found: Echo | None = None
+        for attempt in range(_SWEEPS_OF_SILENT):
+            if self.path.answered.get(ttl, 0) >= answers or (found is None and attempt == _SWEEPS_OF_SILENT):
+                break
+            echo = await self.trigger.sweep(ttl, self._window())
+            self.controls += 1
+            self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
+            found = echo or found
+        return found
+
+    async def _settle(self, ttl: int) -> None:
+        """The server answered at this TTL; make sure that it does not at the one before."""
+        while ttl > 1:
+            echo = await self.trigger.sweep(ttl - 1, self._window())
+            self.controls += 1
+            if echo is None or echo.kind not in ("open", "refused", "data"):
+                break
+            ttl -= 1
+        self.path.length = ttl
+
+    # -- triggers
+
+    async def _clear(self) -> bool:
+        async def control() -> bool:
+            await self.pace()
+            self.controls += 1
+            self.passed.append(await self.trigger.control())
+            return self.passed[-1]
+
+        passed = await control()
+        # What the server still sends on the old connection must not meet the next one on the same ports.
+        await trio.sleep(self._window())
+        if passed:
+            return True
+        row = await wait_until_clear(control, since=self._last if self._last >= 0 else trio.current_time())
+        self.residual.append(row)
+        return row.passed
+
+    async def _fire(self, ttl: int, *, screened: bool = False) -> Sighting | None:
+        """Send one trigger, guarded; None when the budget is used up or the control no longer passes."""
+        if self.triggers >= self.most_triggers or (self.triggers and not await self._clear()):
+            return None
+        await self.pace()
+        if self.stopped():
+            self.reason = STOPPED
+            return None
+        if self.watch is not None:
+            self.watch.controls()
+        if not await self._heard(ttl):
+            self.unheard += 1
+            self.reason = "hops that answered do so no longer" if self.unheard > _UNHEARD else ""
+            return Sighting(ttl, "unheard") if self.unheard <= _UNHEARD else None
+        screen = ttl + 2 if screened else 0
+        sent = round(trio.current_time() - self._began, 3)
+        echoes = await self.trigger.fire(ttl, self._window(), screen=screen)
+        self._last = trio.current_time()
+        await trio.sleep(self._window())
+        if echoes is None:
+            return None
+        self.triggers += 1
+        self.shots.append((ttl, echoes))
+        seen = self.trigger.reads(echoes, ttl, self.path)
+        sighting = replace(seen, screened=screened)
+        if self.watch is not None:
+            sighting = self.watch.trigger(sighting, self.path)
+        self.sightings.append(sighting)
+        self.times.append(sent)
+        return sighting
+
+    async def _heard(self, ttl: int) -> bool:
+        """Before a hop's silence is to mean anything: does it answer, now?  A busy line is no filter."""
+        if ttl >= self.path.length or not self.path.answered.get(ttl):
+            return True
+        for _ in range(_WITNESSES):
+            echo = await self.trigger.sweep(ttl, self._window())
+            self.controls += 1
+            self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
+            if echo is not None:
+                return True
+        return False
+
+    async def _acts(self) -> Belief | None:
+        """Find out whether there is interference at all, and of which kind."""
+        server = self.path.length
+        seen: list[Sighting] = []
+        passed = 0
+        while sum(s.outcome == "silent" for s in seen) < _SILENCES:
+            sighting = await self._fire(server)
+            if sighting is None:
+                self.reason = self.reason or "the control fails after a trigger"
+                return None
+            seen.append(sighting)
+            if sighting.outcome == "interfered":
+                break
+            if sighting.outcome == "expired":
+                nearer = None if passed or self.trigger.sure_at_server else await self._unsure(server)
+                if nearer is not None:
+                    seen = [nearer]
+                    break
+                passed += 1
+                # Once may be luck: a reset beside the path can be lost, and the answer comes.
+                if passed == _PASSING:
+                    self.reason = "no interference seen"
+                    return None
+        if passed and seen[-1].outcome == "silent":
+            self.reason = "it acts at one time and not at another"
+            return None
+        drops = seen[-1].outcome == "silent"
+        self.signature = "drop" if drops else self._sign()
+        belief = Belief(self.path, drops=drops, screens=self.trigger.screens)
+        for sighting in seen:
+            belief.see(sighting)
+        return belief
+
+    async def _unsure(self, server: int) -> Sighting | None:
+        """The server's answer or a forged one?  Gives the sighting of a forged one.
+
+        Just before the server only a forged one comes.  One that copies the TTL may not come back from there;
+        it is kept out by screening, and then the server's own is heard in its place.
+        """
+        _, answer = self.shots[-1]
+        for _ in range(_PASSING):
+            nearer = await self._fire(server - 1)
+            if nearer is None or nearer.outcome != "silent":
+                break
+        if nearer is not None and nearer.outcome == "interfered":
+            return nearer
+        if self.trigger.screens and await self._fire(server, screened=True):
+            _, own = self.shots[-1]
+            if differ(answer, own):
+                self.trigger.disown(answer)
+                return replace(self.sightings[0], outcome="interfered")
+        return None
+
+    def _sign(self) -> str:
+        """Name what was injected: the first echo that no honest party sent."""
+        names = {"reset": "reset", "refused": "reset", "ended": "fin", "data": "answer"}
+        _, echoes = self.shots[-1]
+        return next((names[echo.kind] for echo in echoes if echo.kind in names), "answer")
+
+    async def _narrow(self, belief: Belief) -> None:
+        while belief.place().probability < SURE:
+            ttl, screened = belief.next_shot()
+            sighting = await self._fire(ttl, screened=screened)
+            if sighting is None:
+                return
+            belief.see(sighting)
+
+    async def _confirm(self, belief: Belief) -> None:
+        """Shoot at both sides of the link until each has shown itself often enough."""
+        while True:
+            place = belief.place()
+            # A filter that copies TTLs shows itself from 2h - 1 on only.
+            first = 2 * place.hop - 1 if place.copies > 0.5 else place.after
+            acted = sum(s.outcome == ("silent" if belief.drops else "interfered") for s in self._at(first))
+            passed = sum(s.outcome == "expired" for s in self._at(place.before))
+            screened = False
+            deaf = place.before < 1 or not self.path.answered.get(place.before)
+            if acted < _CONFIRMING:
+                ttl = first
+            elif not deaf and passed < _PASSING:
+                ttl = place.before
+            elif place.probability < SURE:
+                ttl, screened = belief.next_shot()
+            else:
+                return
+            sighting = await self._fire(ttl, screened=screened)
+            if sighting is None:
+                return
+            belief.see(sighting)
+
+    async def _aside(self, belief: Belief) -> None:
+        """Shoot past the filter, to a router that answers, until it is known to be in the path or not."""
+        if self.watch is None or belief.drops:
+            return
+        for _ in range(_ASIDE):
+            place = belief.place()
+            first = 2 * place.hop - 1 if place.copies > 0.5 else place.after
+            ttl = first if self.path.answered.get(first) else self.path.nearest(first, 1)
+            if place.probability < ENOUGH or not 0.05 < place.in_path < 0.95 or ttl > self.path.length:
+                return
+            sighting = await self._fire(ttl)
+            if sighting is None:
+                return
+            belief.see(sighting)
+
+    def _at(self, ttl: int) -> list[Sighting]:
+        return [s for s in self.sightings if s.ttl == ttl and not s.screened]

@@ -1,0 +1,1 @@
+"""Verdicts held against the truth: scenarios tried, varied and counted."""

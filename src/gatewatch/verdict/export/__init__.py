@@ -1,0 +1,1 @@
+"""What OONI's tests conclude with, derived from records and verdicts."""

@@ -1,0 +1,1 @@
+"""Is it the same page, and whose?  Comparisons, known signs, and how they are sought."""
