@@ -7,20 +7,15 @@ rule and hundreds of triggers (its code; 33 to 107 minutes a target), and OONI P
 from __future__ import annotations
 
 import base64
-import json
 import statistics
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from benchmarks.deep_worlds import METHODS, draw
-from benchmarks.labrun import environment
+from benchmarks.labrun import in_worlds
 from benchmarks.locating_worlds import RESOLVERS
 
 # Loss each way, jitter in ms; the share of worlds told right that is wanted.
@@ -41,17 +36,8 @@ def answers(method: str, loss: float, jitter: float, count: int) -> list[dict[st
 
     def one(batch: tuple[int, int]) -> list[dict[str, Any]]:
         seed, size = batch
-        with tempfile.TemporaryDirectory() as folder:
-            scenario, worlds = Path(folder, "worlds.toml"), Path(folder, "worlds.jsonl")
-            text, rows = draw(seed, method, size, loss=loss, jitter=jitter)
-            scenario.write_text(text, encoding="utf-8")
-            worlds.write_text(rows, encoding="utf-8")
-            client = [sys.executable, "-m", "benchmarks.deep_client", str(worlds)]
-            inside = [sys.executable, "-m", "gatewatch.lab.inside", str(scenario), "isp", "--", *client]
-            done = subprocess.run(inside, env=environment(), capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise RuntimeError(done.stderr[-2000:])
-            return [json.loads(line) for line in done.stdout.splitlines()]
+        text, rows = draw(seed, method, size, loss=loss, jitter=jitter)
+        return in_worlds(text, rows, "benchmarks.deep_client")
 
     return [row for batch in batches for row in one(batch)]
 

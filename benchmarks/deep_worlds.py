@@ -7,7 +7,7 @@ import random
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.locating_worlds import ISP, RESOLVERS, one, row
+from benchmarks.locating_worlds import RESOLVERS, head, one, row
 
 #: What is provoked; quic has no box that injects.
 METHODS = ("tls", "http", "dns", "syn")
@@ -45,4 +45,4 @@ def draw(seed: int, method: str, count: int, *, loss: float, jitter: float) -> t
         # An injector of answers never swallows the question.
         in_path = world.in_path and world.kind != "dns-inject"
         worlds.append(json.dumps({**asdict(world), "in_path": in_path, "hand": drawn}) + "\n")
-    return ISP.format(seed=seed, loss=loss, jitter=jitter) + "\n".join(parts) + "\n", "".join(worlds)
+    return head(seed, loss, jitter) + "\n".join(parts) + "\n", "".join(worlds)

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,17 @@ def real_lists(*names: str) -> tuple[str, ...]:
     if all(file.is_file() for file in files):
         return tuple(word for file in files for word in ("--targets", str(file)))
     return tuple(word for name in names for word in ("--targets", name))
+
+
+def in_worlds(scenario: str, worlds: str, client: str) -> list[dict[str, Any]]:
+    """Run a module of ours inside the lab on a scenario and its worlds; gives the objects that it printed."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = Path(folder, "worlds.toml"), Path(folder, "worlds.jsonl")
+        for file, text in zip(files, (scenario, worlds), strict=True):
+            file.write_text(text, encoding="utf-8")
+        command = [sys.executable, "-m", client, str(files[1])]
+        inside = [sys.executable, "-m", "gatewatch.lab.inside", str(files[0]), "isp", "--", *command]
+        done = subprocess.run(inside, env=environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr[-2000:])
+        return [json.loads(line) for line in done.stdout.splitlines()]

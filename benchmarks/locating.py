@@ -6,17 +6,12 @@ There is no peer to run beside it: CenTrace needs root and hundreds of triggers 
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
-import sys
-import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-from benchmarks.labrun import environment
+from benchmarks.labrun import in_worlds
 from benchmarks.locating_worlds import KINDS, RESOLVERS, draw
 
 # Loss each way, jitter in ms; the share of exact links wanted of each.
@@ -38,17 +33,8 @@ def answers(
 
     def one(batch: tuple[int, int]) -> list[dict[str, Any]]:
         seed, size = batch
-        with tempfile.TemporaryDirectory() as folder:
-            scenario, worlds = Path(folder, "worlds.toml"), Path(folder, "worlds.jsonl")
-            text, rows = draw(seed, method, size, loss=loss, jitter=jitter, boxed=boxed)
-            scenario.write_text(text, encoding="utf-8")
-            worlds.write_text(rows, encoding="utf-8")
-            client = [sys.executable, "-m", "benchmarks.locating_client", str(worlds)]
-            inside = [sys.executable, "-m", "gatewatch.lab.inside", str(scenario), "isp", "--", *client]
-            done = subprocess.run(inside, env=environment(), capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise RuntimeError(done.stderr[-2000:])
-            return [json.loads(line) for line in done.stdout.splitlines()]
+        text, rows = draw(seed, method, size, loss=loss, jitter=jitter, boxed=boxed)
+        return in_worlds(text, rows, "benchmarks.locating_client")
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return [row for rows in pool.map(one, batches) for row in rows]

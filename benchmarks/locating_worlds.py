@@ -7,6 +7,7 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.somewhere import beginning
 from gatewatch_targets import resolvers
 
 #: What a box of each method may be.
@@ -19,50 +20,12 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 #: Where names are asked for: each with a path of its own.
 RESOLVERS = tuple(r.ipv4[0] for r in resolvers() if r.do53 and r.ipv4)
-#: The beginning of a scenario; routes and boxes follow.
-ISP = """\
-name = "somewhere"
-title = "Random paths"
-country = "KH"
-source = "invented, seed {seed}"
 
-[[network]]
-asn = 45498
-name = "The ISP"
-country = "KH"
-prefixes = ["103.5.24.0/22"]
 
-[[network]]
-asn = 9902
-name = "Hosting at home"
-country = "KH"
-prefixes = ["202.58.96.0/21"]
-hosting = true
-
-[[network]]
-asn = 13335
-name = "Hosting abroad"
-country = "US"
-prefixes = ["104.16.0.0/13"]
-hosting = true
-
-[[route]]
-name = "else"
-prefixes = ["default"]
-path = [{{ address = "104.23.10.5", ms = 5.0 }}]
-server_ms = 7.0
-
-[[isp]]
-id = "isp"
-asn = 45498
-title = "The ISP"
-client = "103.5.24.10"
-resolver = "103.5.25.53"
-local_hops = 1
-loss = {loss}
-jitter_ms = {jitter}
-path = [{{ address = "192.168.1.1", ms = 0.6 }}]
-"""
+def head(seed: int, loss: float, jitter: float) -> str:
+    """Write the beginning of a scenario; routes and boxes follow."""
+    line = f'loss = {loss}\njitter_ms = {jitter}\npath = [{{ address = "192.168.1.1", ms = 0.6 }}]'
+    return beginning("somewhere", "Random paths", seed, "104.23.10.5", line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +126,7 @@ def draw(
     rng = random.Random(f"{seed} {method} {boxed}")
     most = len(RESOLVERS) if method == "dns" else 250
     made = [one(rng, number, method, boxed=boxed) for number in range(min(count, most))]
-    text = ISP.format(seed=seed, loss=loss, jitter=jitter) + "\n".join(part for _, part in made) + "\n"
+    text = head(seed, loss, jitter) + "\n".join(part for _, part in made) + "\n"
     if method == "quic":
         text += "\n[sites]\n" + row({"quic": [world.name for world, _ in made]}) + "\n"
     return text, "".join(json.dumps(asdict(world)) + "\n" for world, _ in made)

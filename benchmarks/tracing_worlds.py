@@ -6,49 +6,8 @@ import json
 import random
 from typing import Any
 
-_HEAD = """\
-name = "thousand-ways"
-title = "A thousand destinations, each with a way of its own"
-country = "KH"
-source = "invented, seed {seed}"
-seed = {seed}
+from benchmarks.somewhere import beginning
 
-[[network]]
-asn = 45498
-name = "The ISP"
-country = "KH"
-prefixes = ["103.5.24.0/22"]
-
-[[network]]
-asn = 9902
-name = "Hosting at home"
-country = "KH"
-prefixes = ["202.58.96.0/21"]
-hosting = true
-
-[[network]]
-asn = 13335
-name = "Hosting abroad"
-country = "US"
-prefixes = ["104.16.0.0/13"]
-hosting = true
-
-[[route]]
-name = "else"
-prefixes = ["default"]
-path = [{{ address = "104.23.250.5", ms = 5.0 }}]
-server_ms = 7.0
-
-[[isp]]
-id = "isp"
-asn = 45498
-title = "The ISP"
-client = "103.5.24.10"
-resolver = "103.5.25.53"
-local_hops = 1
-loss = {loss}
-path = [{{ address = "192.168.1.1", ms = 0.6 }}, {{ address = "103.5.24.1", ms = 1.5 }}]
-"""
 # The hops that the ISP itself has, before each way's own.
 _OWN = ("192.168.1.1", "103.5.24.1")
 # One-way delay of the longest ways' last routers, as to the next continent (ms).
@@ -65,7 +24,13 @@ def draw(
     who may answer ([]: nobody).
     """
     rng = random.Random(seed)
-    text = [_HEAD.format(seed=seed, loss=loss)]
+    own = 'path = [{ address = "192.168.1.1", ms = 0.6 }, { address = "103.5.24.1", ms = 1.5 }]'
+    line = f"loss = {loss}\n{own}"
+    text = [
+        beginning(
+            "thousand-ways", "A thousand destinations, each with a way of its own", seed, "104.23.250.5", line
+        )
+    ]
     truth: dict[str, list[list[str]]] = {}
     for number in range(count):
         address = f"104.17.{number // 200}.{number % 200 + 1}"

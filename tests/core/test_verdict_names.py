@@ -214,3 +214,24 @@ def test_what_is_no_record_of_ours_is_left_alone(habits: Any, shared: Any) -> No
     m = web(queries=names([LIE]), control_failure=CUT, x_gatewatch_resolver=habits, x_gatewatch_shared=shared)
     found = features(m)
     assert (found.dns_rewritten, found.dns_filters_alike, found.dns_shared < 3) == (False, False, True)
+
+
+def test_a_page_for_a_dead_site_is_a_lie_where_unrelated_names_share_the_answer() -> None:
+    def dead(shared: int) -> str:
+        m = web(
+            HTTP,
+            queries=names([LIE], [SITE], [SITE]),
+            connects=[connect(LIE, port=80), connect(SITE, "connection_refused", port=80)],
+            requests=[fetch(HTTP, body=NOTICE, at=LIE, tags=("classic", "depth=0"))],
+            control=control(
+                tcp={f"{SITE}:80": "connection_refused_error", f"{SITE}:443": "connection_refused_error"},
+                tls={},
+                http="connection_refused_error",
+            ),
+            x_gatewatch_shared={LIE: shared},
+        )
+        return judge(m).label
+
+    assert dead(6) == "blocked(dns.redirect)"
+    # Alone it may be a cache near by, which outlives its origin.
+    assert dead(1) == "down"

@@ -76,7 +76,8 @@ def test_labels(privileged: bool) -> None:
 
 @pytest.mark.parametrize("arguments", [("--no-raw",), ()])
 def test_multipath(arguments: tuple[str, ...]) -> None:
-    keys = traced("diamonds", FAR, "--multipath", "0.99", *arguments)
+    # Its confidence is a promise: at 0.99 a branch is missed once in a hundred runs.
+    keys = traced("diamonds", FAR, "--multipath", "0.9999", *arguments)
     hops = PATHS.isp("diamonds").path
     widths = {branch.ttl: len(branch.addresses) for branch in keys.branches}
     assert {ttl: widths[ttl] for ttl in range(3, 7)} == {3: 1, 4: 4, 5: 4, 6: 1}

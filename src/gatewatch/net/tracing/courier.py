@@ -68,10 +68,12 @@ async def carry(
             if pending is None:
                 starved = True
                 break
+            # Before, not after: an interrupted process must make a hop look farther, never nearer than light.
+            departs = clock()
             if not courier.send(*pending):
                 starved = True
                 break
-            agenda.sent(*pending, clock())
+            agenda.sent(*pending, departs)
             pending = None
             earned -= 1
             sent += 1

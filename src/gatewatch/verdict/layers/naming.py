@@ -32,6 +32,14 @@ _TLS_FAILING = ("reset", "eof", "timeout", "failed", "invalid_certificate")
 # Of a redirect's hop the control tells no name, so that no answer there is strange; a content network near
 # the visitor may speak another language, which over TLS it does as well.
 _STRANGE_PAGE = (F("page") == "different") & (F("dns_control") != "not_looked") & (F("second_page") != "same")
+# A page for a name whose own servers have none, here or for the control, while all others agree where it is.
+_PAGE_OF_THE_DEAD = (
+    F("dns_unanimous_against")
+    & F("http_classic")
+    & (F("http") == "ok")
+    & (F("control_http") == "failed")
+    & F("tcp_at_others").any_of(*_FAILING)
+)
 
 NAMING = (
     Rule(
@@ -369,7 +377,11 @@ NAMING = (
         & ~F("dns_encrypted_agrees")
         # A content network's address that is blocked fails for many names, too; but all resolvers give it.
         & ~F("dns_public_agrees")
-        & ((F("tls_at_system") == "foreign_certificate") | F("tcp_at_system").any_of(*_FAILING)),
+        & (
+            (F("tls_at_system") == "foreign_certificate")
+            | F("tcp_at_system").any_of(*_FAILING)
+            | _PAGE_OF_THE_DEAD
+        ),
         evidence="{host}: {dns_system_answers} for {dns_shared} unrelated names, and no site of theirs: "
         "tcp {tcp_at_system}, tls {tls_at_system}",
         confidence=0.8,
