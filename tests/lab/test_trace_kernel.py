@@ -76,11 +76,14 @@ def test_labels(privileged: bool) -> None:
 
 @pytest.mark.parametrize("arguments", [("--no-raw",), ()])
 def test_multipath(arguments: tuple[str, ...]) -> None:
-    # Its confidence is a promise: at 0.99 a branch is missed once in a hundred runs.
-    keys = traced("diamonds", FAR, "--multipath", "0.9999", *arguments)
     hops = PATHS.isp("diamonds").path
-    widths = {branch.ttl: len(branch.addresses) for branch in keys.branches}
-    assert {ttl: widths[ttl] for ttl in range(3, 7)} == {3: 1, 4: 4, 5: 4, 6: 1}
+    # Its confidence is a promise, and no more: at 0.99 a branch is missed once in a hundred runs.
+    for _ in range(3):
+        keys = traced("diamonds", FAR, "--multipath", "0.99", *arguments)
+        widths = {branch.ttl: len(branch.addresses) for branch in keys.branches if 3 <= branch.ttl <= 6}
+        if widths == {3: 1, 4: 4, 5: 4, 6: 1}:
+            break
+    assert widths == {3: 1, 4: 4, 5: 4, 6: 1}
     assert all(branch.complete for branch in keys.branches)
     assert set(next(b for b in keys.branches if b.ttl == 4).addresses) == set(hops[3].of(False))
 
