@@ -30,6 +30,9 @@ from gatewatch.records import ResidualWait
 from gatewatch_probes.place.deep import Watch
 from gatewatch_probes.place.triggers import Trigger, differ
 
+#: Reasons for which another source port is worth a try.
+NOTHING = "no interference seen"
+SOMETIMES = "it acts at one time and not at another"
 MAX_TTL = 32
 # Paths with this many silent routers in a row end in a firewall (scamper's gaplimit, 5).
 _GAP = 5
@@ -231,10 +234,10 @@ class Hunt:
                 passed += 1
                 # Once may be luck: a reset beside the path can be lost, and the answer comes.
                 if passed == _PASSING:
-                    self.reason = "no interference seen"
+                    self.reason = NOTHING
                     return None
         if passed and seen[-1].outcome == "silent":
-            self.reason = "it acts at one time and not at another"
+            self.reason = SOMETIMES
             return None
         drops = seen[-1].outcome == "silent"
         self.signature = "drop" if drops else self._sign()

@@ -157,9 +157,20 @@ async def _until_signal(app: object, settings: Settings) -> None:
 @contextlib.contextmanager
 def _told(host: str, port: int) -> Iterator[None]:
     """Say in one line why it cannot listen."""
+    said: click.ClickException | None = None
     try:
         yield
     except* ssl.SSLError as group:
-        raise click.UsageError(f"--certfile or --keyfile: {group.exceptions[0]}") from None
+        said = click.UsageError(f"--certfile or --keyfile: {_first(group)}")
     except* OSError as group:
-        raise click.ClickException(f"cannot listen on {host} port {port}: {group.exceptions[0]}") from None
+        said = click.ClickException(f"cannot listen on {host} port {port}: {_first(group)}")
+    if said is not None:
+        # Outside the handlers: Python 3.11.2 wraps what they raise into a group once more.
+        raise said
+
+
+def _first(error: BaseException) -> BaseException:
+    """Give the first error of a group of groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
