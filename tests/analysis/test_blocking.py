@@ -7,7 +7,7 @@ from tests.analysis.runs import measurement, web, write_run
 
 from gatewatch.records import Measurement
 from gatewatch_analysis.blocking import DISAGREE, by_category, by_isp, by_layer, everywhere_down, matrix
-from gatewatch_analysis.load import load
+from gatewatch_analysis.loading import load
 from gatewatch_analysis.statistics import wilson
 from gatewatch_analysis.tables import ByCategory, ByIsp, ByLayer, Dead, Table, Verdicts
 

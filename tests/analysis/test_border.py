@@ -7,8 +7,8 @@ import pytest
 from tests.analysis.runs import trace, write_run
 
 from gatewatch.records import Measurement
-from gatewatch_analysis.border import border_by_isp, borders
-from gatewatch_analysis.load import load
+from gatewatch_analysis.gateway.border import border_by_isp, borders
+from gatewatch_analysis.loading import load
 from gatewatch_analysis.prefixes import Prefix, PrefixTable
 from gatewatch_analysis.tables import BorderByIsp, Borders
 

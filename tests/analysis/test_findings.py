@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 from tests.analysis.runs import PREFIXES, trace, web, write_run
 
-from gatewatch_analysis.findings import Finding
-from gatewatch_analysis.load import load
+from gatewatch_analysis.loading import load
 from gatewatch_analysis.report import analyse
+from gatewatch_analysis.report.findings import Finding
 from gatewatch_analysis.statistics import wilson
 
 RFA, VOA, OK = "https://www.rfa.org/", "https://www.voanews.com/", "https://example.org/"

@@ -7,8 +7,7 @@ import pytest
 from tests.analysis.runs import measurement, trace, web, write_lines, write_run
 
 from gatewatch.records import dumps
-from gatewatch_analysis import sources
-from gatewatch_analysis.load import NoDataset, load
+from gatewatch_analysis.loading import NoDataset, load, sources
 from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
 
 OONI = Path(__file__).resolve().parents[2] / "../shared/data/ooni_qa"
@@ -180,7 +179,7 @@ def test_a_compressed_file_cut_short_gives_what_it_holds(tmp_path: Path) -> None
 
 
 def test_chunks_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatewatch_analysis.load._CHUNK", 2)
+    monkeypatch.setattr("gatewatch_analysis.loading.reader._CHUNK", 2)
     data = load([write_run(tmp_path / "r", [web(f"http://{i}.com/", "ok") for i in range(5)])])
     assert data.measurements["host"].tolist() == [f"{i}.com" for i in range(5)]
     assert types_of(data.measurements) == documented(Measurements)

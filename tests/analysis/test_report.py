@@ -4,10 +4,10 @@ from typing import Any
 
 from tests.analysis.runs import PREFIXES, trace, web, write_run
 
-from gatewatch_analysis.load import load
+from gatewatch_analysis.loading import load
 from gatewatch_analysis.report import analyse, to_json, to_text
+from gatewatch_analysis.report.text import table
 from gatewatch_analysis.tables import markdown
-from gatewatch_analysis.text import table
 
 DOCS = Path(__file__).resolve().parents[2] / "docs/analysis.md"
 

@@ -50,9 +50,9 @@ def test_no_measurable_row_is_an_orphan() -> None:
 
 def test_a_name_that_does_not_exist_is_noticed() -> None:
     pytest.importorskip("pandas", reason="the analyses need the extra [analysis]")
-    assert exists(Answer("probe", "web")) and exists(Answer("analysis", "border.borders"))
+    assert exists(Answer("probe", "web")) and exists(Answer("analysis", "gateway.border.borders"))
     assert not exists(Answer("probe", "telepathy"))
-    assert not exists(Answer("analysis", "border.gone"))
+    assert not exists(Answer("analysis", "gateway.border.gone"))
     assert not exists(Answer("command", "foresee"))
 
 

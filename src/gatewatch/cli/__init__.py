@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from gatewatch import __version__
+from gatewatch.cli.door import Door
 
 #: Command, where it is defined, and its line in the overview (so that --help loads none of them).
 COMMANDS = {
@@ -32,26 +31,7 @@ COMMANDS = {
 DONE, PARTIAL, USAGE, NO_CONSENT, NO_NETWORK, LOCKED = 0, 1, 2, 3, 4, 75
 
 
-class _Door(click.Group):
-    """A group that imports a command's module when the command is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(module), name)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
-
-
-@click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Door, commands_table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gatewatch")
 def main() -> None:
     """Watch national internet gateways: what is blocked, how, at which hop, on every ISP or at one gate.

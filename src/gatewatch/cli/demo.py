@@ -31,7 +31,7 @@ def demo(attach: str, root: Path | None, as_json: bool) -> None:
     try:
         import gatewatch.lab.world  # noqa: F401 # is the extra there?
         from gatewatch_analysis import report
-        from gatewatch_analysis.load import load
+        from gatewatch_analysis.loading import load
     except ModuleNotFoundError as error:
         click.echo(f"{error.name} is missing. Install with: pip install 'gatewatch[analysis,lab]'", err=True)
         sys.exit(cli.USAGE)

@@ -15,7 +15,7 @@ import pandas as pd
 from gatewatch.records import Measurement, TraceKeys, decode, loads
 from gatewatch.records.atlas import from_atlas
 from gatewatch.records.scamper import from_scamper
-from gatewatch_analysis.sources import NoDataset, Source, find, lines
+from gatewatch_analysis.loading.sources import NoDataset, Source, find, lines
 from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
 from gatewatch_targets.text import printable
 from gatewatch_targets.url import UrlError, parse

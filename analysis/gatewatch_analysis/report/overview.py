@@ -10,12 +10,12 @@ from typing import Any, cast
 import pandas as pd
 
 from gatewatch_analysis.blocking import by_category, by_isp, by_layer, matrix
-from gatewatch_analysis.border import border_by_isp, borders
-from gatewatch_analysis.findings import Finding, findings, isp_name, of_vantage
-from gatewatch_analysis.load import Dataset
+from gatewatch_analysis.gateway.border import border_by_isp, borders
+from gatewatch_analysis.loading import Dataset
 from gatewatch_analysis.prefixes import Prefix, PrefixTable, Whereabouts, read_prefixes
+from gatewatch_analysis.report.findings import Finding, findings, isp_name, of_vantage
+from gatewatch_analysis.report.text import percent, table
 from gatewatch_analysis.tables import Problems
-from gatewatch_analysis.text import percent, table
 from gatewatch_targets.text import printable
 
 # A screenful; the JSON has them all.

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from gatewatch_analysis.blocking import by_isp, by_layer
-from gatewatch_analysis.border import FOUND
+from gatewatch_analysis.gateway.border import FOUND
 from gatewatch_analysis.statistics import wilson
 from gatewatch_analysis.tables import VANTAGE
 

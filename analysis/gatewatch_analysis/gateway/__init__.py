@@ -1,0 +1,1 @@
+"""Is there a gate? Borders, shared nodes, contrasts and uniformity, weighed into one answer."""

@@ -1,0 +1,69 @@
+"""Every table of the analysis, column by column: type, unit, and where the value comes from.
+
+A table is a pandas DataFrame; what its columns mean stands once, on a class here.  A test compares loaded
+and computed frames with these classes, and ``docs/analysis.md`` prints them.  Rows are never changed in
+place: each analysis gives a new frame.
+"""
+
+from __future__ import annotations
+
+from gatewatch_analysis.tables.base import FLAG, REAL, TEXT, TIME, VANTAGE, WHOLE, Column, Table, Vantage
+from gatewatch_analysis.tables.blocking import ByCategory, ByIsp, ByLayer, Dead, Share, Verdicts
+from gatewatch_analysis.tables.border import BorderByIsp, Borders
+from gatewatch_analysis.tables.loaded import Hops, Measurements, Problems
+
+__all__ = [
+    "FLAG",
+    "REAL",
+    "TABLES",
+    "TEXT",
+    "TIME",
+    "VANTAGE",
+    "WHOLE",
+    "BorderByIsp",
+    "Borders",
+    "ByCategory",
+    "ByIsp",
+    "ByLayer",
+    "Column",
+    "Dead",
+    "Hops",
+    "Measurements",
+    "Problems",
+    "Share",
+    "Table",
+    "Vantage",
+    "Verdicts",
+    "markdown",
+]
+
+#: Every table, in the order of the documentation.  A room adds its module here.
+TABLES: tuple[type[Table], ...] = (
+    Measurements,
+    Hops,
+    Problems,
+    Verdicts,
+    Dead,
+    ByIsp,
+    ByLayer,
+    ByCategory,
+    Borders,
+    BorderByIsp,
+)
+
+
+def markdown() -> str:
+    """Write the columns of every table as Markdown, for ``docs/analysis.md``."""
+    parts = []
+    for table in TABLES:
+        lines = [
+            f"### `{table.title}`",
+            "",
+            "| column | type | unit | what | from |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [
+            f"| {name} | {c.dtype} | {c.unit} | {c.doc} | {c.source} |" for name, c in table.columns().items()
+        ]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,20 @@
+"""gatewatch analyse: one command a question, each a thin door to ``gatewatch_analysis``."""
+
+from __future__ import annotations
+
+import click
+
+from gatewatch.cli.door import Door
+
+#: Command, where it is defined, and its line in the overview (so that --help loads none of them).
+COMMANDS = {
+    "all": (
+        "gatewatch.cli.analyse.everything:everything",
+        "What is blocked, how, on which ISP, and where its paths leave.",
+    ),
+}
+
+
+@click.group(cls=Door, commands_table=COMMANDS)
+def analyse() -> None:
+    """Say what measurements mean, from runs, OONI files and traceroutes of others."""

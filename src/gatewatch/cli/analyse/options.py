@@ -1,0 +1,71 @@
+"""What the commands of ``gatewatch analyse`` share: datasets, prefixes, and the lines not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gatewatch_analysis.loading import Dataset
+
+datasets = click.argument(
+    "datasets", metavar="DATASET...", nargs=-1, required=True, type=click.Path(exists=True)
+)
+prefixes = click.option(
+    "--prefixes",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A CSV file prefix,asn,country,name, in place of those of the runs and of `gatewatch update`.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object with all tables' rows.")
+
+
+def needs_pandas() -> None:
+    """End with clear words where the extra is not installed."""
+    try:
+        import pandas as pd  # noqa: F401 - imported to see whether it is there
+    except ModuleNotFoundError as error:
+        if error.name != "pandas":
+            raise
+        click.echo("Analysing needs pandas: install it with pip install 'gatewatch[analysis]'.", err=True)
+        raise click.exceptions.Exit(2) from None
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn a file that cannot be read into a usage error."""
+    from gatewatch_analysis.loading import NoDataset
+
+    try:
+        yield
+    except NoDataset as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"{error.filename}: {error.strerror}") from None
+
+
+def load(paths: Iterable[str]) -> Dataset:
+    """Load datasets; a path that is none is a usage error."""
+    from gatewatch_analysis.loading import load
+
+    with readable():
+        return load(paths)
+
+
+def tell_problems(problems: pd.DataFrame) -> None:
+    """Say on stderr how many lines could not be read as they should, and the first of them."""
+    from gatewatch_targets.text import printable
+
+    if problems.empty:
+        return
+    first = problems.iloc[0]
+    aside = int((~problems["kept"]).sum())
+    click.echo(
+        f"Lines that could not be read as they should: {len(problems)}, of which set aside: {aside}; "
+        f"the first: {printable(first['file'])}, line {first['line']}: {first['reason']}",
+        err=True,
+    )
