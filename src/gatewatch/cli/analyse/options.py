@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from gatewatch_analysis.loading import Dataset
+    from gatewatch_analysis.loading import DataFrame, Dataset
 
 datasets = click.argument(
     "datasets", metavar="DATASET...", nargs=-1, required=True, type=click.Path(exists=True)
@@ -27,7 +25,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 def needs_pandas() -> None:
     """End with clear words where the extra is not installed."""
     try:
-        import pandas as pd  # noqa: F401 - imported to see whether it is there
+        import gatewatch_analysis  # noqa: F401 - imported to see whether all that it needs is there
     except ModuleNotFoundError as error:
         if error.name != "pandas":
             raise
@@ -56,7 +54,7 @@ def load(paths: Iterable[str]) -> Dataset:
         return load(paths)
 
 
-def tell_problems(problems: pd.DataFrame) -> None:
+def tell_problems(problems: DataFrame) -> None:
     """Say on stderr how many lines could not be read as they should, and the first of them."""
     from gatewatch_targets.text import printable
 
