@@ -67,7 +67,7 @@ def test_what_cannot_be_analysed(tmp_path: Path, name: str, code: int, said: str
 def test_without_pandas_one_sentence_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("gatewatch_analysis.")]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "gatewatch_analysis"]:
         monkeypatch.delitem(sys.modules, name)
     # None there makes the import fail as it does where pandas is not installed.
     monkeypatch.setitem(sys.modules, "pandas", None)
