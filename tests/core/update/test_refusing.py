@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from tests.worlds.publisher import Answer, Publisher
+from tests.worlds.updates import NEWER, TSV, first, in_use, packed, run, table
+
+from gatewatch.update import Shelf
+
+GARBAGE = {
+    "an HTML page": (b"<!DOCTYPE html><title>Login</title>", "a web page came instead"),
+    "an HTML page behind a mark": (b"\xef\xbb\xbf\n <html>blocked", "a web page came instead"),
+    "nothing": (b"", "the file is empty"),
+    "noise": (bytes(range(256)) * 40, "cannot be read"),
+    "half an archive": (packed(TSV * 9)[:120], "the archive is damaged"),
+    "a wrong archive sum": (packed(TSV)[:-8] + bytes(8), "the archive is damaged"),
+    "another format": ((TSV.replace("\t", ",") * 9).encode(), "another kind"),
+    "one bad line in ten": ((TSV + "x\ty\n" * 4).encode(), "4 of 44 lines cannot be read"),
+    "too few": (packed(TSV[:300]), "at least 10 are expected"),
+    "a bomb": (gzip.compress(bytes(30_000_000)), "a line is too long"),
+    "a bomb of lines": (gzip.compress(b"# nothing\n" * 3_000_000), "more than 20000000 bytes, unpacked"),
+}
+
+
+@pytest.mark.parametrize("what", GARBAGE)
+def test_garbage_never_replaces(what: str, server: Publisher, shelf: Shelf) -> None:
+    first(server, shelf)
+    content, why = GARBAGE[what]
+    server.answers["/a"] = Answer(content, modified=NEWER)
+    outcome = run(table(server, unpacked=20_000_000), shelf)
+    assert (outcome.state, in_use(shelf)) == ("failed", "Network 1")
+    assert why in outcome.text
+    assert list((shelf.folder / ".partial").iterdir()) == []
+
+
+REFUSED = {
+    "not there": (Answer(status=404), "status 404"),
+    "forbidden": (Answer(status=403, content=b"<html>"), "status 403"),
+    "too large by its own word": (Answer(bytes(9000), modified=NEWER), "has 9000 bytes, the limit is 5000"),
+    "too large without a word": (Answer(bytes(90_000), length=False), "sends more than 5000 bytes"),
+    "coded": (Answer(packed(TSV), more={"Content-Encoding": "gzip"}), "content coding"),
+    "elsewhere for ever": (Answer(status=302, more={"Location": "/a"}), "too many redirects"),
+    "to a file": (Answer(status=302, more={"Location": "file:///etc/passwd"}), "redirects to file:"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_servers_may_not_do(what: str, server: Publisher, shelf: Shelf) -> None:
+    first(server, shelf)
+    server.answers["/a"], why = REFUSED[what]
+    outcome = run(table(server, most=5000), shelf)
+    assert (outcome.state, in_use(shelf)) == ("failed", "Network 1")
+    assert why in outcome.text
+
+
+def test_a_much_smaller_one_was_cut_off(server: Publisher, shelf: Shelf) -> None:
+    first(server, shelf)
+    server.answers["/a"] = Answer(packed("\n".join(TSV.splitlines()[:15])), modified=NEWER)
+    outcome = run(table(server), shelf)
+    assert outcome.state == "kept"
+    assert "15 entries; what is in use, 40" in outcome.text
+
+
+def test_a_wrong_checksum(server: Publisher, shelf: Shelf) -> None:
+    first(server, shelf)
+    server.answers["/a"] = Answer(packed(TSV), modified=NEWER)
+    outcome = run(table(server, sha256="0" * 64), shelf)
+    assert outcome.state == "failed"
+    assert "the checksum is" in outcome.text
