@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from tests.analysis.runs import measurement, trace, web, write_lines, write_run
 
-from gatewatch.records import dumps
+from gatewatch.records import HopReply, MplsLabel, TraceKeys, dumps, encode
 from gatewatch_analysis.loading import NoDataset, load, sources
 from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
 
@@ -72,6 +72,23 @@ def test_hops_keep_silence_and_number_the_traces(tmp_path: Path) -> None:
     assert hops["reached"].tolist() == [True, True, True, False, False]
     # A trace is measured, and nothing judges it.
     assert data.measurements["status"].isna().all()
+
+
+def test_a_hop_keeps_what_tells_of_tunnels_places_and_repeats(tmp_path: Path) -> None:
+    labels = (MplsLabel(label=24015, ttl=1), MplsLabel(label=16, bottom=True, ttl=3))
+    name = "ae1.sin01.example.net"
+    reply = HopReply(
+        ttl=4, address="63.218.0.1", rtt=9.0, reply_ttl=250, quoted_ttl=2, labels=labels, name=name
+    )
+    keys = TraceKeys(
+        protocol="udp", destination="1.1.1.1", source_port=None, destination_port=33434, reached=False,
+        replies=(reply, HopReply(ttl=5, address=None)),
+    )  # fmt: skip
+    hops = load([write_run(tmp_path / "r", [measurement("trace", "1.1.1.1", encode(keys))])]).hops
+    kept = ["flow", "reply_ttl", "quoted_ttl", "labels", "name"]
+    assert hops[kept].iloc[0].tolist() == ["udp - 33434", 250, 2, "24015,16", name]
+    assert hops[kept[1:]].iloc[1].isna().all()
+    assert hops["start"].eq(pd.Timestamp("2024-05-01 12:00:00", tz="UTC")).all()
 
 
 def test_all_ways_to_name_a_run_give_the_same(tmp_path: Path) -> None:

@@ -111,9 +111,10 @@ def test_scampers_own_words_are_read() -> None:
     "dst":"104.17.0.2", "sport":39611, "dport":33435, "stop_reason":"COMPLETED", "stop_data":0,
     "start":{"sec":1795507060, "usec":204066, "ftime":"2026-11-24 07:57:40"}, "hop_count":3, "attempts":2,
     "hoplimit":0, "firsthop":1, "wait":1, "wait_probe":0, "tos":0, "probe_size":44, "probe_count":4, "hops":[
-    {"addr":"192.168.1.1", "probe_ttl":1, "probe_id":1, "probe_size":44, "rtt":2.946, "reply_ttl":255,
-    "icmp_type":11, "icmp_code":0, "icmp_q_ttl":1}, {"addr":"104.17.0.2", "probe_ttl":3, "probe_id":2,
-    "probe_size":44, "rtt":8.156, "reply_ttl":62, "icmp_type":3, "icmp_code":3, "icmp_q_ttl":1}]}"""
+    {"addr":"192.168.1.1", "name":"home.example", "probe_ttl":1, "probe_id":1, "probe_size":44, "rtt":2.946,
+    "reply_ttl":255, "icmp_type":11, "icmp_code":0, "icmp_q_ttl":1}, {"addr":"104.17.0.2", "probe_ttl":3,
+    "probe_id":2, "probe_size":44, "rtt":8.156, "reply_ttl":62, "icmp_type":3, "icmp_code":3,
+    "icmp_q_ttl":1}]}"""
     m = from_scamper(json.loads(line))
     keys = keys_of(m)
     assert [(r.ttl, r.attempt, r.address) for r in keys.replies] == [
@@ -122,6 +123,7 @@ def test_scampers_own_words_are_read() -> None:
         (2, 1, None),
         (3, 1, "104.17.0.2"),
     ]
+    assert [reply.name for reply in keys.replies] == ["home.example", None, None, None]
     assert keys.reached and (keys.source_port, keys.destination_port) == (39611, 33435)
     # The vantage's address is not taken over.
     assert "103.5.24.10" not in json.dumps(encode(m))

@@ -152,7 +152,7 @@ class _Loader:
             *self._verdict(m, report),
         )
         if m.test_name == "trace":
-            self._trace(source, m, vantage, report)
+            self._trace(source, m, vantage, start, report)
 
     def _verdict(self, m: Measurement, report: Any) -> tuple[Any, ...]:
         given: Mapping[str, Any] | None = m.x_gatewatch_verdict
@@ -174,13 +174,16 @@ class _Loader:
         layer, method, label, rule = (_text(given.get(k)) for k in ("layer", "method", "label", "rule"))
         return status, layer, method, label or status, rule, _number(given.get("confidence"))
 
-    def _trace(self, source: Source, m: Measurement, vantage: tuple[Any, ...], report: Any) -> None:
+    def _trace(
+        self, source: Source, m: Measurement, vantage: tuple[Any, ...], start: datetime | None, report: Any
+    ) -> None:
         keys, odd = decode(TraceKeys, dict(m.test_keys.extra))
         replies: object = keys.replies
         if not isinstance(replies, tuple) or not keys.destination:
             report("trace without destination or replies" + (f" ({odd[0].path})" if odd else ""), kept=True)
             return
         run, destination, reached = _clean(source.run), _clean(keys.destination), bool(keys.reached)
+        flow = _flow(keys)
         for reply in keys.replies:
             if reply.flow:
                 continue  # another flow's way; a border is found on one
@@ -192,12 +195,18 @@ class _Loader:
                 *vantage,
                 run,
                 self._traces,
+                start,
                 destination,
+                flow,
                 ttl,
                 _text(reply.address),
                 _number(reply.rtt),
                 _byte(reply.icmp_type),
                 _byte(reply.icmp_code),
+                _byte(reply.reply_ttl),
+                _byte(reply.quoted_ttl),
+                ",".join(str(entry.label) for entry in reply.labels) or None,
+                _text(reply.name),
                 reached,
             )
         self._traces += 1
@@ -220,6 +229,12 @@ class _Loader:
 def _imported(data: Mapping[str, Any]) -> Measurement:
     """Read a traceroute of RIPE Atlas or scamper."""
     return from_atlas(data) if data["type"] == "traceroute" else from_scamper(data)
+
+
+def _flow(keys: TraceKeys) -> str:
+    """Name the flow; what is not told (Atlas tells no source port) is left out."""
+    ports = (keys.source_port, keys.destination_port)
+    return " ".join([_clean(str(keys.protocol)), *("-" if port is None else str(port) for port in ports)])
 
 
 def _or_old(start: datetime | None) -> datetime:

@@ -42,12 +42,28 @@ class Hops(Vantage):
     title = "hops: a row per trace reply"
     run = Column(TEXT, "the run folder's name, else the file's", "", "path")
     trace = Column(WHOLE, "which trace, numbered in load order from 0", "", "counted")
+    start = Column(TIME, "when the trace began", "UTC", "measurement_start_time")
     destination = Column(TEXT, "address traced to", "", "test_keys.destination")
+    flow = Column(
+        TEXT,
+        "protocol and ports, which stay the same from TTL to TTL: repeats compare where it does",
+        "",
+        "test_keys.protocol, source_port, destination_port",
+    )
     ttl = Column(WHOLE, "TTL of the probe: the hop's number from the vantage", "hops", "replies.ttl")
     address = Column(TEXT, "who answered; missing for silence", "", "replies.address")
     rtt_ms = Column(REAL, "round-trip time", "ms", "replies.rtt")
     icmp_type = Column(WHOLE, "ICMP type of the answer", "RFC 792", "replies.icmp_type")
     icmp_code = Column(WHOLE, "ICMP code of the answer", "RFC 792", "replies.icmp_code")
+    reply_ttl = Column(WHOLE, "IP TTL with which the answer came in", "hops", "replies.reply_ttl")
+    quoted_ttl = Column(WHOLE, "TTL of the probe as the answer quotes it", "hops", "replies.quoted_ttl")
+    labels = Column(
+        TEXT,
+        "MPLS labels, outermost first; missing where the answer shows none",
+        "RFC 4950",
+        "replies.labels",
+    )
+    name = Column(TEXT, "reverse DNS name of the address, where the data brings one", "", "replies.name")
     reached = Column(FLAG, "whether the destination itself answered this trace", "", "test_keys.reached")
 
 

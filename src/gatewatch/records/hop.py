@@ -40,6 +40,7 @@ class HopReply:
         "TTL of our probe as the answer quotes it, where that can be seen", None, unit="hops"
     )
     labels: tuple[MplsLabel, ...] = doc("MPLS label stack, outermost first (RFC 4950)", ())
+    name: str | None = doc("reverse DNS name of the address, where whoever traced asked for it", None)
     flow: int = doc("which flow, from 0; only multipath discovery has several", 0)
     extra: Mapping[str, Any] = extra()
 

@@ -60,6 +60,7 @@ def to_scamper(m: Measurement, keys: TraceKeys) -> dict[str, Any]:
 def _hop(reply: HopReply) -> dict[str, Any]:
     row: dict[str, Any] = {
         "addr": reply.address,
+        "name": reply.name,
         "probe_ttl": reply.ttl,
         "probe_id": reply.attempt + 1,
         "probe_size": 40,
@@ -126,6 +127,7 @@ def _reply(row: Mapping[str, Any]) -> HopReply:
         attempt=max(int(row.get("probe_id") or 1) - 1, 0),
         reply_ttl=row.get("reply_ttl"),
         quoted_ttl=row.get("icmp_q_ttl"),
+        name=row.get("name"),
         labels=tuple(
             MplsLabel(
                 label=entry["mpls_label"],
