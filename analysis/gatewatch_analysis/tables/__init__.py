@@ -10,6 +10,13 @@ from __future__ import annotations
 from gatewatch_analysis.tables.base import FLAG, REAL, TEXT, TIME, VANTAGE, WHOLE, Column, Table, Vantage
 from gatewatch_analysis.tables.blocking import ByCategory, ByIsp, ByLayer, Dead, Share, Verdicts
 from gatewatch_analysis.tables.border import BorderByIsp, Borders
+from gatewatch_analysis.tables.events import (
+    Evaluations,
+    EventAnswers,
+    Interruptions,
+    JointChanges,
+    Series,
+)
 from gatewatch_analysis.tables.loaded import Hops, Measurements, Problems
 
 __all__ = [
@@ -27,9 +34,14 @@ __all__ = [
     "ByLayer",
     "Column",
     "Dead",
+    "Evaluations",
+    "EventAnswers",
     "Hops",
+    "Interruptions",
+    "JointChanges",
     "Measurements",
     "Problems",
+    "Series",
     "Share",
     "Table",
     "Vantage",
@@ -49,6 +61,11 @@ TABLES: tuple[type[Table], ...] = (
     ByCategory,
     Borders,
     BorderByIsp,
+    Series,
+    Interruptions,
+    EventAnswers,
+    JointChanges,
+    Evaluations,
 )
 
 

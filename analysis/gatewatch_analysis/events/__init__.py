@@ -1,0 +1,7 @@
+"""What happened when: the timeline's events, dates at which nothing happened, and predictions of before."""
+
+from gatewatch_analysis.events.answers import event_answers
+from gatewatch_analysis.events.interrupted import interruptions
+from gatewatch_analysis.events.series import series
+
+__all__ = ["event_answers", "interruptions", "series"]

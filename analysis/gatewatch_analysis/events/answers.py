@@ -1,0 +1,60 @@
+"""The ISPs' steps at an event, put together: as expected, or not?  The unit is the ISP."""
+
+from __future__ import annotations
+
+from math import comb
+from typing import Any
+
+import pandas as pd
+
+from gatewatch_analysis.tables import EventAnswers
+from gatewatch_targets.events import events
+
+#: Two ISPs or more must step the same way before an event of a country is said to show.
+LEAST_ISPS = 2
+
+
+def event_answers(interruptions: pd.DataFrame) -> pd.DataFrame:
+    """Give one row per country, event and subject (table ``EventAnswers``), from ``interruptions``."""
+    texts = {event.id: event.text for event in events()}
+    keys = ["country", "lab", "event", "expects", "subject"]
+    rows: list[tuple[Any, ...]] = []
+    for (country, lab, event, expects, subject), part in interruptions.groupby(keys, sort=True):
+        told = part[part["outcome"] != "cannot tell"]
+        up, down = (int((told["outcome"] == way).sum()) for way in ("up", "down"))
+        rows.append(
+            (
+                country,
+                lab,
+                event,
+                texts.get(str(event)),
+                expects,
+                subject,
+                len(told),
+                up,
+                down,
+                float(told["level"].median()) if len(told) else None,
+                sign_test(up, down) if up + down else None,
+                _answer(str(expects), len(told), up, down),
+            )
+        )
+    return EventAnswers.frame(rows)
+
+
+def sign_test(up: int, down: int) -> float:
+    """Give the two-sided probability of a split at least so one-sided, were both ways as likely."""
+    n, most = up + down, max(up, down)
+    tail = sum(comb(n, k) for k in range(most, n + 1)) / 2**n
+    return min(1.0, 2.0 * float(tail))
+
+
+def _answer(expects: str, told: int, up: int, down: int) -> str:
+    shows = max(up, down) >= LEAST_ISPS
+    if expects == "nothing":
+        # One ISP that does what it likes is no detector's mistake; two at once would be.
+        return "detector fired" if shows else "quiet as expected" if told >= LEAST_ISPS else "cannot tell"
+    if told < LEAST_ISPS:
+        return "cannot tell"
+    if expects == "change":
+        return "as expected" if shows else "not as expected"
+    return "changed" if shows else "no change"

@@ -1,0 +1,105 @@
+"""What changed when: daily series, interruptions at events, placebo dates, and joint changes."""
+
+from __future__ import annotations
+
+from gatewatch_analysis.tables.base import FLAG, REAL, TEXT, TIME, WHOLE, Column, Table, Vantage
+
+
+class Series(Vantage):
+    """A row per ISP, subject and day."""
+
+    title = "series: a row per ISP, subject and day"
+    subject = Column(TEXT, "what is counted: all, dns, tcp, ..., a category or a host", "", "measurements")
+    day = Column(TIME, "the day", "UTC", "measurements.start")
+    hits = Column(WHOLE, "targets blocked that day", "count", "measurements.status")
+    trials = Column(WHOLE, "targets decided that day", "count", "measurements.status")
+
+
+class Interruptions(Vantage):
+    """A row per event, ISP and subject."""
+
+    title = "interruptions: a row per event, ISP and subject"
+    event = Column(TEXT, "id of the event", "", "events.csv")
+    expects = Column(TEXT, "change, nothing or context: said before anybody looked", "", "events.csv")
+    subject = Column(TEXT, "what is counted", "", "series")
+    date = Column(TIME, "first day after the event, as it is known", "UTC", "events.csv")
+    days_before = Column(WHOLE, "days with measurements before it", "days", "series")
+    days_after = Column(WHOLE, "days with measurements after it", "days", "series")
+    level = Column(REAL, "change of the share blocked at the event", "-1 to 1", "segmented regression")
+    low = Column(REAL, "lower end of its 95 % interval", "-1 to 1", "Newey and West 1987")
+    high = Column(REAL, "upper end of it", "-1 to 1", "Newey and West 1987")
+    trend = Column(REAL, "change of the share's slope at the event", "per day", "segmented regression")
+    placebos = Column(WHOLE, "dates without an event at which the same was computed", "count", "placebo")
+    placebo_share = Column(
+        REAL, "share of dates, this one and the placebos, with a step as large", "0 to 1", "placebo"
+    )
+    placebo_largest = Column(REAL, "largest step at a placebo date", "0 to 1", "placebo")
+    outcome = Column(
+        TEXT, "up, down, none, or cannot tell: too few days, or too few placebo dates", "", "all of these"
+    )
+
+
+class EventAnswers(Table):
+    """A row per event and subject: the ISPs together."""
+
+    title = "event_answers: a row per event and subject, the ISPs together"
+    country = Column(TEXT, "country of the vantages", "ISO 3166-1 alpha-2", "interruptions")
+    lab = Column(FLAG, "measured in the lab", "", "interruptions")
+    event = Column(TEXT, "id of the event", "", "events.csv")
+    text = Column(TEXT, "what happened", "", "events.csv")
+    expects = Column(TEXT, "change, nothing or context", "", "events.csv")
+    subject = Column(TEXT, "what is counted", "", "series")
+    isps = Column(WHOLE, "ISPs of which something can be told", "count", "interruptions")
+    up = Column(WHOLE, "ISPs on which the share stepped up", "count", "interruptions")
+    down = Column(WHOLE, "ISPs on which it stepped down", "count", "interruptions")
+    median_level = Column(REAL, "median step over those ISPs", "-1 to 1", "interruptions")
+    sign_p = Column(REAL, "probability of so one-sided a split by chance, two-sided", "0 to 1", "sign test")
+    answer = Column(
+        TEXT,
+        "as expected, not as expected, detector fired, quiet as expected, changed, no change, cannot tell",
+        "",
+        "all of these",
+    )
+
+
+class JointChanges(Table):
+    """A row per time at which several ISPs changed."""
+
+    title = "joint_changes: a row per time at which ISPs changed together"
+    country = Column(TEXT, "country of the vantages", "ISO 3166-1 alpha-2", "changes")
+    lab = Column(FLAG, "measured in the lab", "", "changes")
+    subject = Column(TEXT, "what is counted", "", "changes")
+    first = Column(TIME, "earliest change among them", "UTC", "changes")
+    last = Column(TIME, "latest change among them", "UTC", "changes")
+    isps = Column(WHOLE, "ISPs that changed then", "count", "changes")
+    of = Column(WHOLE, "ISPs measured on both sides of that time", "count", "series")
+    direction = Column(TEXT, "up, down or mixed", "", "changes")
+    spread_days = Column(WHOLE, "from the first ISP to the last", "days", "changes")
+    event = Column(TEXT, "id of the nearest event whose dates meet it; missing where none does", "", "events")
+    expects = Column(TEXT, "what that event lets expect", "", "events.csv")
+    chance = Column(
+        REAL,
+        "share of the days measured on which a change would meet some event of the timeline, too",
+        "0 to 1",
+        "events.csv",
+    )
+
+
+class Evaluations(Table):
+    """A row per registered prediction."""
+
+    title = "evaluations: a row per prediction that was registered"
+    prediction = Column(TEXT, "its id", "", "predictions.toml")
+    registered = Column(TEXT, "the day on which it was written down", "", "predictions.toml")
+    country = Column(TEXT, "country it speaks of", "ISO 3166-1 alpha-2", "predictions.toml")
+    placebo = Column(FLAG, "it says that nothing will be found", "", "predictions.toml")
+    claim = Column(TEXT, "what it says", "", "predictions.toml")
+    state = Column(
+        TEXT,
+        "holds, fails, cannot tell, or to come: its event has not happened, and this is the baseline",
+        "",
+        "computed",
+    )
+    measured = Column(TEXT, "what was measured for it, in words", "", "computed")
+    value = Column(REAL, "the measure; missing where there is none", "as the measure", "computed")
+    isps = Column(WHOLE, "ISPs that this rests on", "count", "computed")

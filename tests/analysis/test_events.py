@@ -1,0 +1,136 @@
+"""Interruptions at events: found where they are, and nowhere else."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.analysis.runs import web, write_run
+
+from gatewatch_analysis.events import event_answers, interruptions, series
+from gatewatch_analysis.events.answers import sign_test
+from gatewatch_analysis.events.segmented import step_at
+from gatewatch_analysis.loading import load
+from gatewatch_analysis.tables import Series
+from gatewatch_targets.dates import parse_span
+from gatewatch_targets.events import Event, Expects, events
+
+FIRST = pd.Timestamp("2022-01-01", tz="UTC")
+
+
+def event(start: str, expects: Expects = "change", name: str = "x") -> Event:
+    span = parse_span(start)
+    return Event(name, ("KH",), "block", span, None, True, expects, "Something", "a step", "high", "s")
+
+
+def made(
+    shares: np.ndarray, *, isp: str = "A", asn: int = 1, trials: int = 40, seed: int = 1
+) -> pd.DataFrame:
+    """A series with these shares, drawn from so many targets a day."""
+    rng = np.random.default_rng(seed)
+    rows = [
+        ("KH", isp, asn, False, "all", FIRST + pd.Timedelta(days=n), int(rng.binomial(trials, share)), trials)
+        for n, share in enumerate(shares)
+    ]
+    return Series.frame(rows)
+
+
+def flat(days: int, share: float) -> np.ndarray:
+    return np.full(days, share)
+
+
+def stepped(days: int, at: int, before: float, after: float) -> np.ndarray:
+    return np.where(np.arange(days) < at, before, after)
+
+
+def test_a_step_is_found_with_its_size() -> None:
+    found = interruptions(made(stepped(200, 120, 0.1, 0.4)), [event("2022-05-01")])
+    row = found.iloc[0]
+    assert row["outcome"] == "up" and row["low"] < 0.3 < row["high"] and row["placebo_share"] <= 0.05
+    assert (row["days_before"], row["days_after"]) == (60, 60)
+
+
+def test_what_an_event_of_a_month_does_within_it_is_left_out() -> None:
+    # The step lies in the middle of the month; the days of that month belong to neither side.
+    found = interruptions(made(stepped(240, 135, 0.5, 0.1)), [event("2022-05")]).iloc[0]
+    assert found["outcome"] == "down" and found["low"] < -0.4 < found["high"]
+    assert found["date"] == pd.Timestamp("2022-06-01", tz="UTC")
+
+
+@pytest.mark.parametrize("noise", ["independent", "days alike"])
+def test_where_nothing_happens_hardly_anything_is_found(noise: str) -> None:
+    rng = np.random.default_rng(20221)
+    outcomes = []
+    for seed in range(60):
+        wave = np.zeros(200)
+        if noise == "days alike":
+            for n in range(1, 200):
+                wave[n] = 0.8 * wave[n - 1] + rng.normal(0, 0.03)
+        share = np.clip(0.3 + wave, 0.01, 0.99)
+        outcomes.append(interruptions(made(share, seed=seed), [event("2022-05-01")]).iloc[0]["outcome"])
+    alarms = sum(outcome in ("up", "down") for outcome in outcomes)
+    # One in twenty of sixty is three; seven or more would come by chance once in a hundred times.
+    assert alarms <= 6, outcomes
+    assert outcomes.count("cannot tell") <= 6
+
+
+def test_a_trend_is_no_step() -> None:
+    share = np.linspace(0.1, 0.6, 200)
+    row = interruptions(made(share, trials=200), [event("2022-05-01")]).iloc[0]
+    assert row["outcome"] == "none"
+
+
+def test_too_few_days_tell_nothing() -> None:
+    row = interruptions(made(stepped(9, 5, 0.1, 0.9)), [event("2022-01-06")]).iloc[0]
+    assert row["outcome"] == "cannot tell" and pd.isna(row["level"])
+    assert interruptions(made(flat(9, 0.1)), [event("2023-01-06")]).empty
+
+
+def test_a_share_that_never_varies_keeps_an_interval() -> None:
+    days = np.arange(40)
+    zero, one = np.zeros(40, np.int64), np.full(40, 5)
+    step = step_at(days, zero, one, 20, 20)
+    assert step is not None and step.level == pytest.approx(0) and step.low < 0 < step.high
+
+
+def test_the_isps_together() -> None:
+    found = pd.concat(
+        made(stepped(200, 120, 0.1, 0.4 if n < 3 else 0.1), isp=f"N{n}", asn=n + 1, seed=n) for n in range(4)
+    )
+    known = [event("2022-05-01", name=events()[0].id), event("2022-05-01", "nothing", events()[1].id)]
+    rows = event_answers(interruptions(found, known)).set_index("expects")
+    assert rows.loc["change", "answer"] == "as expected" and rows.loc["change", "up"] == 3
+    assert rows.loc["nothing", "answer"] == "detector fired"
+    assert rows.loc["change", "isps"] == 4 and rows.loc["change", "text"] == events()[0].text
+    quiet = pd.concat(made(flat(200, 0.1), isp=f"N{n}", asn=n + 1, seed=n) for n in range(3))
+    answers = set(event_answers(interruptions(quiet, known))["answer"])
+    assert answers == {"not as expected", "quiet as expected"}
+
+
+def test_sign_test_by_hand() -> None:
+    assert sign_test(5, 0) == pytest.approx(2 / 32)
+    assert sign_test(3, 3) == 1.0
+    assert sign_test(0, 8) == pytest.approx(2 / 256)
+
+
+def test_series_count_targets_not_measurements(tmp_path: Path) -> None:
+    lines = [
+        *(web("https://a.example/", "tls.reset", start=f"2024-05-01 1{n}:00:00") for n in range(3)),
+        web("https://a.example/", "ok", start="2024-05-01 20:00:00"),
+        web("https://b.example/", "ok"),
+        web("https://c.example/", "dns.nxdomain", category="HUMR"),
+        web("https://d.example/", "inconclusive(no_control)"),
+    ]
+    measured = load([write_run(tmp_path / "run", lines)]).measurements
+    one = series(measured).iloc[0]
+    assert (one["hits"], one["trials"], one["subject"]) == (2, 3, "all")
+    assert one["day"].date() == date(2024, 5, 1)
+    layers = series(measured, "layer").set_index("subject")
+    assert layers["hits"].to_dict() == {"dns": 1, "tls": 1} and set(layers["trials"]) == {3}
+    categories = series(measured, "category").set_index("subject")
+    assert categories["hits"].to_dict() == {"HUMR": 1, "NEWS": 1}
+    assert series(measured, "host")["trials"].sum() == 3
+    assert series(measured.iloc[:0]).empty
