@@ -1,5 +1,18 @@
 """Statistics that several analyses share, each with its source."""
 
+from gatewatch_analysis.statistics.changes import SURE, Change, Changes, changes, p_value, spread
 from gatewatch_analysis.statistics.intervals import wilson
+from gatewatch_analysis.statistics.together import Together, all_together, together
 
-__all__ = ["wilson"]
+__all__ = [
+    "SURE",
+    "Change",
+    "Changes",
+    "Together",
+    "all_together",
+    "changes",
+    "p_value",
+    "spread",
+    "together",
+    "wilson",
+]
