@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench docs clean
+.PHONY: demo test lint bench site docs clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -11,7 +11,7 @@ $(BIN)/.installed: pyproject.toml
 	touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,helper,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,helper,docs,dev]'
 	touch $@
 
 demo: $(BIN)/.installed  ## measure an emulated Cambodia
@@ -32,11 +32,15 @@ bench: $(BIN)/.installed-dev  ## quick benchmarks, one after another
 	for name in schedule crash verdicts scenarios attachments fetch resolve memory hostile packets quic throttling locating deep signs lookup tracing; do \
 		$(BIN)/python -m benchmarks $$name --quick; done
 
+site: $(BIN)/.installed-dev  ## build the documentation site into build/site
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
+
 docs: $(BIN)/.installed-dev  ## write the generated pages anew
 	$(BIN)/python -m gatewatch.records.schema > docs/records.md
 	$(BIN)/python -m gatewatch_probes.page > docs/probes.md
 	$(BIN)/python -m gatewatch.cli.pages > docs/commands.md
 	$(BIN)/python docs/tables.py
+	$(BIN)/python -m gatewatch.cli.man > docs/gatewatch.1
 	$(BIN)/python docs/picture.py
 
 clean:

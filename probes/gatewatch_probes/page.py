@@ -112,10 +112,11 @@ def markdown() -> str:
     """Give the whole page."""
     # Ours alone: the page must not depend on what else is installed here.
     ours = [name for name, entry in available().items() if entry.module.startswith("gatewatch_probes.")]
-    return "\n".join([_INTRODUCTION, *(_section(load(name)) for name in ours), _OWN])
+    return "\n".join([_INTRODUCTION, *(section(load(name)) for name in ours), _OWN])
 
 
-def _section(probe: Probe) -> str:
+def section(probe: Probe) -> str:
+    """Give a probe's part of the page."""
     question, said = describe(probe)
     lines = [f"## {probe.name}", "", f"**{question[0].upper()}{question[1:]}**", ""]
     lines += [f"- {heading}: {text}" for heading, text in said.items()]

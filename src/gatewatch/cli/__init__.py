@@ -24,6 +24,7 @@ COMMANDS = {
     "probes": ("gatewatch.cli.probes:probes", "Show what can be measured, and how."),
     "trace": ("gatewatch.cli.trace:trace", "Trace the ways to one host or to thousands."),
     "helper": ("gatewatch.cli.helper:helper", "Run a test helper for probes elsewhere."),
+    "completion": ("gatewatch.cli.completion:completion", "Let your shell complete commands and options."),
     "lab": ("gatewatch.cli.lab:lab", "Run in an emulated country, and score against its truth."),
 }
 
