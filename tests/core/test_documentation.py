@@ -94,6 +94,18 @@ def test_every_page_can_be_reached_from_the_readme(page: Path) -> None:
     assert f"({page.name})" in linked or f"(docs/{page.name})" in linked
 
 
+def test_every_page_is_on_the_site() -> None:
+    listed = text(ROOT / "docs" / "index.md").splitlines()
+    assert [page.stem for page in DOCS if page.stem != "index" and page.stem not in listed] == []
+
+
+def test_the_manual_page_is_current() -> None:
+    written = python("from gatewatch.cli.man import page; print(page(), end='')")
+    assert text(ROOT / "docs" / "gatewatch.1") == written.stdout, (
+        "write it anew: python -m gatewatch.cli.man > docs/gatewatch.1"
+    )
+
+
 def examples(page: Path) -> Iterator[str]:
     """The command lines that a page shows: in code blocks, and in the text between backticks."""
     content = text(page)
