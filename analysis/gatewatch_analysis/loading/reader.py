@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,8 +14,9 @@ import pandas as pd
 from gatewatch.records import Measurement, TraceKeys, decode, loads
 from gatewatch.records.atlas import from_atlas
 from gatewatch.records.scamper import from_scamper
+from gatewatch_analysis.loading import loci, plain
 from gatewatch_analysis.loading.sources import NoDataset, Source, find, lines
-from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
+from gatewatch_analysis.tables import Contrasts, Hops, Loci, Measurements, Problems, Table
 from gatewatch_targets.text import printable
 from gatewatch_targets.url import UrlError, parse
 
@@ -27,10 +27,6 @@ STATUSES = ("ok", "blocked", "tampered", "down", "server_side", "inconclusive")
 
 # Rows held as Python objects before they become typed columns, which take about a tenth of the room.
 _CHUNK = 10_000
-# RFC 6793: AS numbers have 32 bits.
-_MAX_ASN = 2**32 - 1
-# TTL, ICMP type and ICMP code are bytes on the wire (RFC 791, 792).
-_MAX_BYTE = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +38,8 @@ class Dataset:
 
     measurements: pd.DataFrame
     hops: pd.DataFrame
+    loci: pd.DataFrame
+    contrasts: pd.DataFrame
     problems: pd.DataFrame
     prefixes: tuple[Path, ...] = ()
 
@@ -90,6 +88,8 @@ class _Loader:
     def __init__(self) -> None:
         self._measurements = _Rows(Measurements)
         self._hops = _Rows(Hops)
+        self._loci = _Rows(Loci)
+        self._contrasts = _Rows(Contrasts)
         self._problems = _Rows(Problems)
         self._traces = 0
         # For files without a run.json: the name each network bore last, since names change over the years.
@@ -97,7 +97,7 @@ class _Loader:
         self._last_name: dict[int, tuple[datetime, str]] = {}
 
     def problem(self, file: Path, line: int, reason: str, *, kept: bool = False) -> None:
-        self._problems.add(_clean(str(file)), line, _clean(printable(reason)), kept)
+        self._problems.add(plain.clean(str(file)), line, plain.clean(printable(reason)), kept)
 
     def line(self, source: Source, number: int, line: bytes) -> None:
         def report(reason: str, *, kept: bool) -> None:
@@ -131,28 +131,34 @@ class _Loader:
         if start is None:
             report("$.measurement_start_time: no time", kept=True)
         asn = _asn(m.probe_asn)
-        isp = _clean(source.isp or m.probe_network_name or f"AS{asn}")
+        isp = plain.clean(source.isp or m.probe_network_name or f"AS{asn}")
         if source.isp is None:
             self._unnamed.add(source.run)
             if m.probe_network_name and (
                 asn not in self._last_name or self._last_name[asn][0] <= _or_old(start)
             ):
                 self._last_name[asn] = (_or_old(start), isp)
-        vantage = (_clean(m.probe_cc or "ZZ"), isp, asn, source.lab)
+        vantage = (plain.clean(m.probe_cc or "ZZ"), isp, asn, source.lab)
         target = m.x_gatewatch_target or {}
         self._measurements.add(
             *vantage,
-            _clean(source.run),
-            _clean(m.test_name),
-            _clean(m.input or ""),
+            plain.clean(source.run),
+            plain.clean(m.test_name),
+            plain.clean(m.input or ""),
             _host(m.input),
-            _text(target.get("category")),
+            plain.text(target.get("category")),
             start,
-            _number(m.test_runtime),
+            plain.number(m.test_runtime),
             *self._verdict(m, report),
         )
         if m.test_name == "trace":
             self._trace(source, m, vantage, start, report)
+        elif m.test_name == "locate":
+            self._locate(source, m, vantage, start)
+        elif m.test_name == "contrast":
+            about = (*vantage, plain.clean(source.run), start, plain.clean(m.input or ""))
+            for row in loci.contrasts(m):
+                self._contrasts.add(*about, *row)
 
     def _verdict(self, m: Measurement, report: Any) -> tuple[Any, ...]:
         given: Mapping[str, Any] | None = m.x_gatewatch_verdict
@@ -171,8 +177,8 @@ class _Loader:
         if status not in STATUSES:
             report("$.x_gatewatch_verdict.status: not a verdict", kept=True)
             return (None,) * 6
-        layer, method, label, rule = (_text(given.get(k)) for k in ("layer", "method", "label", "rule"))
-        return status, layer, method, label or status, rule, _number(given.get("confidence"))
+        layer, method, label, rule = (plain.text(given.get(k)) for k in ("layer", "method", "label", "rule"))
+        return status, layer, method, label or status, rule, plain.number(given.get("confidence"))
 
     def _trace(
         self, source: Source, m: Measurement, vantage: tuple[Any, ...], start: datetime | None, report: Any
@@ -182,12 +188,12 @@ class _Loader:
         if not isinstance(replies, tuple) or not keys.destination:
             report("trace without destination or replies" + (f" ({odd[0].path})" if odd else ""), kept=True)
             return
-        run, destination, reached = _clean(source.run), _clean(keys.destination), bool(keys.reached)
+        run, destination, reached = plain.clean(source.run), plain.clean(keys.destination), bool(keys.reached)
         flow = _flow(keys)
         for reply in keys.replies:
             if reply.flow:
                 continue  # another flow's way; a border is found on one
-            ttl = _byte(reply.ttl)
+            ttl = plain.byte(reply.ttl)
             if ttl is None:
                 report("a trace reply without a TTL", kept=True)
                 continue
@@ -199,23 +205,37 @@ class _Loader:
                 destination,
                 flow,
                 ttl,
-                _text(reply.address),
-                _number(reply.rtt),
-                _byte(reply.icmp_type),
-                _byte(reply.icmp_code),
-                _byte(reply.reply_ttl),
-                _byte(reply.quoted_ttl),
+                plain.text(reply.address),
+                plain.number(reply.rtt),
+                plain.byte(reply.icmp_type),
+                plain.byte(reply.icmp_code),
+                plain.byte(reply.reply_ttl),
+                plain.byte(reply.quoted_ttl),
                 ",".join(str(entry.label) for entry in reply.labels) or None,
-                _text(reply.name),
+                plain.text(reply.name),
                 reached,
             )
         self._traces += 1
+
+    def _locate(
+        self, source: Source, m: Measurement, vantage: tuple[Any, ...], start: datetime | None
+    ) -> None:
+        run = plain.clean(source.run)
+        for row in loci.loci(m):
+            self._loci.add(*vantage, run, start, plain.clean(m.input or ""), *row)
+        for destination, flow, reached, hops in loci.paths(m):
+            for hop in hops:
+                about = (*vantage, run, self._traces, start, destination, flow)
+                self._hops.add(*about, *hop, *(None,) * 6, reached)
+            self._traces += 1
 
     def dataset(self, prefixes: tuple[Path, ...]) -> Dataset:
         names = {asn: name for asn, (_, name) in self._last_name.items() if asn}
         return Dataset(
             self._renamed(self._measurements.frame(), names),
             self._renamed(self._hops.frame(), names),
+            self._renamed(self._loci.frame(), names),
+            self._renamed(self._contrasts.frame(), names),
             self._problems.frame(),
             prefixes,
         )
@@ -234,7 +254,7 @@ def _imported(data: Mapping[str, Any]) -> Measurement:
 def _flow(keys: TraceKeys) -> str:
     """Name the flow; what is not told (Atlas tells no source port) is left out."""
     ports = (keys.source_port, keys.destination_port)
-    return " ".join([_clean(str(keys.protocol)), *("-" if port is None else str(port) for port in ports)])
+    return " ".join([plain.clean(str(keys.protocol)), *("-" if port is None else str(port) for port in ports)])
 
 
 def _or_old(start: datetime | None) -> datetime:
@@ -250,30 +270,7 @@ def _time(text: str | None) -> datetime | None:
 
 def _asn(text: str | None) -> int:
     digits = (text or "").removeprefix("AS")
-    return int(digits) if digits.isdecimal() and len(digits) <= 10 and int(digits) <= _MAX_ASN else 0
-
-
-def _byte(value: int | None) -> int | None:
-    return value if value is not None and 0 <= value <= _MAX_BYTE else None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _clean(text: str) -> str:
-    """Give text that can be written: JSON can smuggle in halves of characters (RFC 8259 8.2)."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _text(value: Any) -> str | None:
-    return _clean(value) if isinstance(value, str) and value else None
+    return int(digits) if digits.isdecimal() and len(digits) <= 10 and int(digits) <= plain.MAX_ASN else 0
 
 
 def _host(text: str | None) -> str | None:
@@ -285,6 +282,6 @@ def _host(text: str | None) -> str | None:
         pass
     try:
         # Other tests' inputs have other schemes (dns://, stun://).
-        return _text(urlsplit(text).hostname)
+        return plain.text(urlsplit(text).hostname)
     except ValueError:
         return None

@@ -17,6 +17,7 @@ from gatewatch_analysis.tables.events import (
     JointChanges,
     Series,
 )
+from gatewatch_analysis.tables.gateway import Contrasts, Loci
 from gatewatch_analysis.tables.loaded import Hops, Measurements, Problems
 
 __all__ = [
@@ -33,12 +34,14 @@ __all__ = [
     "ByIsp",
     "ByLayer",
     "Column",
+    "Contrasts",
     "Dead",
     "Evaluations",
     "EventAnswers",
     "Hops",
     "Interruptions",
     "JointChanges",
+    "Loci",
     "Measurements",
     "Problems",
     "Series",
@@ -53,6 +56,8 @@ __all__ = [
 TABLES: tuple[type[Table], ...] = (
     Measurements,
     Hops,
+    Loci,
+    Contrasts,
     Problems,
     Verdicts,
     Dead,

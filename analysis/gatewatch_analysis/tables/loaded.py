@@ -37,9 +37,9 @@ class Measurements(Vantage):
 
 
 class Hops(Vantage):
-    """A row per trace reply, silence included."""
+    """A row per trace reply, silence included; and per hop of the ways that ``locate`` has seen."""
 
-    title = "hops: a row per trace reply"
+    title = "hops: a row per trace reply, and per hop that locate has seen"
     run = Column(TEXT, "the run folder's name, else the file's", "", "path")
     trace = Column(WHOLE, "which trace, numbered in load order from 0", "", "counted")
     start = Column(TIME, "when the trace began", "UTC", "measurement_start_time")

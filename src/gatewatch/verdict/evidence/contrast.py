@@ -20,6 +20,7 @@ FOREIGN_ONLY, BOTH, DOMESTIC_ONLY, NEITHER, CANNOT_TELL = (
     "neither",
     "cannot_tell",
 )
+CONCLUSIONS = (FOREIGN_ONLY, BOTH, DOMESTIC_ONLY, NEITHER, CANNOT_TELL)
 _BY_OUTCOME = {
     (False, True): FOREIGN_ONLY,
     (True, True): BOTH,
