@@ -88,14 +88,14 @@ def located(*loci: Locus, boxes: tuple[Box, ...] = (), **about: Any) -> Measurem
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     plain = frame.astype(object)
-    return [{str(k): v for k, v in row.items()} for row in plain.where(frame.notna(), None).to_dict("records")]
+    return [
+        {str(k): v for k, v in row.items()} for row in plain.where(frame.notna(), None).to_dict("records")
+    ]
 
 
 def test_a_locus_with_what_deep_mode_saw(tmp_path: Path) -> None:
     data = load([write_run(tmp_path / "r", [located(LOCUS, boxes=(BOX,))])])
-    assert {c: str(t) for c, t in data.loci.dtypes.items()} == {
-        n: c.dtype for n, c in Loci.columns().items()
-    }
+    assert {c: str(t) for c, t in data.loci.dtypes.items()} == {n: c.dtype for n, c in Loci.columns().items()}
     [row] = rows(data.loci)
     assert row == {
         "country": "KH",
@@ -197,7 +197,10 @@ def contrasted() -> Measurement:
         )
 
     trials = [trial("tls", p, "example.com", "answered") for p in ("home", "abroad")]
-    trials += [trial("tls", "home", "site.com", "answered"), *[trial("tls", "abroad", "site.com", "reset")] * 2]
+    trials += [
+        trial("tls", "home", "site.com", "answered"),
+        *[trial("tls", "abroad", "site.com", "reset")] * 2,
+    ]
     ends = (
         ContrastEnd(place="home", host="a.kh", address="202.58.96.79", asn=9902, country="KH"),
         ContrastEnd(place="abroad", host="b.com", address="104.16.1.1", asn=13335, country="US"),

@@ -1,4 +1,4 @@
-"""``locate`` and ``contrast`` measurements into rows: where a trigger was cut, and on which ways a name is."""
+"""``locate`` and ``contrast`` measurements into rows: where a trigger is cut, on which ways a name is."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _end(locus: Locus, side: str) -> tuple[Any, ...]:
 
 
 def _residual(locus: Locus, box: Box | None) -> tuple[float | None, float | None]:
-    """How long blocks were seen to last at least, and at most, in s: as deep mode reckons, without it, too."""
+    """How long blocks were seen to last at least, and at most, in s; reckoned as in deep mode."""
     if box is not None:
         return number(box.residual_least), number(box.residual_most)
     waits = list(_all(ResidualWait, locus.residual))

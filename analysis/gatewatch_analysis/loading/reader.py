@@ -254,7 +254,9 @@ def _imported(data: Mapping[str, Any]) -> Measurement:
 def _flow(keys: TraceKeys) -> str:
     """Name the flow; what is not told (Atlas tells no source port) is left out."""
     ports = (keys.source_port, keys.destination_port)
-    return " ".join([plain.clean(str(keys.protocol)), *("-" if port is None else str(port) for port in ports)])
+    return " ".join(
+        [plain.clean(str(keys.protocol)), *("-" if port is None else str(port) for port in ports)]
+    )
 
 
 def _or_old(start: datetime | None) -> datetime:
