@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from tests.analysis.runs import web, write_run
 
-from gatewatch_analysis.events import event_answers, interruptions, series
+from gatewatch_analysis.events import event_answers, interruptions, joint_changes, series
 from gatewatch_analysis.events.answers import sign_test
+from gatewatch_analysis.events.joint import by_chance
 from gatewatch_analysis.events.segmented import step_at
 from gatewatch_analysis.loading import load
 from gatewatch_analysis.tables import Series
@@ -134,3 +135,47 @@ def test_series_count_targets_not_measurements(tmp_path: Path) -> None:
     assert categories["hits"].to_dict() == {"HUMR": 1, "NEWS": 1}
     assert series(measured, "host")["trials"].sum() == 3
     assert series(measured.iloc[:0]).empty
+
+
+def on_days(*days: int, flat_isps: int = 1, of: int = 150) -> pd.DataFrame:
+    """ISPs that step up on these days, and some that do not."""
+    steps = [stepped(of, day, 0.1, 0.5) for day in days] + [flat(of, 0.1)] * flat_isps
+    return pd.concat(made(s, isp=f"N{n}", asn=n + 1, seed=n) for n, s in enumerate(steps))
+
+
+def test_isps_that_change_on_one_day_meet_the_event() -> None:
+    known = [event("2022-04-01", name="one"), event("2022-04", name="month")]
+    [row] = joint_changes(on_days(90, 90, 90), known).to_dict("records")
+    assert (row["isps"], row["of"], row["direction"], row["event"]) == (3, 4, "up", "one")
+    assert row["low"] <= pd.Timestamp("2022-04-01", tz="UTC") <= row["high"]
+    assert row["probability"] >= 0.99 and row["spread_days"] <= 2
+    # The whole month and three days around it, of 150 days.
+    assert row["chance"] == pytest.approx(36 / 150)
+    [row] = joint_changes(on_days(90, 90, 90), [event("2022-02-01")]).to_dict("records")
+    assert pd.isna(row["event"])
+
+
+def test_isps_that_follow_within_weeks_are_found_as_such() -> None:
+    # Three within two weeks of five months come about by chance once in 35 times; of a year, once in 200.
+    assert joint_changes(on_days(90, 96, 104), []).empty
+    [row] = joint_changes(on_days(90, 96, 104, of=365), [event("2022-04")]).to_dict("records")
+    assert (row["isps"], row["direction"], row["closeness"]) == (3, "up", "within 28 days")
+    assert 12 <= row["spread_days"] <= 16 and row["event"] == "x"
+
+
+def test_isps_that_change_months_apart_are_not_joint() -> None:
+    assert joint_changes(on_days(30, 75, 120), []).empty
+
+
+def test_dates_near_one_another_by_chance() -> None:
+    rng = np.random.default_rng(5)
+    dates = rng.random((200_000, 3))
+    seen = float(np.mean(dates.max(axis=1) - dates.min(axis=1) <= 0.2))
+    assert by_chance(3, 20, 100) == pytest.approx(seen, abs=0.003)
+    assert by_chance(2, 150, 100) == 1.0
+
+
+def test_a_change_of_one_isp_is_not_joint() -> None:
+    found = on_days(90, flat_isps=3)
+    assert joint_changes(found, []).empty
+    assert joint_changes(found[found["asn"] == 1], []).empty

@@ -69,19 +69,31 @@ class JointChanges(Table):
     country = Column(TEXT, "country of the vantages", "ISO 3166-1 alpha-2", "changes")
     lab = Column(FLAG, "measured in the lab", "", "changes")
     subject = Column(TEXT, "what is counted", "", "changes")
-    first = Column(TIME, "earliest change among them", "UTC", "changes")
-    last = Column(TIME, "latest change among them", "UTC", "changes")
-    isps = Column(WHOLE, "ISPs that changed then", "count", "changes")
-    of = Column(WHOLE, "ISPs measured on both sides of that time", "count", "series")
-    direction = Column(TEXT, "up, down or mixed", "", "changes")
-    spread_days = Column(WHOLE, "from the first ISP to the last", "days", "changes")
-    event = Column(TEXT, "id of the nearest event whose dates meet it; missing where none does", "", "events")
+    date = Column(TIME, "first day of the new levels, the median of several", "UTC", "statistics")
+    low = Column(TIME, "earliest day that a 95 % interval holds", "UTC", "statistics")
+    high = Column(TIME, "latest day", "UTC", "statistics")
+    probability = Column(
+        REAL,
+        "that two ISPs or more changed on one day; or, for days apart, that it was not by chance",
+        "0 to 1",
+        "statistics.together; events.joint.by_chance",
+    )
+    closeness = Column(TEXT, "one day, or within 28 days", "", "events.joint")
+    isps = Column(WHOLE, "ISPs that took part", "count", "statistics")
+    of = Column(WHOLE, "ISPs measured on both sides of that day", "count", "series")
+    direction = Column(TEXT, "up, down or mixed", "", "series")
+    spread_days = Column(
+        WHOLE, "from the first to the last of their own most probable days", "days", "statistics"
+    )
+    event = Column(
+        TEXT,
+        "id of the sharpest event whose days meet the interval; missing where none does",
+        "",
+        "events.csv",
+    )
     expects = Column(TEXT, "what that event lets expect", "", "events.csv")
     chance = Column(
-        REAL,
-        "share of the days measured on which a change would meet some event of the timeline, too",
-        "0 to 1",
-        "events.csv",
+        REAL, "share of the days measured that are near some event of the timeline", "0 to 1", "events.csv"
     )
 
 
