@@ -19,6 +19,7 @@ from gatewatch_analysis.tables.events import (
 )
 from gatewatch_analysis.tables.gateway import Contrasts, Loci
 from gatewatch_analysis.tables.loaded import Hops, Measurements, Problems
+from gatewatch_analysis.tables.paths import Links, Paths
 
 __all__ = [
     "FLAG",
@@ -41,8 +42,10 @@ __all__ = [
     "Hops",
     "Interruptions",
     "JointChanges",
+    "Links",
     "Loci",
     "Measurements",
+    "Paths",
     "Problems",
     "Series",
     "Share",
@@ -66,6 +69,8 @@ TABLES: tuple[type[Table], ...] = (
     ByCategory,
     Borders,
     BorderByIsp,
+    Paths,
+    Links,
     Series,
     Interruptions,
     EventAnswers,
