@@ -7,7 +7,7 @@ import pytest
 from tests.analysis.runs import measurement, trace, web, write_lines, write_run
 
 from gatewatch.records import HopReply, MplsLabel, TraceKeys, dumps, encode
-from gatewatch_analysis.loading import NoDataset, load, sources
+from gatewatch_analysis.loading import NoDataset, blocks, load
 from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
 
 OONI = Path(__file__).resolve().parents[2] / "../shared/data/ooni_qa"
@@ -177,7 +177,7 @@ def test_numbers_and_letters_that_no_column_can_hold(tmp_path: Path) -> None:
 
 
 def test_a_line_beyond_all_measure_is_stepped_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "MAX_LINE", 5_000)
+    monkeypatch.setattr(blocks, "MAX_LINE", 5_000)
     lines = [dumps(web(A, "ok")), b'"' + b"x" * 20_000 + b'"\n', dumps(web(B, "ok"))]
     data = load([write_lines(tmp_path / "x.jsonl.gz", lines)])
     assert data.measurements["input"].tolist() == [A, B]

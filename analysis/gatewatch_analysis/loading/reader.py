@@ -15,7 +15,9 @@ from gatewatch.records import Measurement, TraceKeys, decode, loads
 from gatewatch.records.atlas import from_atlas
 from gatewatch.records.scamper import from_scamper
 from gatewatch_analysis.loading import loci, plain
-from gatewatch_analysis.loading.sources import NoDataset, Source, find, lines
+from gatewatch_analysis.loading.blocks import Piece, blocks
+from gatewatch_analysis.loading.sources import Source, find
+from gatewatch_analysis.loading.stores import NoDataset
 from gatewatch_analysis.tables import Contrasts, Hops, Loci, Measurements, Problems, Table
 from gatewatch_targets.text import printable
 from gatewatch_targets.url import UrlError, parse
@@ -44,19 +46,21 @@ class Dataset:
     prefixes: tuple[Path, ...] = ()
 
 
-def load(paths: Iterable[str | Path]) -> Dataset:
-    """Load run folders, folders of them, ``.jsonl``, ``.jsonl.gz`` and OONI's ``.json`` files.
+def load(paths: Iterable[str | Path], *, storage: Mapping[str, Any] | None = None) -> Dataset:
+    """Load run folders, folders of them, files of lines, archives, and single measurements (``.json``).
 
-    Lines may also be traceroutes of RIPE Atlas or scamper, which know no vantage.
+    Paths may be patterns and URLs (see :mod:`gatewatch_analysis.loading.sources`); ``storage`` are fsspec's
+    options for the latter.  Lines may also be traceroutes of RIPE Atlas or scamper, which know no vantage.
 
     Reads line by line and keeps no bodies.  A line that cannot be read never stops a load: it becomes a row
     of ``problems``.  Raises :class:`NoDataset` for a path that is not there or is no dataset.
     """
     loader = _Loader()
-    sources = find(paths, lambda file, line, reason: loader.problem(file, line, reason, kept=True))
+    sources = find(paths, lambda file, line, reason: loader.problem(file, line, reason, kept=True), storage)
     for source in sources:
-        for number, line in lines(source.file, loader.problem):
-            loader.line(source, number, line)
+        for block in blocks(Piece(source), loader.problem):
+            for number, line in block.lines():
+                loader.line(source, block.file, number, line)
     prefixes = dict.fromkeys(s.prefixes for s in sources if s.prefixes is not None)
     return loader.dataset(tuple(prefixes))
 
@@ -96,12 +100,12 @@ class _Loader:
         self._unnamed: set[str] = set()
         self._last_name: dict[int, tuple[datetime, str]] = {}
 
-    def problem(self, file: Path, line: int, reason: str, *, kept: bool = False) -> None:
-        self._problems.add(plain.clean(str(file)), line, plain.clean(printable(reason)), kept)
+    def problem(self, file: str, line: int, reason: str, *, kept: bool = False) -> None:
+        self._problems.add(plain.clean(file), line, plain.clean(printable(reason)), kept)
 
-    def line(self, source: Source, number: int, line: bytes) -> None:
+    def line(self, source: Source, file: str, number: int, line: bytes) -> None:
         def report(reason: str, *, kept: bool) -> None:
-            self.problem(source.file, number, reason, kept=kept)
+            self.problem(file, number, reason, kept=kept)
 
         try:
             m, odd = loads(line)
