@@ -197,18 +197,22 @@ class _Rejoined:
 
 
 def _lines(stream: _Readable, name: str, report: Report, at: _At) -> Iterator[Block]:
+    size = min(BLOCK, MAX_LINE)
     rest: list[bytes] = []
     held = 0
-    while data := stream.read(min(BLOCK, MAX_LINE)):
+    data = stream.read(size)
+    while data:
         cut = data.rfind(b"\n") + 1
         if not cut:
             rest.append(data)
             held += len(data)
+            data = b""
             if held > MAX_LINE:
                 report(name, at.line, f"more than {MAX_LINE} bytes")
-                rest = [_after_newline(stream)]
-                held = len(rest[0])
                 at.line += 1
+                rest, held = [], 0
+                data = _after_newline(stream)
+            data = data or stream.read(size)
             continue
         text = b"".join((*rest, data[:cut])) if rest else data[:cut]
         rest = [data[cut:]] if cut < len(data) else []
@@ -222,6 +226,7 @@ def _lines(stream: _Readable, name: str, report: Report, at: _At) -> Iterator[Bl
             block = Block(name, at.line, text)
             at.line += block.count
             yield block
+        data = stream.read(size)
     if held:
         block = Block(name, at.line, b"".join(rest))
         at.line += 1
