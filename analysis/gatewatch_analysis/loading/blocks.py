@@ -211,7 +211,7 @@ def _lines(stream: _Readable, name: str, report: Report, at: _At) -> Iterator[Bl
                 report(name, at.line, f"more than {MAX_LINE} bytes")
                 at.line += 1
                 rest, held = [], 0
-                data = _after_newline(stream)
+                data = _after_newline(stream, size)
             data = data or stream.read(size)
             continue
         text = b"".join((*rest, data[:cut])) if rest else data[:cut]
@@ -233,9 +233,9 @@ def _lines(stream: _Readable, name: str, report: Report, at: _At) -> Iterator[Bl
         yield block
 
 
-def _after_newline(stream: _Readable) -> bytes:
-    """Step over the rest of a line; gives what was read behind it."""
-    while data := stream.read(BLOCK):
+def _after_newline(stream: _Readable, size: int) -> bytes:
+    """Step over the rest of a line, ``size`` bytes at a time; gives what was read behind it."""
+    while data := stream.read(size):
         if (cut := data.find(b"\n") + 1) > 0:
             return data[cut:]
     return b""
