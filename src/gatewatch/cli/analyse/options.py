@@ -11,9 +11,8 @@ import click
 if TYPE_CHECKING:
     from gatewatch_analysis.loading import DataFrame, Dataset
 
-datasets = click.argument(
-    "datasets", metavar="DATASET...", nargs=-1, required=True, type=click.Path(exists=True)
-)
+# Patterns and URLs are no paths that click could look for.
+datasets = click.argument("datasets", metavar="DATASET...", nargs=-1, required=True)
 prefixes = click.option(
     "--prefixes",
     type=click.Path(exists=True, dir_okay=False),
@@ -25,7 +24,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 def needs_pandas() -> None:
     """End with clear words where the extra is not installed."""
     try:
-        import gatewatch_analysis  # noqa: F401 - imported to see whether all that it needs is there
+        import gatewatch_analysis.loading.reader  # noqa: F401 - to see whether all that it needs is there
     except ModuleNotFoundError as error:
         if error.name != "pandas":
             raise
