@@ -60,6 +60,7 @@ class App:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 120_000
+    typical_packets = 200
 
     def __init__(self) -> None:
         self._helpers = Helpers()

@@ -56,6 +56,7 @@ class Connect:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 3_000
+    typical_packets = 25
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Connect to every address of the target's host, at its port."""

@@ -47,6 +47,7 @@ class ContrastProbe:
     version = "0.1.0"
     risk = "medium"
     typical_bytes = 60_000
+    typical_packets = 180
     #: Two pauses before each of eight exchanges with the name.
     seconds = 900.0
     #: Each method at each place twice, a third time where it differed; a control before each, two for http.

@@ -78,6 +78,7 @@ class Fetch:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 60_000
+    typical_packets = 45
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """GET the target's URL."""

@@ -40,6 +40,7 @@ class Handshake:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 12_000
+    typical_packets = 35
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Shake hands with every address of the target's host; port 443 for an http target."""

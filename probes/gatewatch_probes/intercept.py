@@ -188,6 +188,7 @@ class InterceptProbe:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 12_000
+    typical_packets = 50
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Look into the resolver that the target names, or into a public one with the target's name."""

@@ -56,6 +56,7 @@ class Locate:
     version = "0.1.0"
     risk = "high"
     typical_bytes = 40_000
+    typical_packets = 190
     #: The consent of its own without which it may not run (gatewatch.cli.consent).
     consent = "locate"
     #: The most that one target may take.  Triggers are those of all layers together; before each, and once on

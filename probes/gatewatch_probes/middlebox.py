@@ -45,6 +45,7 @@ class Middlebox:
     version = "0.1.0"
     risk = "medium"
     typical_bytes = 30_000
+    typical_packets = 85
     #: Long enough for pauses of 30, 60, 90 and 180 s.
     seconds = 900.0
 

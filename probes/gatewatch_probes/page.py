@@ -53,6 +53,7 @@ class Banner:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 1_000
+    typical_packets = 8
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Read the banner of the target's host."""
@@ -85,7 +86,8 @@ The rules:
   connect only to addresses that are `wire.usable`: forged answers point to private ones.
 - **The docstring is mandatory**: the question, then Method, Traffic, Risk, Reference. Whoever runs the probe
   decides by it. `risk` is the least tier (low, medium, high) that a user must have chosen; `typical_bytes` is
-  what one target costs, both ways.
+  what one target costs, both ways, and `typical_packets` how many packets it sends, for
+  `gatewatch run --plan`.
 - **Try it in the lab**, where nobody is disturbed: `gatewatch lab list` shows the countries that come along.
 
 To ship it, declare it in your package's `pyproject.toml`:
@@ -123,7 +125,8 @@ def section(probe: Probe) -> str:
     lines.append(
         f"- Writes: `test_name` {probe.test_name}, version {probe.version}; risk tier {probe.risk}, "
     )
-    lines[-1] += f"about {probe.typical_bytes:,} bytes a target."
+    packets = getattr(probe, "typical_packets", 0)
+    lines[-1] += f"about {packets:,} packets sent and {probe.typical_bytes:,} bytes a target."
     return "\n".join([*lines, ""])
 
 

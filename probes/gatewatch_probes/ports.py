@@ -48,6 +48,7 @@ class Ports:
     version = "0.1.0"
     risk = "medium"
     typical_bytes = 10_000
+    typical_packets = 60
     #: Everything silent, twice: 12 ports of 10 and 4 s, 10 ports of 7 s each time.
     seconds = 600.0
 

@@ -71,6 +71,7 @@ class Quic:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 80_000
+    typical_packets = 80
 
     def __init__(self) -> None:
         self._helpers = Helpers()

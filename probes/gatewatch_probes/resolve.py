@@ -110,6 +110,7 @@ class Resolve:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 2_000
+    typical_packets = 15
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Resolve the target's host."""

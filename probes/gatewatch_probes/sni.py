@@ -48,6 +48,7 @@ class Sni:
     version = "0.1.0"
     risk = "medium"
     typical_bytes = 20_000
+    typical_packets = 60
     #: Long enough for pauses of 30, 60, 90 and 180 s.
     seconds = 900.0
 

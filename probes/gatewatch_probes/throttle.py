@@ -76,6 +76,7 @@ class Throttle:
     version = "0.1.0"
     risk = "medium"
     typical_bytes = 6_000_000
+    typical_packets = 2_500
 
     async def measure(self, target: Target, wire: Wire) -> TestKeys:
         """Compare the target's name with a neutral one."""

@@ -36,6 +36,7 @@ class Trace:
     version = "0.2.0"
     risk = "low"
     typical_bytes = 6_000
+    typical_packets = 50
     # Three rounds over 30 hops that answer slowly or seldom, one at a time.
     seconds = 120.0
 

@@ -49,6 +49,7 @@ class Web:
     version = "0.1.0"
     risk = "low"
     typical_bytes = 80_000
+    typical_packets = 60
 
     def __init__(self) -> None:
         self._helpers = Helpers()

@@ -74,7 +74,7 @@ def test_it_needs_something_to_locate_and_both_consents(monkeypatch: pytest.Monk
     done = here("locate", "https://a.org/", "--consent", VERSION)
     assert done.exit_code == cli.NO_CONSENT and "--locate-consent" in done.stderr
     assert here("locate", "ftp://a.org/", "--plan").exit_code == cli.USAGE
-    assert "12 triggers" in here("locate", "https://a.org/", "--plan").stdout
+    assert "at most 12 packets with a forbidden" in here("locate", "https://a.org/", "--plan").stdout
 
 
 def test_words_for_what_cannot_be_told() -> None:

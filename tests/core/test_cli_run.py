@@ -2,14 +2,13 @@ import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from tests.worlds.commands import gatewatch, here, python
 
 from gatewatch import cli
-from gatewatch.cli.consent import LOCATE_VERSION, VERSION
+from gatewatch.cli.consent import LOCATE_VERSION, MEDIUM_VERSION, VERSION
 from gatewatch.cli.run import _without
 from gatewatch.runner.session import Outcome, Session
 from gatewatch.store import StoreFull, read
@@ -83,28 +82,33 @@ main(sys.argv[1:])
 
 def test_a_plan_for_people(tmp_path: Path) -> None:
     done = here("run", "--plan", "--targets", "-", "--risk", "medium", "--rate", "2", stdin="a.org\nb.org\n")
-    first, *rest = done.stdout.splitlines()
-    assert first == "4 measurements of 2 hosts, about 0.2 MB, at least 2 s. Nothing has been sent."
-    assert [line.split(":")[0] for line in rest[:2]] == ["web, for each of 2", "trace, for each of 2"]
-    assert sorted(line.split()[0] for line in rest[2:]) == ["trace", "trace", "web", "web"]
+    first, sums, web, trace, between, *sites = done.stdout.splitlines()
+    assert first == "4 measurements, 2 sites. Nothing has been sent."
+    assert sums == "It would send about 220 packets, move about 172 kB, and take at least 2 seconds."
+    assert web == "  - web: 2 sites; about 60 packets each" and between == ""
+    assert trace == "  - trace: 2 sites; about 50 packets each"
+    assert sorted(sites) == [f"https://{x}.org/  (web, trace; medium risk)" for x in "ab"]
     assert not (tmp_path / "runs").exists()
 
 
 def test_without_consent_nothing_is_begun_and_the_text_is_shown(online: list[Session]) -> None:
     done = here("run", "--targets", "np", "--json")
     assert (done.exit_code, done.stdout, online) == (cli.NO_CONSENT, "", [])
-    assert "can see which sites you ask for" in done.stderr
-    assert done.stderr.splitlines()[-1].endswith(f"On unattended machines: --consent {VERSION}")
+    assert "can see which sites you ask for" in " ".join(done.stderr.split())
+    assert done.stderr.splitlines()[-1].endswith(
+        f"nothing is sent. On unattended machines: --consent {VERSION}"
+    )
 
 
 def located(*more: str) -> Any:
-    return here("run", "--targets", "np", "--risk", "high", "--probe", "locate", "--quiet", *more)
+    words = ("--risk", "high", "--medium-consent", MEDIUM_VERSION, "--probe", "locate", "--quiet")
+    return here("run", "--targets", "np", *words, *more)
 
 
 def test_consent_to_locate_is_its_own_and_never_implied(online: list[Session]) -> None:
     done = located("--consent", VERSION)
     assert (done.exit_code, online) == (cli.NO_CONSENT, [])
-    assert "up to 12 times within minutes, for each of up to\n    3 sites" in done.stderr
+    assert "up to 12 times within minutes, for each of up to 3 sites" in " ".join(done.stderr.split())
     assert done.stderr.splitlines()[-1].endswith(f"On unattended machines: --locate-consent {LOCATE_VERSION}")
     # Nor does the one for locating imply the general one, nor one text's version the other's.
     assert located("--locate-consent", LOCATE_VERSION).exit_code == cli.NO_CONSENT
@@ -132,8 +136,8 @@ def test_a_plan_says_how_many_packets_of_each_kind() -> None:
     most = plan["traffic"]["locate"]["most_each"]
     assert (plan["traffic"]["locate"]["targets"], most["triggers"]) == (2, 4)
     assert set(most) == {"triggers", "controls", "sweep packets", "DNS questions"}
-    lines = located("--plan", "--traces", "0").stdout.splitlines()
-    assert lines[1].startswith("locate, for each of 3: at most 12 triggers, ")
+    said = " ".join(located("--plan", "--traces", "0").stdout.split())
+    assert "locate: 3 sites; about 190 packets each; at most 12 packets with a forbidden name; " in said
 
 
 def test_consent_by_version(online: list[Session]) -> None:
@@ -161,10 +165,11 @@ def test_consent_on_file_is_for_one_version(
 def test_who_is_asked_and_agrees_is_not_asked_again(
     online: list[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    terminal = SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("gatewatch.cli.consent.sys", terminal)
-    for answer, code in (("n\n", cli.NO_CONSENT), ("y\n", cli.DONE), ("", cli.DONE)):
-        assert here("run", "--targets", "np", "--quiet", stdin=answer).exit_code == code
+    monkeypatch.setattr("gatewatch.cli.asking.can_ask", lambda: True)
+    # English; somewhere else; false, true; yes or no.
+    for answer, code in (("1 5 2 1 2", cli.NO_CONSENT), ("5 2 1 1", cli.DONE), ("", cli.DONE)):
+        stdin = answer.replace(" ", "\n") + "\n"
+        assert here("run", "--targets", "np", "--quiet", stdin=stdin).exit_code == code
     assert [session.consent_version for session in online] == [VERSION] * 2
 
 
@@ -244,7 +249,7 @@ def test_higher_tiers_are_left_out_unless_chosen() -> None:
         done = here("run", "--plan", "--targets", "kh", "--country", "kh", "--json", *more)
         return {i["target"]["risk"] for i in json.loads(done.stdout)["plan"]["items"]}, done.stderr
 
-    assert risks() == ({"low"}, "38 targets of a higher risk tier than low are left out.\n")
+    assert risks() == ({"low"}, "38 sites of a higher risk than low are left out.\n")
     assert risks("--risk", "high") == ({"low", "medium", "high"}, "")
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from gatewatch import __version__
+from gatewatch.cli import speaking
 from gatewatch.cli.door import Door
 
 #: Command, where it is defined, and its line in the overview (so that --help loads none of them).
 COMMANDS = {
+    "consent": ("gatewatch.cli.consent:consent", "Read what is sent and who sees it, and agree or not."),
     "run": ("gatewatch.cli.run:run", "Measure targets and keep the results."),
     "locate": ("gatewatch.cli.locate:locate", "Find the link on which a site is cut."),
     "demo": ("gatewatch.cli.demo:demo", "Measure an emulated Cambodia, in under a minute, without internet."),
@@ -34,6 +36,7 @@ DONE, PARTIAL, USAGE, NO_CONSENT, NO_NETWORK, LOCKED = 0, 1, 2, 3, 4, 75
 
 @click.group(cls=Door, commands_table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gatewatch")
+@speaking.first
 def main() -> None:
     """Watch national internet gateways: what is blocked, how, at which hop, on every ISP or at one gate.
 

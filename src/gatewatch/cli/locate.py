@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatewatch.cli import speaking
 from gatewatch.cli.options import Options, others, some
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=Tru
     *("--locate-consent", "--most-triggers", "--most-targets", "--prefixes", "--deep", "--pcap"),
     *("--lab", "--attach", "--quiet", "--json"),
 )
+@speaking.option
 def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
     """Find the link on which each URL meets interference, or say why it cannot be told.
 

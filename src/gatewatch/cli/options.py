@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gatewatch.cli import signs
+from gatewatch.cli import signs, speaking
 from gatewatch.net.restraint import MOST_TARGETS, MOST_TRIGGERS, TARGETS, TRIGGERS
 
 # Gentle by default: five new targets a second is what a browser does when it opens a page.
@@ -30,6 +30,7 @@ class Options:
     targets: tuple[str, ...]
     probe: tuple[str, ...]
     risk: str | None
+    high: tuple[str, ...]
     limit: int | None
     traces: int
     rate: float | None
@@ -48,6 +49,7 @@ class Options:
     resume: Path | None
     plan_only: bool
     consent: str | None
+    medium_consent: str | None
     locate_consent: str | None
     most_triggers: int
     most_targets: int
@@ -56,6 +58,7 @@ class Options:
     pcap: bool
     lab: str | None
     attach: str
+    plain: bool
     quiet: bool
     as_json: bool
     #: Addresses named one by one, in place of lists.
@@ -130,6 +133,12 @@ _OPTIONS = (
     _value("--targets", "-t", text="A built-in list, a file, or - (stdin).", multiple=True, metavar="LIST"),
     _value("--probe", "-p", text="A probe, or a .py file with one.", multiple=True, default=("web",)),
     _value("--risk", text="The highest risk tier.  [default: low; in the lab high]", type=_RISK),
+    _value(
+        "--high",
+        text="Measure this site of high risk, too; repeatable. Others of that tier are asked for one by one.",
+        multiple=True,
+        metavar="URL",
+    ),
     _value("--limit", text="Measure a sample of so many targets.", type=click.IntRange(1)),
     _value(
         "--traces",
@@ -167,9 +176,16 @@ _OPTIONS = (
     _value("--resume", text="Go on with a run that was not finished.", type=_RUN, metavar="RUN"),
     _flag("--plan", "plan_only", text="Show what would be sent, and send nothing."),
     _value("--consent", text="For cron: the version of the text agreed to.", metavar="VERSION"),
+    _value(
+        "--medium-consent",
+        text="For cron: the version of the text on sites of medium risk agreed to.",
+        metavar="VERSION",
+    ),
     *_LOCATING,
     _value("--lab", text="Measure in the lab, not on the internet.", metavar="SCENARIO:ISP"),
     _value("--attach", text="How to attach to the lab.", type=_ATTACH, default="auto"),
+    _flag("--plain", text="Show progress in plain lines, also on a terminal."),
+    speaking.option,
     _flag("--quiet", "-q", text="Say nothing but what is wrong."),
     _flag("--json", "as_json", text="Print one JSON object."),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatewatch.cli import known, signs, tables
+from gatewatch.cli import known, signs, tables, tiers
 from gatewatch.cli.options import RATE, Options
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gatewatch.runner.probes import Probe
     from gatewatch.runner.session import Session, Surroundings
     from gatewatch_targets import Target
+
+
+_NONE = "no targets to measure"
 
 
 def lab_names(chosen: Options) -> tuple[str, str]:
@@ -60,7 +63,10 @@ def session(chosen: Options) -> Session:
             raise click.UsageError(f"--country takes a two-letter code, such as KH, not {chosen.country!r}")
         vantage = Vantage(chosen.country.upper(), chosen.asn, chosen.isp, chosen.network_type)
     risk = chosen.risk or ("high" if in_lab else "low")
-    plan, probes = _plan(chosen, vantage.country, risk, signs.join(chosen.fingerprints, quiet=chosen.quiet))
+    lists = signs.join(chosen.fingerprints, quiet=chosen.quiet)
+    # Nothing is sent in the lab, nor for a plan, and who names addresses one by one has chosen them.
+    ask = not in_lab and not chosen.plan_only and not chosen.urls
+    plan, probes = _plan(chosen, vantage.country, risk, lists, ask=ask)
     rate = chosen.rate or float(plan.settings.get("rate", rehearse.RATE if in_lab else RATE))
     return Session(
         root=chosen.resume.parent if chosen.resume else chosen.root or default_root(),
@@ -118,7 +124,7 @@ def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
 
 
 def _plan(
-    chosen: Options, country: str, risk: str, lists: list[dict[str, Any]]
+    chosen: Options, country: str, risk: str, lists: list[dict[str, Any]], *, ask: bool
 ) -> tuple[Plan, dict[str, Probe]]:
     from gatewatch.runner.plan import Plan, make
     from gatewatch.runner.probes import NoSuchProbe, fits, load
@@ -133,6 +139,10 @@ def _plan(
                 settings["fingerprints"] = lists
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
             targets = _targets(chosen, country, risk, seed)
+            if ask:
+                targets = tiers.one_by_one(chosen, targets, country)
+            if not targets:
+                raise ValueError(_NONE)
             loaded = {name: load(name) for name in chosen.probe}
             few = _Few(chosen.most_targets)
             plan = make(
@@ -177,8 +187,7 @@ class _Few:
 
 
 def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target]:
-    from gatewatch_targets import BUILTIN, Target, resolve_names, risk_in
-    from gatewatch_targets.model import RISKS
+    from gatewatch_targets import BUILTIN, Target, resolve_names
 
     if chosen.urls:
         try:
@@ -192,13 +201,9 @@ def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target
         raise click.UsageError(str(error)) from None
     for problem in found.errors:
         click.echo(str(problem), err=True)
-    allowed = RISKS[: RISKS.index(risk) + 1]
-    kept = [t for t in found.targets if risk_in(t, country) in allowed]
-    left_out = len(found.targets) - len(kept)
-    if left_out and not chosen.quiet:
-        click.echo(f"{left_out} targets of a higher risk tier than {risk} are left out.", err=True)
+    kept = tiers.allowed(found.targets, country, risk, chosen.high, quiet=chosen.quiet)
     if not kept:
-        raise click.UsageError("no targets to measure")
+        raise click.UsageError(_NONE)
     if chosen.limit is None or chosen.limit >= len(kept):
         return kept
     # A sample, not the head: lists are sorted by country and category.

@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from gatewatch import cli
-from gatewatch.cli import prepare
+from gatewatch.cli import planned, prepare, speaking, tiers
 from gatewatch.cli.options import Options, options
 
 if TYPE_CHECKING:
     from gatewatch.cli.progress import Quiet
-    from gatewatch.net.restraint import Restraint
-    from gatewatch.runner.probes import Probe
     from gatewatch.runner.session import Outcome, Session
 
 
@@ -42,16 +39,19 @@ def agreed(chosen: Options) -> Session | None:
     """Prepare a session, with all the consent that it needs; None where only its plan was to be shown."""
     from gatewatch.runner.probes import consents
 
+    speaking.writable()
     if chosen.lab:
         _into_lab(chosen)
     if not chosen.plan_only and not chosen.lab and ENVIRONMENT not in os.environ:
-        _ready(chosen.consent)
+        _ready(chosen)
     session = prepare.session(chosen)
     if chosen.plan_only:
-        show_plan(session, chosen.as_json)
+        planned.show(session, chosen.as_json)
         return None
-    if session.surroundings.lab is None and consents(session.probes.values()):
-        agree_to_locate(chosen)
+    if session.surroundings.lab is None:
+        tiers.agree_to_medium(session, chosen)
+        if consents(session.probes.values()):
+            agree_to_locate(chosen)
     return session
 
 
@@ -68,7 +68,7 @@ def agree_to_locate(chosen: Options) -> None:
         sys.exit(cli.NO_CONSENT)
 
 
-def _ready(consent: str | None) -> None:
+def _ready(chosen: Options) -> None:
     """See that there is a way out (nothing is sent for that) and that there is consent."""
     from gatewatch.cli.consent import given
     from gatewatch.runner.line import Look, has_route
@@ -76,7 +76,7 @@ def _ready(consent: str | None) -> None:
     if not has_route():
         click.echo(Look(route=False).reason, err=True)
         sys.exit(cli.NO_NETWORK)
-    if not given(consent):
+    if not given(chosen.consent, country=chosen.country.upper()):
         sys.exit(cli.NO_CONSENT)
 
 
@@ -114,53 +114,6 @@ def _without(arguments: list[str], flag: str) -> list[str]:
         elif not argument.startswith(f"{flag}="):
             out.append(argument)
     return out
-
-
-def show_plan(session: Session, as_json: bool) -> None:
-    """Say what a session would send."""
-    from gatewatch_targets import printable
-
-    plan, probes = session.plan, session.probes
-    hosts = {item.target.host for item in plan.items}
-    size = sum(probes[item.probe].typical_bytes for item in plan.items)
-    about = {"items": len(plan.items), "hosts": len(hosts), "bytes": size}
-    about["seconds"] = round(len(plan.items) / session.rate)
-    counts = Counter(item.probe for item in plan.items)
-    most = {name: _most(probes[name], session.restraint) for name in plan.probes}
-    if as_json:
-        traffic = {name: {"targets": counts[name], "most_each": most[name]} for name in plan.probes}
-        click.echo(json.dumps({**about, "traffic": traffic, "plan": plan.to_json()}))
-        return
-    click.echo(
-        f"{len(plan.items)} measurements of {len(hosts)} hosts, about {size / 1e6:.1f} MB, "
-        f"at least {about['seconds']} s. Nothing has been sent."
-    )
-    for name, kinds in most.items():
-        said = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-        click.echo(
-            f"{name}, for each of {counts[name]}: "
-            + (f"at most {said}" if said else traffic_of(probes[name]))
-        )
-    for item in plan.items:
-        click.echo(printable(f"{item.probe:<8} {item.target.url}"))
-
-
-def _most(probe: Probe, restraint: Restraint) -> dict[str, int]:
-    """The most packets of each kind that one target takes, as far as a probe says so."""
-    kinds = dict(getattr(probe, "traffic", {}))
-    if getattr(probe, "consent", ""):
-        spare = kinds["controls"] // kinds["triggers"]
-        kinds["controls"] += spare * max(0, restraint.triggers - kinds["triggers"])
-        kinds["triggers"] = restraint.triggers
-    return kinds
-
-
-def traffic_of(probe: Probe) -> str:
-    """What a probe says about its traffic in words."""
-    from gatewatch.cli.probes import docstring
-
-    _, found, rest = docstring(type(probe)).partition("\nTraffic: ")
-    return " ".join(rest.partition("\nRisk:")[0].split()) if found else "it does not say"
 
 
 def held(session: Session, watching: Quiet) -> Outcome:

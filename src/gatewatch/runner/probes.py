@@ -31,7 +31,8 @@ class Probe(Protocol):
     A probe may also have ``seconds``, what one target may take where that is more than the run's budget, and
     ``fits(target) -> bool``, for targets that it cannot measure and a plan leaves out,
     and ``named(target) -> str``, where what it measures is called by several test names.
-    ``traffic`` maps kinds of packets to the most of each that one target takes, for ``gatewatch run --plan``.
+    ``traffic`` maps kinds of packets to the most of each that one target takes, and ``typical_packets`` says
+    how many packets one usually sends, for ``gatewatch run --plan``.
     ``consent`` names a consent of its own (gatewatch.cli.consent) without which it may not run; each target
     of such a probe counts against the run's budget (gatewatch.net.restraint).
     """
