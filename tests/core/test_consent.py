@@ -8,7 +8,7 @@ from tests.worlds.commands import here
 
 from gatewatch import cli
 from gatewatch.cli.consent import LOCATE_VERSION, MEDIUM_VERSION, VERSION
-from gatewatch.consent import GENERAL, MEDIUM, laws, ledger, locating
+from gatewatch.consent import GENERAL, MEDIUM, Consent, laws, locating
 from gatewatch_targets.countries import countries
 
 # Whoever changes a text gives it a new version, and then writes the new digest here: everybody is asked anew.
@@ -38,7 +38,7 @@ def state(*more: str) -> dict[str, dict[str, object]]:
 
 
 @pytest.mark.parametrize("consent", [GENERAL, MEDIUM, locating(12, 3)], ids=lambda c: c.name)
-def test_a_text_that_changes_needs_a_new_version(consent: ledger.Consent) -> None:
+def test_a_text_that_changes_needs_a_new_version(consent: Consent) -> None:
     assert DIGESTS[consent.version] == consent.digest
 
 
