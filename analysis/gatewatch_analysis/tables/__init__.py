@@ -7,7 +7,18 @@ place: each analysis gives a new frame.
 
 from __future__ import annotations
 
-from gatewatch_analysis.tables.base import FLAG, REAL, TEXT, TIME, VANTAGE, WHOLE, Column, Table, Vantage
+from gatewatch_analysis.tables.base import (
+    CATEGORY,
+    FLAG,
+    REAL,
+    TEXT,
+    TIME,
+    VANTAGE,
+    WHOLE,
+    Column,
+    Table,
+    Vantage,
+)
 from gatewatch_analysis.tables.blocking import ByCategory, ByIsp, ByLayer, Dead, Share, Verdicts
 from gatewatch_analysis.tables.border import BorderByIsp, Borders
 from gatewatch_analysis.tables.events import (
@@ -19,9 +30,11 @@ from gatewatch_analysis.tables.events import (
 )
 from gatewatch_analysis.tables.gateway import Contrasts, Loci
 from gatewatch_analysis.tables.loaded import Hops, Measurements, Problems
+from gatewatch_analysis.tables.observations import Observations
 from gatewatch_analysis.tables.paths import Links, Paths
 
 __all__ = [
+    "CATEGORY",
     "FLAG",
     "REAL",
     "TABLES",
@@ -45,6 +58,7 @@ __all__ = [
     "Links",
     "Loci",
     "Measurements",
+    "Observations",
     "Paths",
     "Problems",
     "Series",
@@ -58,6 +72,7 @@ __all__ = [
 #: Every table, in the order of the documentation.  A room adds its module here.
 TABLES: tuple[type[Table], ...] = (
     Measurements,
+    Observations,
     Hops,
     Loci,
     Contrasts,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Nullable types: a missing number is <NA>, never NaN or a number that means "none".
 TEXT = "string"
+#: Text of which many rows share few values; kept once, and numbered.
+CATEGORY = "category"
 WHOLE = "Int64"
 REAL = "Float64"
 FLAG = "boolean"
@@ -43,6 +46,8 @@ class Table:
     @classmethod
     def frame(cls, rows: Iterable[Sequence[Any]]) -> pd.DataFrame:
         """Build the typed frame from rows in the order of the columns; None is a missing value."""
+        import pandas as pd  # here, since processes that only read lines do without
+
         columns = cls.columns()
         # By column, so that no intermediate frame guesses the types.
         values = list(zip(*rows, strict=True)) or [()] * len(columns)

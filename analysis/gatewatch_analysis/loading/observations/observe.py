@@ -1,0 +1,164 @@
+"""From lines to observations: each is read whole, or in part, or set aside with its reason."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from gatewatch.records import Measurement, encode
+from gatewatch_analysis.loading import formats
+from gatewatch_analysis.loading.observations import lenient
+from gatewatch_analysis.loading.observations.carriers import MOST_ROWS, Rows
+from gatewatch_analysis.loading.observations.columns import Envelopes, table
+from gatewatch_analysis.loading.observations.flatten import flatten
+from gatewatch_analysis.loading.observations.identity import number
+from gatewatch_analysis.loading.observations.shape import Record
+
+# Objects and lists that one line may hold: each costs some 150 bytes once read, whatever it is written in.
+# The most that a measurement needs is some thousands; braces in pages count here as well.
+MOST_OBJECTS = 2**19
+# Lines so short cannot hold too many.
+_SHORT = 2**18
+# RFC 6793: AS numbers have 32 bits.
+_MAX_ASN = 2**32 - 1
+_DEEP = "not JSON that can be read: nested too deeply"
+
+_DECODER = msgspec.json.Decoder(Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A line that could not be read as it should; ``kept``: the rest of it was."""
+
+    line: int
+    reason: str
+    kept: bool
+
+
+@dataclass(slots=True)
+class Observer:
+    """Collects the observations of one source's lines until they are asked for."""
+
+    run: str
+    isp: str | None = None
+    lab: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    #: Measurements read, set aside, and results that measured nothing: one of them for each line (or item).
+    read: int = 0
+    aside: int = 0
+    passed: int = 0
+    _envelopes: Envelopes = field(default_factory=Envelopes)
+    _rows: Rows = field(default_factory=Rows)
+
+    def line(self, at: int, line: bytes) -> None:
+        """Read a line; it never raises, and what is wrong joins the problems."""
+        try:
+            self._line(at, line)
+        except RecursionError:
+            self._put_aside(at, _DEEP)
+        except (ValueError, TypeError) as error:
+            self._put_aside(at, f"not a measurement: {error}")
+
+    def _line(self, at: int, line: bytes) -> None:
+        if len(line) > _SHORT and line.count(b"{") + line.count(b"[") > MOST_OBJECTS:
+            raise ValueError(f"more than {MOST_OBJECTS} objects and lists")
+        try:
+            record = _DECODER.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            self._slowly(at, line)
+            return
+        if record.test_name:
+            self._add(at, record, line)
+        else:
+            self._slowly(at, line)
+
+    def _slowly(self, at: int, line: bytes) -> None:
+        """Read what is no measurement of OONI's form, or has odd values, or is a list of results."""
+        data = lenient.cleaned(json.loads(line))
+        if not isinstance(data, list):
+            self._one(at, data, line, "")
+            return
+        for position, item in enumerate(data, 1):
+            where = f"item {position}: "
+            try:
+                self._one(at, item, json.dumps(item).encode(), where)
+            except (ValueError, TypeError) as error:
+                self._put_aside(at, f"{where}not a measurement: {error}")
+
+    def _one(self, at: int, data: Any, line: bytes, where: str) -> None:
+        odd: list[str] = []
+        if isinstance(data, Mapping) and not data.get("test_name") and formats.known(data):
+            measurement = formats.read(data)
+            if measurement is None:
+                self.passed += 1
+                return
+            record = _record(measurement)
+        else:
+            record, odd = lenient.read(data)
+        self._add(at, record, line, where)
+        self.problems += [Problem(at, f"{where}{reason}", True) for reason in odd]
+
+    def _put_aside(self, at: int, reason: str) -> None:
+        self.aside += 1
+        self.problems.append(Problem(at, reason, False))
+
+    def _add(self, at: int, record: Record, line: bytes, where: str = "") -> None:
+        if not record.test_name or record.test_keys is None:
+            raise TypeError("it has no test_name or no test_keys")
+        envelopes = self._envelopes
+        rows = flatten(record, len(envelopes), self._rows)
+        if rows > MOST_ROWS:
+            raise ValueError(f"{rows} observations, more than {MOST_ROWS}")
+        start = time(record.measurement_start_time or "")
+        if start is None:
+            self.problems.append(Problem(at, f"{where}$.measurement_start_time: no time", True))
+        number_ = asn(record.probe_asn or "")
+        envelopes.country.append(record.probe_cc or "ZZ")
+        envelopes.isp.append(self.isp or record.probe_network_name or f"AS{number_}")
+        envelopes.asn.append(number_)
+        envelopes.measurement.append(number(record, line))
+        envelopes.test_name.append(record.test_name)
+        envelopes.input.append(record.input or None)
+        envelopes.start.append(start)
+        self.read += 1
+
+    def __len__(self) -> int:
+        return len(self._envelopes)
+
+    def take(self) -> pa.Table:
+        """Give what was collected since, and begin anew."""
+        envelopes, rows = self._envelopes, self._rows
+        self._envelopes, self._rows = Envelopes(), Rows()
+        return table(envelopes, rows, self.run, self.lab)
+
+
+def _record(m: Measurement) -> Record:
+    """Take over what another format's reader made."""
+    return msgspec.convert(lenient.cleaned(encode(m)), Record)
+
+
+@lru_cache(maxsize=4096)
+def time(text: str) -> datetime | None:
+    """Read a time of day, UTC; None for what is none."""
+    try:
+        return datetime.fromisoformat(text[:40]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def asn(text: str) -> int:
+    """Read ``AS123``; 0 for what is none."""
+    digits = text.removeprefix("AS")
+    return (
+        int(digits)
+        if digits.isascii() and digits.isdecimal() and len(digits) <= 10 and int(digits) <= _MAX_ASN
+        else 0
+    )

@@ -1,0 +1,73 @@
+"""Tables as Arrow has them: the form in which columns are gathered, stored in Parquet, and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gatewatch_analysis.tables.base import CATEGORY, FLAG, REAL, TEXT, TIME, WHOLE, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A URL that servers take has 8,000 characters at most (RFC 9110 4.1); a longer text is no name of anything.
+LONGEST_TEXT = 8_000
+
+_TYPES = {
+    TEXT: pa.string(),
+    CATEGORY: pa.dictionary(pa.int32(), pa.string()),
+    WHOLE: pa.int64(),
+    REAL: pa.float64(),
+    FLAG: pa.bool_(),
+    TIME: pa.timestamp("us", tz="UTC"),
+}
+
+
+@cache
+def schema(table: type[Table]) -> pa.Schema:
+    """Give a table's columns as Arrow's types."""
+    return pa.schema([(name, _TYPES[column.dtype]) for name, column in table.columns().items()])
+
+
+def column(dtype: str, values: Sequence[Any]) -> pa.Array:
+    """Make a column of Python values: text cut at LONGEST_TEXT, and no number that is none."""
+    if dtype in (TEXT, CATEGORY):
+        texts = pa.array(values, pa.string())
+        distinct = texts.dictionary_encode()
+        words = distinct.dictionary
+        if len(words) and pc.max(pc.binary_length(words)).as_py() > LONGEST_TEXT:
+            distinct = pc.utf8_slice_codeunits(texts, 0, LONGEST_TEXT).dictionary_encode()
+        return distinct if dtype == CATEGORY else distinct.cast(pa.string())
+    array = pa.array(values, _TYPES[dtype])
+    if dtype == REAL and not pc.all(pc.is_finite(array), min_count=0).as_py():
+        array = pc.if_else(pc.is_finite(array), array, None)
+    return array
+
+
+def to_pandas(data: pa.Table, table: type[Table]) -> pd.DataFrame:
+    """Give the columns that ``data`` has of a table as pandas, with the documented types."""
+    import pandas as pd
+
+    columns = {name: c for name, c in table.columns().items() if name in data.column_names}
+    plain = data.select(list(columns)).unify_dictionaries()
+    return pd.DataFrame({name: _series(plain[name], c.dtype) for name, c in columns.items()})
+
+
+def _series(values: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
+    import pandas as pd
+
+    if dtype == CATEGORY:
+        # With one dictionary for all chunks, which is what unify_dictionaries has made.
+        codes = [chunk.indices.fill_null(-1) for chunk in values.chunks]
+        words = values.chunk(0).dictionary.to_pylist() if codes else []
+        numbers = pa.chunked_array(codes, pa.int32()).to_numpy()
+        return pd.Series(pd.Categorical.from_codes(numbers, categories=pd.Index(words, dtype=object)))
+    if dtype == WHOLE:
+        # Not by way of floats, which do not hold 64 bits.
+        missing = values.is_null().to_numpy()
+        return pd.Series(pd.arrays.IntegerArray(values.fill_null(0).to_numpy().copy(), missing))
+    return pd.Series(values.to_pandas(), dtype=dtype)
