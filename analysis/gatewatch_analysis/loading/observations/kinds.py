@@ -7,7 +7,7 @@ from typing import Any
 
 from gatewatch_analysis.loading.observations.carriers import Rows
 from gatewatch_analysis.loading.observations.shape import Status, Transaction
-from gatewatch_analysis.loading.observations.words import chain, endpoint, host_of, joined, page
+from gatewatch_analysis.loading.observations.words import chain, endpoint, host_of, page
 
 #: Column name to values.
 Columns = dict[str, list[Any]]
@@ -24,7 +24,7 @@ def _shared(records: list[Any]) -> Columns:
     """The columns that all kinds but hops have."""
     return {
         "transaction": [r.transaction_id or None for r in records],
-        "tags": [joined(tuple(r.tags)) if r.tags else None for r in records],
+        "tags": [" ".join(r.tags) if r.tags else None for r in records],
         "t0_s": [r.t0 for r in records],
         "t_s": [r.t for r in records],
     }

@@ -13,22 +13,25 @@ import msgspec
 import pyarrow as pa
 
 from gatewatch.records import Measurement, encode
-from gatewatch_analysis.loading import formats
+from gatewatch_analysis.loading import formats, plain
 from gatewatch_analysis.loading.observations import lenient
 from gatewatch_analysis.loading.observations.carriers import MOST_ROWS, Rows
 from gatewatch_analysis.loading.observations.columns import Envelopes, table
 from gatewatch_analysis.loading.observations.flatten import flatten
 from gatewatch_analysis.loading.observations.identity import number
 from gatewatch_analysis.loading.observations.shape import Record
+from gatewatch_analysis.loading.wanted import ALL, Wanted
 
 # Objects and lists that one line may hold: each costs some 150 bytes once read, whatever it is written in.
 # The most that a measurement needs is some thousands; braces in pages count here as well.
 MOST_OBJECTS = 2**19
 # Lines so short cannot hold too many.
 _SHORT = 2**18
-# RFC 6793: AS numbers have 32 bits.
-_MAX_ASN = 2**32 - 1
 _DEEP = "not JSON that can be read: nested too deeply"
+
+#: Measurements held as objects before they become columns; some hundred bytes a row, and the pages.
+MOST_HELD = 2_000
+MOST_BYTES = 2**24
 
 _DECODER = msgspec.json.Decoder(Record)
 
@@ -49,13 +52,16 @@ class Observer:
     run: str
     isp: str | None = None
     lab: bool = False
+    wanted: Wanted = ALL
     problems: list[Problem] = field(default_factory=list)
-    #: Measurements read, set aside, and results that measured nothing: one of them for each line (or item).
+    #: One of these grows with each line (or item of a list): measurements read, lines set aside, and results
+    #: that measured nothing or are not wanted.
     read: int = 0
     aside: int = 0
     passed: int = 0
     _envelopes: Envelopes = field(default_factory=Envelopes)
     _rows: Rows = field(default_factory=Rows)
+    _bytes: int = 0
 
     def line(self, at: int, line: bytes) -> None:
         """Read a line; it never raises, and what is wrong joins the problems."""
@@ -112,30 +118,40 @@ class Observer:
     def _add(self, at: int, record: Record, line: bytes, where: str = "") -> None:
         if not record.test_name or record.test_keys is None:
             raise TypeError("it has no test_name or no test_keys")
+        start = time((record.measurement_start_time or "")[:40])
+        country = record.probe_cc or "ZZ"
+        if not self.wanted(country, start):
+            self.passed += 1
+            return
         envelopes = self._envelopes
         rows = flatten(record, len(envelopes), self._rows)
         if rows > MOST_ROWS:
             raise ValueError(f"{rows} observations, more than {MOST_ROWS}")
-        start = time(record.measurement_start_time or "")
         if start is None:
             self.problems.append(Problem(at, f"{where}$.measurement_start_time: no time", True))
-        number_ = asn(record.probe_asn or "")
-        envelopes.country.append(record.probe_cc or "ZZ")
-        envelopes.isp.append(self.isp or record.probe_network_name or f"AS{number_}")
-        envelopes.asn.append(number_)
+        network = asn((record.probe_asn or "")[:16])
+        envelopes.country.append(country)
+        envelopes.isp.append(self.isp or record.probe_network_name or f"AS{network}")
+        envelopes.asn.append(network)
         envelopes.measurement.append(number(record, line))
         envelopes.test_name.append(record.test_name)
         envelopes.input.append(record.input or None)
         envelopes.start.append(start)
         self.read += 1
+        self._bytes += len(line)
 
     def __len__(self) -> int:
         return len(self._envelopes)
 
+    @property
+    def full(self) -> bool:
+        """Whether it is time to take what was collected."""
+        return len(self) >= MOST_HELD or self._bytes >= MOST_BYTES
+
     def take(self) -> pa.Table:
         """Give what was collected since, and begin anew."""
         envelopes, rows = self._envelopes, self._rows
-        self._envelopes, self._rows = Envelopes(), Rows()
+        self._envelopes, self._rows, self._bytes = Envelopes(), Rows(), 0
         return table(envelopes, rows, self.run, self.lab)
 
 
@@ -148,7 +164,7 @@ def _record(m: Measurement) -> Record:
 def time(text: str) -> datetime | None:
     """Read a time of day, UTC; None for what is none."""
     try:
-        return datetime.fromisoformat(text[:40]).replace(tzinfo=UTC)
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
     except ValueError:
         return None
 
@@ -159,6 +175,6 @@ def asn(text: str) -> int:
     digits = text.removeprefix("AS")
     return (
         int(digits)
-        if digits.isascii() and digits.isdecimal() and len(digits) <= 10 and int(digits) <= _MAX_ASN
+        if digits.isascii() and digits.isdecimal() and len(digits) <= 10 and int(digits) <= plain.MAX_ASN
         else 0
     )

@@ -50,12 +50,6 @@ def _host(url: str) -> str | None:
         return None
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def joined(tags: tuple[str, ...]) -> str:
-    """Write tags as one text."""
-    return " ".join(tags)
-
-
 class Page(NamedTuple):
     """What is kept of a response's body."""
 
