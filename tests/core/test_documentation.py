@@ -122,7 +122,9 @@ def test_commands_that_are_shown_exist_with_their_options(page: Path) -> None:
         depth = max(n for n in range(1, len(words) + 1) if " ".join(words[:n]) in COMMANDS)
         name = " ".join(words[:depth])
         assert depth > 1 or len(words) == 1 or words[1].startswith("-"), example
-        known = [COMMANDS[name]] + [COMMANDS["gatewatch run"]] * (name == "gatewatch lab run")
+        # Both take the options of the run that they begin.
+        passes_on = name in ("gatewatch lab run", "gatewatch schedule install")
+        known = [COMMANDS[name]] + [COMMANDS["gatewatch run"]] * passes_on
         assert not isinstance(known[0], click.Group) or depth == len(words) or name == "gatewatch", example
         options = {option for command in known for param in command.params for option in param.opts}
         given = {word.partition("=")[0] for word in words[depth:] if re.match(r"--?[a-z]", word)}

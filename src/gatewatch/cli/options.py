@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -215,4 +215,5 @@ def others(command: click.Command) -> dict[str, Any]:
     from gatewatch.cli.run import run
 
     own = {option.name for option in command.params}
-    return {name: value for name, value in run.make_context("run", []).params.items() if name not in own}
+    wanted = {field.name for field in fields(Options)} - own
+    return {name: value for name, value in run.make_context("run", []).params.items() if name in wanted}

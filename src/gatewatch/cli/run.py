@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
-from gatewatch.cli import planned, prepare, speaking, tiers
+from gatewatch.cli import planned, prepare, speaking, tiers, unattended
 from gatewatch.cli.options import Options, options
 
 if TYPE_CHECKING:
@@ -24,12 +24,15 @@ ENVIRONMENT = "GATEWATCH_LAB"
 
 @click.command()
 @options
+@unattended.options
 def run(**given: Any) -> None:
     """Measure targets and keep the results.
 
     Without --targets, the global list and the list of --country are measured.
     """
-    chosen = Options(**given)
+    chosen, alone = unattended.parted(given)
+    if alone.unattended and not chosen.plan_only:
+        sys.exit(unattended.run(chosen, alone))
     session = agreed(chosen)
     if session is not None:
         sys.exit(code(_conduct(session, chosen)))
@@ -41,7 +44,7 @@ def agreed(chosen: Options) -> Session | None:
 
     speaking.writable()
     if chosen.lab:
-        _into_lab(chosen)
+        into_lab(chosen)
     if not chosen.plan_only and not chosen.lab and ENVIRONMENT not in os.environ:
         _ready(chosen)
     session = prepare.session(chosen)
@@ -57,7 +60,12 @@ def agreed(chosen: Options) -> Session | None:
 
 def code(outcome: Outcome) -> int:
     """The exit code that says how a session ended."""
-    return {"done": cli.DONE, "no_network": cli.NO_NETWORK}.get(outcome.state, cli.PARTIAL)
+    return code_of(outcome.state)
+
+
+def code_of(state: str) -> int:
+    """The exit code of a state; locked is one, too."""
+    return {"done": cli.DONE, "no_network": cli.NO_NETWORK, "locked": cli.LOCKED}.get(state, cli.PARTIAL)
 
 
 def agree_to_locate(chosen: Options) -> None:
@@ -80,7 +88,7 @@ def _ready(chosen: Options) -> None:
         sys.exit(cli.NO_CONSENT)
 
 
-def _into_lab(chosen: Options) -> None:
+def into_lab(chosen: Options) -> None:
     """Start this very command again inside the kernel's namespaces, when those are to be used."""
     from gatewatch.lab import kernel, rehearse
 

@@ -1,0 +1,159 @@
+"""`gatewatch run --unattended`: options, consent, and what is left to say to whoever reads cron's mail."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatewatch import cli
+from gatewatch.cli.options import Options
+from gatewatch.schedule.job import EVERY
+
+# Budgets where none are given.  The two largest lists with bodies make some 200 MB and take an hour at the
+# usual rate; a line that is down holds a run up for as long as it is.
+_MOST_TIME = 4 * 3600.0
+_MOST_BYTES = 1_000_000_000
+# The version of no text: what a person agreed to, and is on file, does not count here.
+_NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Unattended:
+    """The options that only an unattended run has; see the command's help."""
+
+    unattended: bool
+    jitter: float
+    every: str | None
+    ping: str
+    keep_days: float | None
+    keep_bytes: int | None
+
+
+def _pinged(_context: click.Context, _option: click.Parameter, url: str) -> str:
+    from gatewatch.unattended.ping import checked
+
+    try:
+        return checked(url) if url else ""
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+_OPTIONS = (
+    click.option(
+        "--unattended", is_flag=True, help="Nobody watches: lock, log, status file; see docs/cron.md."
+    ),
+    click.option(
+        "--jitter",
+        type=click.FloatRange(0, 86_400),
+        default=0.0,
+        help="Unattended: wait up to so many seconds first.",
+    ),
+    click.option(
+        "--every",
+        type=click.Choice(list(EVERY)),
+        help="Unattended: how often, for the status file's next_due.",
+    ),
+    click.option(
+        "--ping",
+        default="",
+        metavar="URL",
+        envvar="GATEWATCH_PING",
+        callback=_pinged,
+        help="Unattended: fetch URL when done, URL/start, URL/fail.  [env: GATEWATCH_PING]",
+    ),
+    click.option("--keep-days", type=click.FloatRange(0), help="Unattended: delete runs older than this."),
+    click.option(
+        "--keep-bytes",
+        type=click.IntRange(0),
+        help="Unattended: delete the oldest runs beyond so many bytes.",
+    ),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of an unattended run."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def parted(given: Mapping[str, Any]) -> tuple[Options, Unattended]:
+    """Part what `gatewatch run` was given."""
+    own = {field.name for field in fields(Unattended)}
+    alone = Unattended(**{key: value for key, value in given.items() if key in own})
+    return Options(**{key: value for key, value in given.items() if key not in own}), alone
+
+
+def agreed(chosen: Options) -> bool:
+    """See that the version of the consent text is among the options: what is on file is a person's own."""
+    from gatewatch.cli.consent import VERSION
+
+    if chosen.lab or chosen.consent == VERSION:
+        return True
+    if chosen.consent:
+        click.echo(f"The consent text is now version {VERSION}, not {chosen.consent}.", err=True)
+    else:
+        click.echo(
+            f"An unattended run needs the version of the consent text: read it, then add --consent {VERSION}",
+            err=True,
+        )
+    return False
+
+
+def run(chosen: Options, alone: Unattended) -> int:
+    """Make one unattended run; gives the exit code.  Quiet unless something is wrong."""
+    from gatewatch.cli import prepare, tiers
+    from gatewatch.cli.run import ENVIRONMENT, agree_to_locate, code_of, into_lab
+    from gatewatch.runner.probes import consents
+    from gatewatch.runner.session import conduct
+    from gatewatch.unattended.duty import Duty, Orders
+
+    if "-" not in chosen.targets:
+        # Whatever would ask somebody finds nobody, at a terminal too.
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")
+    chosen = replace(
+        chosen,
+        quiet=True,
+        max_time=chosen.max_time or _MOST_TIME,
+        max_bytes=chosen.max_bytes or _MOST_BYTES,
+    )
+    if chosen.lab:
+        into_lab(chosen)
+    if ENVIRONMENT not in os.environ and not agreed(chosen):
+        return cli.NO_CONSENT
+    session = prepare.session(chosen)
+    if session.surroundings.lab is None:
+        tiers.agree_to_medium(session, replace(chosen, medium_consent=chosen.medium_consent or _NONE))
+        if consents(session.probes.values()):
+            agree_to_locate(replace(chosen, locate_consent=chosen.locate_consent or _NONE))
+    signal.signal(signal.SIGTERM, _stop)
+    orders = Orders(
+        root=session.root,
+        codes={state: code_of(state) for state in ("done", "no_network", "locked")},
+        otherwise=cli.PARTIAL,
+        jitter=alone.jitter,
+        every_hours=EVERY[alone.every] if alone.every else None,
+        keep_days=alone.keep_days,
+        keep_bytes=alone.keep_bytes,
+        ping=alone.ping,
+    )
+    ended = Duty(orders).do(lambda watching: conduct(session, watching))
+    if chosen.as_json:
+        about = {"state": ended.outcome, "reason": ended.reason, "run": ended.run, "exit_code": ended.code}
+        click.echo(json.dumps(about))
+    if ended.code not in (cli.DONE, cli.LOCKED):
+        click.echo(f"gatewatch: {ended.outcome}: {ended.reason}", err=True)
+    return ended.code
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    """Let SIGTERM end what Ctrl-C would, so that the status file tells of it."""
+    raise KeyboardInterrupt

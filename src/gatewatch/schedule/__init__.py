@@ -1,0 +1,1 @@
+"""When measuring repeats itself: a job, and how each system is told of it, without root."""

@@ -1,0 +1,135 @@
+"""What a new user types to have a machine measure by itself, with a real systemd manager to take it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import pytest
+from tests.worlds import manager
+
+GATEWATCH = (sys.executable, "-m", "gatewatch")
+RUNS = "/home/volunteer/.local/share/gatewatch/runs"
+UNITS = "/home/volunteer/.config/systemd/user"
+MEASURE = ("--lab", "small:clear", "--attach", "memory", "--targets", "kh", "--limit", "3", "--traces", "0")
+
+# A service of ours with every odd word, and a look from inside at what it may do.
+SHOW = """
+import ctypes, os, socket, sys
+def may(act):
+    try: act()
+    except OSError: return False
+    return True
+def packet(): socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+def namespace():
+    if ctypes.CDLL(None, use_errno=True).unshare(0x10000000): raise OSError(ctypes.get_errno(), "unshare")
+tries = {
+    "home": lambda: open("/home/volunteer/mine", "w"),
+    "system": lambda: open("/usr/mine", "w"),
+    "runs": lambda: open(sys.argv[1] + "/mine", "w"),
+    "tmp": lambda: open("/tmp/mine", "w"),
+    "packets": packet,
+    "inet": lambda: socket.socket(),
+    "namespace": namespace,
+    "tunable": lambda: open("/proc/sys/kernel/hostname", "w"),
+}
+import json
+found = {name: may(act) for name, act in tries.items()}
+os.umask(mask := os.umask(0))
+with open(sys.argv[1] + "/shown.json", "w") as file:
+    json.dump({"may": found, "argv": sys.argv[2:], "umask": mask, "cwd": os.getcwd()}, file)
+"""
+INSTALL = f"""
+from dataclasses import replace
+from pathlib import Path
+import sys
+from gatewatch.schedule.systemd import Systemd
+from tests.core.test_schedule import JOB, ODD
+Path("/home/volunteer/50% off").mkdir()
+runs = Path({RUNS!r})
+show = Path("/home/volunteer/show.py")
+show.write_text(sys.argv[1])
+odd = replace(JOB, name="gatewatch-odd", argv=(sys.executable, str(show), str(runs), *ODD))
+Systemd().install([replace(odd, folder=Path("/home/volunteer/50% off"), writable=(runs,))])
+"""
+
+
+@pytest.fixture(scope="module")
+def said() -> dict[str, manager.Said]:
+    if why := manager.missing():
+        pytest.skip(why)
+    show = ("systemctl", "--user", "show", "--property")
+    commands = {
+        "no consent": (*GATEWATCH, "schedule", "install", "--country", "KH"),
+        "install": (*GATEWATCH, "schedule", "install", "--every", "6h", *MEASURE),
+        "timers": ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
+        "verify": ("systemd-analyze", "--user", "verify", "--man=no", f"{UNITS}/gatewatch.service"),
+        "unit": ("cat", f"{UNITS}/gatewatch.service"),
+        "before": (*GATEWATCH, "schedule", "status"),
+        "start": ("systemctl", "--user", "start", "gatewatch.service"),
+        "result": (*show, "Result,ExecMainStatus", "gatewatch.service"),
+        "status": (*GATEWATCH, "schedule", "status"),
+        "list": (*GATEWATCH, "results", "list", "--json"),
+        "log": ("cat", f"{RUNS}/unattended.log"),
+        "holding": ("sh", "-c", f"flock {RUNS}/.lock systemctl --user start gatewatch.service"),
+        "held": (*show, "Result,ExecMainStatus", "gatewatch.service"),
+        "odd": (sys.executable, "-c", INSTALL, SHOW),
+        "odd verify": ("systemd-analyze", "--user", "verify", "--man=no", f"{UNITS}/gatewatch-odd.service"),
+        "odd start": ("systemctl", "--user", "start", "gatewatch-odd.service"),
+        "shown": ("cat", f"{RUNS}/shown.json"),
+        "remove": (*GATEWATCH, "schedule", "remove"),
+        "after": (*GATEWATCH, "schedule", "status"),
+        "gone": ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
+        "left": ("ls", UNITS, f"{UNITS}/timers.target.wants"),
+    }
+    return dict(zip(commands, manager.managed(list(commands.values())), strict=True))
+
+
+def test_without_consent_nothing_is_installed(said: dict[str, manager.Said]) -> None:
+    assert said["no consent"].code == 3 and "--consent" in said["no consent"].err
+
+
+def test_install_starts_a_timer_that_makes_up_for_lost_starts(said: dict[str, manager.Said]) -> None:
+    assert said["install"].code == 0, said["install"].err
+    assert "Measuring every 6h, by systemd." in said["install"].out
+    assert "loginctl enable-linger" in said["install"].out
+    assert re.search(r"left +- +- +gatewatch\.timer +gatewatch\.service", said["timers"].out)
+    assert (said["verify"].code, said["verify"].out, said["verify"].err) == (0, "", "")
+    assert said["before"].code == 1 and "no run was made yet" in said["before"].out
+
+
+def test_the_service_measures_in_its_sandbox(said: dict[str, manager.Said]) -> None:
+    if "PrivateUsers=yes" not in said["unit"].out:
+        pytest.skip("this system forbids users' namespaces")
+    assert (said["start"].code, said["start"].err) == (0, "")
+    assert said["result"].out.split() == ["Result=success", "ExecMainStatus=0"]
+    assert said["status"].code == 0 and "3 of 3 measured, 0 skipped" in said["status"].out
+    (run,) = json.loads(said["list"].out)["runs"]
+    assert (run["state"], run["measured"]) == ("done", 3)
+    events = [json.loads(line) for line in said["log"].out.splitlines()]
+    assert [event["event"] for event in events] == ["start", "measuring", "end"]
+
+
+def test_a_run_that_finds_another_one_is_no_failure_to_systemd(said: dict[str, manager.Said]) -> None:
+    assert said["holding"].code == 0
+    assert said["held"].out.split() == ["Result=success", "ExecMainStatus=75"]
+
+
+def test_what_the_service_may_do_and_how_it_is_called(said: dict[str, manager.Said]) -> None:
+    if "PrivateUsers=yes" not in said["unit"].out:
+        pytest.skip("this system forbids users' namespaces")
+    from tests.core.test_schedule import ODD
+
+    assert (said["odd"].code, said["odd"].err) == (0, "")
+    assert (said["odd verify"].code, said["odd verify"].err) == (0, "")
+    shown = json.loads(said["shown"].out)
+    assert shown["argv"] == list(ODD)
+    assert (shown["umask"], shown["cwd"]) == (0o077, "/home/volunteer/50% off")
+    assert {name for name, may in shown["may"].items() if may} == {"runs", "tmp", "inet"}
+
+
+def test_remove_leaves_nothing_but_the_runs(said: dict[str, manager.Said]) -> None:
+    assert said["remove"].code == 0 and said["remove"].out.count("Removed from systemd: ") >= 2
+    assert said["after"].code == 1 and "nothing is installed" in said["after"].out
+    assert "gatewatch" not in said["gone"].out and "gatewatch" not in said["left"].out
