@@ -20,7 +20,7 @@ from tests.worlds.commands import gatewatch, here
 from tests.worlds.monitor import monitor
 
 from gatewatch import cli
-from gatewatch.cli.consent import LOCATE_VERSION, VERSION
+from gatewatch.consent import GENERAL, LOCATE_VERSION, MEDIUM, MEDIUM_VERSION, VERSION, ledger, locating
 from gatewatch.runner.campaign import Observer
 from gatewatch.runner.plan import Item
 from gatewatch.runner.session import Outcome, Session, State
@@ -422,20 +422,25 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Session]]:
     signal.signal(signal.SIGTERM, before)
 
 
-def test_the_consent_on_file_is_not_crons(home: Path, held: list[Session]) -> None:
-    (home / "state" / "gatewatch").mkdir(parents=True)
-    (home / "state" / "gatewatch" / "consent.json").write_text(json.dumps({"version": VERSION}))
-    done = here("run", "--unattended", "--targets", "np")
-    assert done.exit_code == cli.NO_CONSENT and f"--consent {VERSION}" in done.stderr
-    done = here("run", "--unattended", "--targets", "np", "--consent", "1999-01")
-    assert done.exit_code == cli.NO_CONSENT
-    # Nor is the one to locate.
-    (home / "state" / "gatewatch" / "consent-locate.json").write_text(json.dumps({"version": LOCATE_VERSION}))
-    words = ("--consent", VERSION, "--risk", "high", "--probe", "locate")
-    assert here("run", "--unattended", "--targets", "np", *words).exit_code == cli.NO_CONSENT
+def test_the_consents_on_file_are_not_crons(home: Path, held: list[Session]) -> None:
+    for consent in (GENERAL, MEDIUM, locating(12, 3)):
+        ledger.keep(consent, "ZZ", "en")
+
+    def code(*words: str) -> int:
+        return here("run", "--unattended", "--targets", "np", *words).exit_code
+
+    assert f"--consent {VERSION}" in here("run", "--unattended", "--targets", "np").stderr
+    words: tuple[str, ...] = ("--risk", "high", "--probe", "locate")
+    assert code(*words, "--consent", "1999-01") == code(*words) == cli.NO_CONSENT
+    for option, version in (
+        ("--consent", VERSION),
+        ("--medium-consent", MEDIUM_VERSION),
+        ("--locate-consent", LOCATE_VERSION),
+    ):
+        assert code(*words) == cli.NO_CONSENT
+        words = (*words, option, version)
     assert held == [] and not (home / "runs").exists()
-    both = (*words, "--locate-consent", LOCATE_VERSION)
-    assert here("run", "--unattended", "--targets", "np", *both).exit_code == cli.DONE
+    assert code(*words) == cli.DONE
     assert [session.locate_consent_version for session in held] == [LOCATE_VERSION]
 
 

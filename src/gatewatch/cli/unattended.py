@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -118,7 +118,7 @@ def run(chosen: Options, alone: Unattended) -> int:
 
     if "-" not in chosen.targets:
         # Whatever would ask somebody finds nobody, at a terminal too.
-        sys.stdin = Path(os.devnull).open(encoding="utf-8")
+        sys.stdin = io.StringIO()
     chosen = replace(
         chosen,
         quiet=True,
