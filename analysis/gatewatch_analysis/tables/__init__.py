@@ -31,7 +31,7 @@ from gatewatch_analysis.tables.events import (
 from gatewatch_analysis.tables.gateway import Contrasts, Loci
 from gatewatch_analysis.tables.loaded import Hops, Measurements, Problems
 from gatewatch_analysis.tables.observations import Observations
-from gatewatch_analysis.tables.paths import Links, Paths
+from gatewatch_analysis.tables.paths import HopPlaces, Links, Paths
 
 __all__ = [
     "CATEGORY",
@@ -52,6 +52,7 @@ __all__ = [
     "Dead",
     "Evaluations",
     "EventAnswers",
+    "HopPlaces",
     "Hops",
     "Interruptions",
     "JointChanges",
@@ -86,6 +87,7 @@ TABLES: tuple[type[Table], ...] = (
     BorderByIsp,
     Paths,
     Links,
+    HopPlaces,
     Series,
     Interruptions,
     EventAnswers,

@@ -68,3 +68,23 @@ class Links(Vantage):
         "hops.rtt_ms",
     )  # fmt: skip
     repeats = Column(WHOLE, "traces that heard both ends", "count", "hops")
+
+
+class HopPlaces(Vantage):
+    """A row per vantage, router and place where it may stand."""
+
+    title = "places: a row per router and place where it may stand"
+    address = Column(TEXT, "the router", "", "hops.address")
+    rtt_ms = Column(REAL, "its round-trip time, minimum over all traces of the vantage", "ms", "hops.rtt_ms")
+    place_country = Column(TEXT, "a country where it may stand", "ISO 3166-1 alpha-2", "who says so")
+    place = Column(TEXT, "the city, where one is told", "", "who says so")
+    lat = Column(REAL, "its latitude", "degrees", "cities.csv")
+    lon = Column(REAL, "its longitude", "degrees", "cities.csv")
+    source = Column(
+        TEXT,
+        "who says so: name (reverse DNS), exchange (its peering LAN), listing (the prefix table); unknown",
+        "",
+        "hops.name, prefix table",
+    )
+    weight = Column(REAL, "the chance of this place", "0 to 1", "paths.places")
+    rejected = Column(FLAG, "light cannot get there and back in that time", "", "paths.places")
