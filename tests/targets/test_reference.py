@@ -27,6 +27,7 @@ from gatewatch_targets import (
 )
 from gatewatch_targets.cables import cables, companies, links
 from gatewatch_targets.events import events
+from gatewatch_targets.geography import hints
 from gatewatch_targets.reference import open_data
 from gatewatch_targets.rows import table
 
@@ -110,6 +111,7 @@ def test_every_source_is_used() -> None:
         beacons(),
         known_boxes(),
         service_ports(),
+        hints().values(),
     ):
         keys.update(key for row in rows for key in row.source.split())
     keys.update(key for app in apps().values() for end in app.endpoints for key in end.source.split())
