@@ -1,6 +1,7 @@
 import base64
 import json
 import struct
+from pathlib import Path
 from typing import Any
 
 import dns.message
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gatewatch_analysis.loading import formats
+from gatewatch_analysis.loading import formats, load
 from gatewatch_analysis.loading.formats.atlas_dns import from_atlas_dns
 from gatewatch_analysis.loading.observations import Observer
 
@@ -36,7 +37,8 @@ def answered(abuf: str, **about: Any) -> dict[str, Any]:
 
 
 def test_a_response_is_read_from_its_message() -> None:
-    m = from_atlas_dns(answered(wire("a.com. 60 IN CNAME b.com.", "b.com. 30 IN A 1.2.3.4")))
+    m = formats.read(answered(wire("a.com. 60 IN CNAME b.com.", "b.com. 30 IN A 1.2.3.4")))
+    assert m is not None
     assert (m.test_name, m.input, m.software_name) == ("resolve", "a.com", "ripe-atlas")
     assert (m.measurement_start_time, m.measurement_uid) == (
         "2024-05-01 12:00:00",
@@ -151,3 +153,15 @@ def test_whatever_stands_in_a_result_it_is_read_or_refused(
         assert formats.read(data) is not None
     except ValueError as error:
         assert "no dns result" in str(error)
+
+
+def test_they_are_measurements_as_well_that_nothing_judges(tmp_path: Path) -> None:
+    lines = [answered(wire("a.com. 60 IN A 1.2.3.4")), {"type": "cycle-stop"}, {"type": "dns"}]
+    file = tmp_path / "x.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    data = load([file])
+    assert data.measurements[["test_name", "input", "host"]].values.tolist() == [
+        ["resolve", "a.com", "a.com"]
+    ]
+    assert data.measurements["status"].isna().all()
+    assert data.problems["line"].tolist() == [3]

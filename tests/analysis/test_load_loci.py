@@ -97,6 +97,7 @@ def test_a_locus_with_what_deep_mode_saw(tmp_path: Path) -> None:
     data = load([write_run(tmp_path / "r", [located(LOCUS, boxes=(BOX,))])])
     assert {c: str(t) for c, t in data.loci.dtypes.items()} == {n: c.dtype for n, c in Loci.columns().items()}
     [row] = rows(data.loci)
+    assert row.pop("measurement") == data.measurements["measurement"].iloc[0]
     assert row == {
         "country": "KH",
         "isp": "Metfone",

@@ -12,10 +12,9 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from gatewatch.records import Measurement, TraceKeys, decode, loads
-from gatewatch.records.atlas import from_atlas
-from gatewatch.records.scamper import from_scamper
-from gatewatch_analysis.loading import loci, plain
+from gatewatch_analysis.loading import formats, loci, plain
 from gatewatch_analysis.loading.blocks import Piece, blocks
+from gatewatch_analysis.loading.identity import number as number_of
 from gatewatch_analysis.loading.sources import Source, find
 from gatewatch_analysis.loading.stores import NoDataset
 from gatewatch_analysis.tables import Contrasts, Hops, Loci, Measurements, Problems, Table
@@ -115,13 +114,15 @@ class _Loader:
         except (ValueError, TypeError) as error:
             report(f"not a measurement: {error}", kept=False)
             return
-        if not m.test_name and m.extra.get("type") in ("traceroute", "trace"):
+        if not m.test_name and formats.known(m.extra):
             try:
-                m = _imported(m.extra)
-            except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as error:
-                report(f"not a traceroute that can be read: {error}", kept=False)
+                imported = formats.read(m.extra)
+            except ValueError as error:
+                report(f"not a measurement: {error}", kept=False)
                 return
-            odd = ()
+            if imported is None:
+                return
+            m, odd = imported, ()
         # Typed as never None, but what was read may lack it or hold something else.
         keys: object = m.test_keys
         if keys is None or not m.test_name:
@@ -154,15 +155,16 @@ class _Loader:
             start,
             plain.number(m.test_runtime),
             *self._verdict(m, report),
+            which := number_of(m, line),
         )
         if m.test_name == "trace":
-            self._trace(source, m, vantage, start, report)
+            self._trace(source, m, vantage, start, which, report)
         elif m.test_name == "locate":
-            self._locate(source, m, vantage, start)
+            self._locate(source, m, vantage, start, which)
         elif m.test_name == "contrast":
             about = (*vantage, plain.clean(source.run), start, plain.clean(m.input or ""))
             for row in loci.contrasts(m):
-                self._contrasts.add(*about, *row)
+                self._contrasts.add(*about, *row, which)
 
     def _verdict(self, m: Measurement, report: Any) -> tuple[Any, ...]:
         given: Mapping[str, Any] | None = m.x_gatewatch_verdict
@@ -185,7 +187,13 @@ class _Loader:
         return status, layer, method, label or status, rule, plain.number(given.get("confidence"))
 
     def _trace(
-        self, source: Source, m: Measurement, vantage: tuple[Any, ...], start: datetime | None, report: Any
+        self,
+        source: Source,
+        m: Measurement,
+        vantage: tuple[Any, ...],
+        start: datetime | None,
+        which: int,
+        report: Any,
     ) -> None:
         keys, odd = decode(TraceKeys, dict(m.test_keys.extra))
         replies: object = keys.replies
@@ -218,19 +226,20 @@ class _Loader:
                 ",".join(str(entry.label) for entry in reply.labels) or None,
                 plain.text(reply.name),
                 reached,
+                which,
             )
         self._traces += 1
 
     def _locate(
-        self, source: Source, m: Measurement, vantage: tuple[Any, ...], start: datetime | None
+        self, source: Source, m: Measurement, vantage: tuple[Any, ...], start: datetime | None, which: int
     ) -> None:
         run = plain.clean(source.run)
         for row in loci.loci(m):
-            self._loci.add(*vantage, run, start, plain.clean(m.input or ""), *row)
+            self._loci.add(*vantage, run, start, plain.clean(m.input or ""), *row, which)
         for destination, flow, reached, hops in loci.paths(m):
             for hop in hops:
                 about = (*vantage, run, self._traces, start, destination, flow)
-                self._hops.add(*about, *hop, *(None,) * 6, reached)
+                self._hops.add(*about, *hop, *(None,) * 6, reached, which)
             self._traces += 1
 
     def dataset(self, prefixes: tuple[Path, ...]) -> Dataset:
@@ -248,11 +257,6 @@ class _Loader:
         unnamed = frame["run"].isin(list(self._unnamed)) & frame["asn"].isin(list(names))
         last = frame["asn"].map(names).astype("string")
         return frame.assign(isp=frame["isp"].where(~unnamed, last))
-
-
-def _imported(data: Mapping[str, Any]) -> Measurement:
-    """Read a traceroute of RIPE Atlas or scamper."""
-    return from_atlas(data) if data["type"] == "traceroute" else from_scamper(data)
 
 
 def _flow(keys: TraceKeys) -> str:

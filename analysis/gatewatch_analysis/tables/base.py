@@ -30,6 +30,15 @@ class Column:
     source: str = ""
 
 
+#: Joins the rows of one measurement over all tables; copies of a measurement are told by it.
+MEASUREMENT = Column(
+    WHOLE,
+    "which measurement: the same number in every copy of it",
+    "64-bit hash",
+    "id, or report_id with test, input and start, or measurement_uid, or the line",
+)
+
+
 class Table:
     """A table; its columns are the class attributes, in order."""
 

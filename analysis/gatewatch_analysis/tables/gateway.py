@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gatewatch_analysis.tables.base import FLAG, REAL, TEXT, TIME, WHOLE, Column, Vantage
+from gatewatch_analysis.tables.base import FLAG, MEASUREMENT, REAL, TEXT, TIME, WHOLE, Column, Vantage
 
 
 class Loci(Vantage):
@@ -56,6 +56,7 @@ class Loci(Vantage):
     payload = Column(TEXT, "payload that all its resets have", "hex", "deep mode")
     delay_ms = Column(REAL, "median time from trigger to first packet", "ms", "deep mode")
     consistent_with = Column(TEXT, "known boxes it is consistent with", "", "boxes.csv")
+    measurement = MEASUREMENT
 
 
 class Contrasts(Vantage):
@@ -80,3 +81,4 @@ class Contrasts(Vantage):
     abroad_asn = Column(WHOLE, "its network", "", "the probe's prefix table")
     abroad_country = Column(TEXT, "country its prefix is listed under", "", "the probe's prefix table")
     missing = Column(TEXT, "why less was tried", "", "x_gatewatch_contrast")
+    measurement = MEASUREMENT

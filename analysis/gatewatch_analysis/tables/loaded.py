@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from gatewatch_analysis.tables.base import FLAG, REAL, TEXT, TIME, WHOLE, Column, Table, Vantage
+from gatewatch_analysis.tables.base import (
+    FLAG,
+    MEASUREMENT,
+    REAL,
+    TEXT,
+    TIME,
+    WHOLE,
+    Column,
+    Table,
+    Vantage,
+)
 
 
 class Measurements(Vantage):
@@ -34,6 +44,7 @@ class Measurements(Vantage):
     )
     rule = Column(TEXT, "id of the rule that decided", "", "verdict")
     confidence = Column(REAL, "confidence of that rule", "0 to 1", "verdict")
+    measurement = MEASUREMENT
 
 
 class Hops(Vantage):
@@ -65,6 +76,7 @@ class Hops(Vantage):
     )
     name = Column(TEXT, "reverse DNS name of the address, where the data brings one", "", "replies.name")
     reached = Column(FLAG, "whether the destination itself answered this trace", "", "test_keys.reached")
+    measurement = MEASUREMENT
 
 
 class Problems(Table):

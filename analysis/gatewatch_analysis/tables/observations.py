@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gatewatch_analysis.tables.base import CATEGORY, FLAG, REAL, TIME, WHOLE, Column, Table
+from gatewatch_analysis.tables.base import (
+    CATEGORY,
+    FLAG,
+    MEASUREMENT,
+    REAL,
+    TIME,
+    WHOLE,
+    Column,
+    Table,
+)
 
 #: The kinds of rows.
 ANSWER, CONNECT, HANDSHAKE, TRANSACTION, HOP = KINDS = (
@@ -29,12 +38,7 @@ class Observations(Table):
     asn = Column(WHOLE, "number of that network, 0 when not known", "", "probe_asn")
     lab = Column(FLAG, "measured in the lab's emulated internet, not in the real one", "", "run.json lab")
     run = Column(CATEGORY, "the run folder's name, else the file's", "", "path")
-    measurement = Column(
-        WHOLE,
-        "which measurement: the same in every copy of it, so that copies can be told",
-        "64-bit hash",
-        "id, or report_id with input and start, or measurement_uid, or the line",
-    )
+    measurement = MEASUREMENT
     test_name = Column(CATEGORY, "web_connectivity, trace, dnscheck, ...", "", "test_name")
     input = Column(CATEGORY, "what was tested: URL, host:port or name", "", "input")
     start = Column(TIME, "when the measurement began", "UTC", "measurement_start_time")

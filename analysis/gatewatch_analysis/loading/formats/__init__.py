@@ -7,6 +7,7 @@ too.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gatewatch.records import Measurement
@@ -37,6 +38,16 @@ def read(data: Mapping[str, Any]) -> Measurement | None:
     if kind in _FRAMES:
         return None
     try:
-        return _READERS[kind](data)
+        made = _READERS[kind](data)
+        uid = _uid(data)
+        return replace(made, measurement_uid=uid) if uid else made
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError) as error:
         raise ValueError(f"no {kind} result that can be read: {error}") from error
+
+
+def _uid(data: Mapping[str, Any]) -> str | None:
+    """Name a result of RIPE Atlas by measurement, probe and time; our own exports have no such numbers."""
+    numbers = [data.get(key) for key in ("msm_id", "prb_id", "timestamp")]
+    if not all(isinstance(number, int) and number > 0 for number in numbers):
+        return None
+    return "ripe-atlas-{}-{}-{}".format(*numbers)

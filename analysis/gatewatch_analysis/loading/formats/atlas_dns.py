@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +42,7 @@ def from_atlas_dns(data: Mapping[str, Any]) -> Measurement:
     queries = [_query({**data, **row}, began) for row in rows[:_MOST] if isinstance(row, Mapping)]
     start = datetime.fromtimestamp(began, UTC).strftime(TIME_FORMAT)
     name = next((query.hostname for query in queries if query.hostname), None)
-    made = Measurement(
+    return Measurement(
         input=name,
         measurement_start_time=start,
         test_start_time=start,
@@ -53,10 +52,6 @@ def from_atlas_dns(data: Mapping[str, Any]) -> Measurement:
         test_runtime=max((q.t for q in queries if q.t is not None), default=None),
         test_keys=TestKeys(queries=tuple(queries)),
     )
-    ids = (data.get("msm_id"), data.get("prb_id"))
-    if all(isinstance(number, int) and number > 0 for number in ids):
-        made = replace(made, measurement_uid=f"ripe-atlas-{ids[0]}-{ids[1]}-{began}")
-    return made
 
 
 def _query(row: Mapping[str, Any], began: int) -> Query:

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from gatewatch.records import Measurement, encode
 from gatewatch_analysis.loading import formats, plain
+from gatewatch_analysis.loading.identity import number
 from gatewatch_analysis.loading.observations import lenient
 from gatewatch_analysis.loading.observations.carriers import MOST_ROWS, Rows
 from gatewatch_analysis.loading.observations.columns import Envelopes, table
 from gatewatch_analysis.loading.observations.flatten import flatten
-from gatewatch_analysis.loading.observations.identity import number
 from gatewatch_analysis.loading.observations.shape import Record
 from gatewatch_analysis.loading.wanted import ALL, Wanted
 

@@ -12,24 +12,27 @@ same run of ours may be read from its folder and from what was uploaded.  What a
 from __future__ import annotations
 
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-from gatewatch_analysis.loading.observations.shape import Record
+if TYPE_CHECKING:
+    from gatewatch.records import Measurement
+    from gatewatch_analysis.loading.observations.shape import Record
 
 _OURS = "gatewatch"
 
 
-def number(record: Record, line: bytes) -> int:
+def number(record: Measurement | Record, line: bytes) -> int:
     """Give the measurement's number: 64 bits, so that among a hundred million two agree once in 3,700 times.
 
     Copies are only ever looked for within one country and day.
     """
     if record.software_name == _OURS and record.id:
-        basis = f"id\0{record.id}".encode()
+        basis = f"id\0{record.id}".encode("utf-8", "replace")
     elif record.report_id:
         start, about = record.measurement_start_time or "", record.input or ""
-        basis = f"report\0{record.report_id}\0{record.test_name}\0{start}\0{about}".encode()
+        basis = f"report\0{record.report_id}\0{record.test_name}\0{start}\0{about}".encode("utf-8", "replace")
     elif record.measurement_uid:
-        basis = f"uid\0{record.measurement_uid}".encode()
+        basis = f"uid\0{record.measurement_uid}".encode("utf-8", "replace")
     else:
         basis = line.strip()
     return int.from_bytes(blake2b(basis, digest_size=8).digest(), "big", signed=True)
