@@ -49,20 +49,45 @@ def test_last_domestic_and_first_foreign_hop(tmp_path: Path) -> None:
         "domestic_asn": 38623,
         "domestic_country": "KH",
         "domestic_name": "Viettel",
+        "domestic_ixp": None,
         "domestic_rtt_ms": 3.5,
         "domestic_ttl": 3,
         "foreign_address": ABROAD,
         "foreign_asn": 3491,
         "foreign_country": "US",
         "foreign_name": "PCCW",
+        "foreign_ixp": None,
         "foreign_rtt_ms": 12.0,
         "foreign_ttl": 4,
+        "jump_ms": 8.5,
+        "told_by": "network listing time",
         "gap": 0,
         "silent": 0,
         "private": 0,
         "at_destination": False,
         "returns": False,
     }
+
+
+def test_a_listing_against_its_own_network_is_disputed_and_no_border(tmp_path: Path) -> None:
+    # A geolocation has put one block of the foreign carrier into the country.
+    rows = [("36.37.128.0/17", 38623, "KH"), ("63.218.0.0/16", 3491, "US"), ("63.219.0.0/16", 3491, "US")]
+    table = PrefixTable(
+        Prefix(ip_network(n), asn, cc, "") for n, asn, cc in [*rows, ("63.219.7.0/24", 3491, "KH")]
+    )
+    way: Path_ = [(HOME, 2.0), ("63.219.7.1", 30.0), (ABROAD, 31.0), (SITE, 40.0)]
+    [row] = borders(load([write_run(tmp_path / "r", [trace(SITE, way)])]).hops, table).to_dict("records")
+    assert (row["domestic_address"], row["foreign_address"], row["gap"]) == (HOME, ABROAD, 1)
+
+
+def test_what_agrees_with_a_link(tmp_path: Path) -> None:
+    # The greatest step is before the border; an exchange's peering LAN stands at it.
+    lan = Prefix(ip_network("103.99.0.0/24"), 0, "KH", "", "KH-IX")
+    table = PrefixTable([*(TABLE.lookup(a) for a in (HOME, ABROAD)), lan])  # type: ignore[list-item]
+    way: Path_ = [(HOME, 20.0), ("103.99.0.7", 20.5), (ABROAD, 30.0)]
+    [row] = borders(load([write_run(tmp_path / "r", [trace(SITE, way)])]).hops, table).to_dict("records")
+    assert (row["domestic_ixp"], row["jump_ms"]) == ("KH-IX", 9.5)
+    assert row["told_by"] == "network listing exchange"
 
 
 def test_hops_between_that_tell_nothing_are_counted(tmp_path: Path) -> None:

@@ -22,14 +22,24 @@ class Borders(Vantage):
     domestic_asn = Column(WHOLE, "its network", "", "prefix table")
     domestic_country = Column(TEXT, "country its prefix is listed under", "", "prefix table")
     domestic_name = Column(TEXT, "name of its network", "", "prefix table")
+    domestic_ixp = Column(TEXT, "exchange whose peering LAN it is in", "", "prefix table")
     domestic_rtt_ms = Column(REAL, "its round-trip time, minimum over repeats", "ms", "hops.rtt_ms")
     domestic_ttl = Column(WHOLE, "its number on the path", "hops", "hops.ttl")
     foreign_address = Column(TEXT, "first hop outside", "", "hops.address")
     foreign_asn = Column(WHOLE, "its network", "", "prefix table")
     foreign_country = Column(TEXT, "country its prefix is listed under", "", "prefix table")
     foreign_name = Column(TEXT, "name of its network", "", "prefix table")
+    foreign_ixp = Column(TEXT, "exchange whose peering LAN it is in", "", "prefix table")
     foreign_rtt_ms = Column(REAL, "its round-trip time, minimum over repeats", "ms", "hops.rtt_ms")
     foreign_ttl = Column(WHOLE, "its number on the path", "hops", "hops.ttl")
+    jump_ms = Column(REAL, "foreign less domestic round-trip time", "ms", "hops.rtt_ms")
+    told_by = Column(
+        TEXT,
+        "what agrees with the link: network (another AS), listing (another country), exchange, time (the "
+        "greatest step in round-trip time up to there)",
+        "",
+        "prefix table and hops",
+    )
     gap = Column(WHOLE, "hops between the two that tell nothing: silent, private or unlisted", "hops", "hops")
     silent = Column(WHOLE, "of which silent", "hops", "hops.address")
     private = Column(WHOLE, "of which with a private or withheld address", "hops", "RFC 6890")
@@ -48,10 +58,14 @@ class BorderByIsp(Vantage):
     domestic_address = Column(TEXT, "last hop inside the country", "", "borders")
     domestic_asn = Column(WHOLE, "its network", "", "borders")
     domestic_name = Column(TEXT, "name of its network", "", "borders")
+    domestic_ixp = Column(TEXT, "exchange whose peering LAN it is in", "", "borders")
     domestic_rtt_ms = Column(REAL, "its round-trip time, minimum over paths", "ms", "borders")
     foreign_address = Column(TEXT, "first hop outside", "", "borders")
     foreign_asn = Column(WHOLE, "its network", "", "borders")
     foreign_country = Column(TEXT, "country its prefix is listed under", "", "borders")
     foreign_name = Column(TEXT, "name of its network", "", "borders")
+    foreign_ixp = Column(TEXT, "exchange whose peering LAN it is in", "", "borders")
     foreign_rtt_ms = Column(REAL, "its round-trip time, minimum over paths", "ms", "borders")
+    jump_ms = Column(REAL, "foreign less domestic round-trip time", "ms", "borders")
+    told_by = Column(TEXT, "what agrees with the link", "", "borders")
     gap = Column(WHOLE, "most hops between the two that tell nothing", "hops", "borders")

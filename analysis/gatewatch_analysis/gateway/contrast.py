@@ -1,0 +1,70 @@
+"""The same name abroad and at home: on which way is it cut, ISP by ISP, and does the difference show?
+
+A filter at the border cuts it abroad alone; one near the line cuts both; a resolver that lies cuts neither,
+since no resolver is asked.  Cut abroad alone is what a provider's own border does as well, so this separates
+a gateway from boxes in access networks, not from borders of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import comb
+from typing import Any
+
+import pandas as pd
+
+from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.tables import ContrastByIsp, ContrastSigns
+
+#: What may be said of an ISP.
+CONCLUSIONS = ("foreign_only", "both", "domestic_only", "neither")
+_CUT = CONCLUSIONS[:3]
+
+
+def contrast_by_isp(contrasts: pd.DataFrame) -> pd.DataFrame:
+    """Sum up each ISP's contrasts (table ``ContrastByIsp``).
+
+    A name that is cut in one way of sending it and passes in others is cut: filters read one layer.  Names
+    then vote; where as many say otherwise the ISP's conclusion is missing.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for isp, mine in by_isp(contrasts):
+        votes: Counter[str] = Counter()
+        for _, name in mine.groupby("input"):
+            found = Counter(str(word) for word in name["conclusion"].dropna())
+            cut = [word for word in _CUT if found[word]]
+            if cut:
+                votes[max(cut, key=lambda word: found[word])] += 1
+            elif found["neither"]:
+                votes["neither"] += 1
+        counts = [votes[word] for word in CONCLUSIONS]
+        most = max(counts)
+        winners = [word for word, count in zip(CONCLUSIONS, counts, strict=True) if count == most]
+        said = winners[0] if most and len(winners) == 1 else None
+        rows.append((*isp, mine["input"].nunique(), *counts, said))
+    return ContrastByIsp.frame(rows)
+
+
+def contrast_signs(said: pd.DataFrame) -> pd.DataFrame:
+    """Test over ISPs whether names are cut abroad rather than at home (table ``ContrastSigns``).
+
+    The exact sign test of Q. McNemar (Psychometrika 12, 1947): only ISPs on which the two ways differ tell.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for country, mine in by_country(said):
+        known = mine["conclusion"].dropna()
+        counts = [int((known == word).sum()) for word in CONCLUSIONS]
+        rows.append((*country, len(known), *counts, sign_test(counts[0], counts[2])))
+    return ContrastSigns.frame(rows)
+
+
+def sign_test(hits: int, misses: int) -> float | None:
+    """Give the chance of so many hits or more if hits and misses were alike; None where there are none."""
+    n = hits + misses
+    return sum(comb(n, k) for k in range(hits, n + 1)) / 2**n if n else None
+
+
+def conclusions(said: pd.DataFrame) -> dict[Isp, str]:
+    """Give each ISP's conclusion, where it has one."""
+    known = said[said["conclusion"].notna()]
+    return {isp: str(rows["conclusion"].iloc[0]) for isp, rows in by_isp(known)}

@@ -1,0 +1,167 @@
+"""At whose node is interference, on each ISP; and how many ISPs meet it at one that they share.
+
+A shared node is no gateway yet: a carrier that filters does so for all who buy from it, and where all paths
+share one exit anyway a shared place says little (see ``identifiable``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import pandas as pd
+
+from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.statistics.jeffreys import jeffreys_lower
+from gatewatch_analysis.tables import Places, SharedNodes
+
+#: Where an ISP's interference is, seen from it.
+Place = Literal[
+    "inside",  # its own network or resolver
+    "own border",  # its own last router, or the link abroad behind it
+    "crossing",  # such a link whose far end other ISPs' links share: a carrier's door, or two borders
+    "shared at home",  # a network in the country, neither its own nor an ISP's, where others' is, too
+    "alone at home",  # the same, but only this ISP's is seen there
+    "at a seller",  # in another ISP's network
+    "abroad",
+]
+PLACES: tuple[Place, ...] = get_args(Place)
+# Below it the probe names no link itself (gatewatch.locus.belief); other software's rows may be less sure.
+_SURE = 0.95
+
+
+@dataclass(slots=True)
+class _Located:
+    """One locus, as the ISP's own question about it."""
+
+    method: str
+    place: Place | None
+    nodes: set[str] = field(default_factory=set)
+
+
+def places(loci: pd.DataFrame, retail: frozenset[int] = frozenset()) -> pd.DataFrame:
+    """Say where each ISP's interference is (table ``Places``); ``retail`` are ISPs that were not measured.
+
+    The loci of one way of sending (names, TLS, ...) count as one observation, by majority; of several ways
+    each counts its part.  Links that the probe is not sure of, or that end at the server, count nothing.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for _, mine in by_country(loci):
+        found = {isp: [_read(isp, row) for _, row in r.iterrows() if _sure(row)] for isp, r in by_isp(mine)}
+        sells = {isp.asn for isp in found if isp.asn} | retail
+        seen = _who_is_where(found)
+        for isp, located in found.items():
+            by_method: dict[str, list[_Located]] = defaultdict(list)
+            for one in located:
+                one.place = _settled(isp, one, seen, sells)
+                if one.place is not None:
+                    by_method[one.method].append(one)
+            part = 1 / len(by_method) if by_method else 0.0
+            for method, ones in sorted(by_method.items()):
+                most = Counter(one.place for one in ones)
+                place = min(most, key=lambda p: (-most[p], str(p)))
+                node = _node(isp, place, [one for one in ones if one.place == place], seen)
+                shared = len(seen[node] - {isp}) if node else 0
+                rows.append((*isp, method, place, node, shared, len(ones), most[place], part))
+    return Places.frame(rows)
+
+
+def _sure(row: pd.Series[Any]) -> bool:
+    chance = row["probability"]
+    return pd.notna(row["before"]) and (pd.isna(chance) or float(chance) >= _SURE)
+
+
+def _read(isp: Isp, row: pd.Series[Any]) -> _Located:
+    method, label = str(row["method"]), "" if pd.isna(row["place"]) else str(row["place"])
+    if label == "endpoint" and method == "dns":
+        return _Located(method, "inside")  # the resolver itself lies
+    if label == "access":
+        return _Located(method, "inside")
+    if label == "foreign":
+        return _Located(method, "abroad", _ends(row, lambda c: c != isp.country))
+    if label not in ("border", "domestic-shared"):
+        return _Located(method, None)
+    # An end in another network at home tells whose it is; else it is the ISP's own border.
+    others = _ends(row, lambda c: c == isp.country, own=isp.asn)
+    if others:
+        return _Located(method, "alone at home", others)
+    beyond = _ends(row, lambda c: c != isp.country)
+    return _Located(method, "own border" if label == "border" else None, beyond)
+
+
+def _ends(row: pd.Series[Any], at: Any, own: int = 0) -> set[str]:
+    """Name the routers and networks of the link's ends that lie where ``at`` says, but not one's own."""
+    found = set()
+    for side in ("before", "after"):
+        asn, country, address = (row[f"{side}_{what}"] for what in ("asn", "country", "address"))
+        exchange = row[f"{side}_ixp"]
+        if pd.isna(country) or not at(str(country)) or (pd.notna(asn) and own and int(asn) == own):
+            continue
+        if pd.notna(exchange):
+            found.add(f"exchange {exchange}")
+        elif pd.notna(asn):
+            found.add(f"AS{int(asn)}")
+        # A first hop withheld down to its prefix is many routers.
+        if pd.notna(address) and "/" not in str(address):
+            found.add(str(address))
+    return found
+
+
+def _who_is_where(found: Mapping[Isp, list[_Located]]) -> dict[str, set[Isp]]:
+    seen: dict[str, set[Isp]] = defaultdict(set)
+    for isp, located in found.items():
+        for one in located:
+            for node in one.nodes:
+                seen[node].add(isp)
+    return seen
+
+
+def _settled(isp: Isp, one: _Located, seen: Mapping[str, set[Isp]], sells: set[int]) -> Place | None:
+    """Look at the others: is the node shared, or an ISP's?"""
+    if one.place == "alone at home":
+        if any(node in one.nodes for node in (f"AS{asn}" for asn in sells if asn != isp.asn)):
+            return "at a seller"
+        return "shared at home" if any(len(seen[node] - {isp}) for node in one.nodes) else one.place
+    if one.place == "own border":
+        # Networks of carriers are shared by whole countries; one router of theirs is a place.
+        routers = [node for node in one.nodes if not node.startswith("AS")]
+        return "crossing" if any(len(seen[node] - {isp}) for node in routers) else one.place
+    return one.place
+
+
+def _node(isp: Isp, place: Place | None, ones: list[_Located], seen: Mapping[str, set[Isp]]) -> str | None:
+    """Name the node that most ISPs share, a network rather than one of its routers."""
+    if place in ("inside", "own border"):
+        return f"AS{isp.asn}" if isp.asn else None
+    counts = Counter(node for one in ones for node in one.nodes)
+    if place == "crossing":
+        counts = Counter({node: count for node, count in counts.items() if not node.startswith("AS")})
+    if not counts:
+        return None
+    return min(counts, key=lambda n: (-len(seen[n]), not n.startswith(("AS", "exchange")), -counts[n], n))
+
+
+def shared_nodes(placed: pd.DataFrame) -> pd.DataFrame:
+    """Count the ISPs at the most shared node at home of each country (table ``SharedNodes``)."""
+    rows: list[tuple[Any, ...]] = []
+    for country, mine in by_country(placed):
+        isps = {isp for isp, _ in by_isp(mine)}
+        at: dict[str, set[Isp]] = defaultdict(set)
+        for isp, found in by_isp(mine[mine["place"].isin(["shared at home", "at a seller"])]):
+            for node in found["node"].dropna():
+                at[str(node)].add(isp)
+                # The seller's own filter is at the same node.
+                at[str(node)] |= {other for other in isps if f"AS{other.asn}" == node}
+        shared = {node: who for node, who in at.items() if len(who) > 1}
+        top = min(shared, key=lambda n: (-len(shared[n]), n)) if shared else None
+        hits = len(shared[top]) if top else 0
+        sizes = [len(who) for who in shared.values()]
+        alone = len(isps) - len(set().union(*shared.values())) if shared else len(isps)
+        hhi = sum((size / len(isps)) ** 2 for size in [*sizes, *[1] * alone])
+        bound = jeffreys_lower(hits, len(isps))
+        rows.append(
+            (*country, len(isps), top, hits, hits / len(isps), bound, len(sizes) + alone, min(hhi, 1.0))
+        )
+    return SharedNodes.frame(rows)

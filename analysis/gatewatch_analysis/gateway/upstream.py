@@ -1,0 +1,71 @@
+"""Does interference come from a carrier abroad?  Who is affected, against whose paths pass which carrier.
+
+A foreign carrier that filters for its own country does so for its customers abroad, too (Nepal's users have
+met India's block pages).  Then triggers are cut behind the border, and the ISPs whose paths abroad pass that
+carrier are affected while the others are not.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from math import comb
+from typing import Any
+
+import pandas as pd
+
+from gatewatch_analysis.gateway.border import usable
+from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp, of_country
+from gatewatch_analysis.tables import Carriers
+
+# A carrier that takes most of an ISP's paths abroad.
+_MOST = 0.5
+
+
+def affected(measurements: pd.DataFrame, placed: pd.DataFrame) -> dict[Isp, bool]:
+    """Say of each ISP whether anything interferes: a locus, or most decided rounds of some target blocked."""
+    found: dict[Isp, bool] = {}
+    known = measurements[measurements["status"].isin(["blocked", "ok", "tampered", "server_side"])]
+    for isp, mine in by_isp(known):
+        cells = (mine["status"] == "blocked").groupby(mine["input"]).mean()
+        found[isp] = bool((cells > 0.5).any())
+    for isp, _ in by_isp(placed):
+        found[isp] = True
+    return found
+
+
+def carriers(borders: pd.DataFrame, hit: dict[Isp, bool], placed: pd.DataFrame) -> pd.DataFrame:
+    """Hold each first network abroad against who is affected (table ``Carriers``), with Fisher's exact test.
+
+    ``hit`` is what :func:`affected` gives, ``placed`` the rows of ``node.places``.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for country, links in by_country(usable(borders)):
+        main: dict[Isp, dict[int, str]] = {}
+        for isp, paths in by_isp(links[links["foreign_asn"].notna()]):
+            numbers = [int(number) for number in paths["foreign_asn"]]
+            names = dict(zip(numbers, map(str, paths["foreign_name"]), strict=True))
+            main[isp] = {n: names[n] for n, count in Counter(numbers).items() if count > _MOST * len(paths)}
+        there = of_country(placed, country)
+        abroad = {isp for isp, _ in by_isp(there[there["place"] == "abroad"])}
+        known = [isp for isp in main if isp in hit]
+        for number in sorted({n for through in main.values() for n in through}):
+            through = [isp for isp in known if number in main[isp]]
+            others = [isp for isp in known if number not in main[isp]]
+            a, b = sum(hit[isp] for isp in through), sum(hit[isp] for isp in others)
+            name = next(main[isp][number] for isp in main if number in main[isp])
+            located = sum(isp in abroad for isp in through)
+            chance = fisher(a, len(through) - a, b, len(others) - b)
+            rows.append((*country, number, name, len(through), a, len(others), b, located, chance))
+    return Carriers.frame(rows)
+
+
+def fisher(a: int, b: int, c: int, d: int) -> float | None:
+    """Give the chance of at least ``a`` in the first cell if rows and columns had nothing to do with another.
+
+    R. Fisher, Statistical Methods for Research Workers, 5th ed. 1934, 21.02.  None where a margin is empty.
+    """
+    n, row, column = a + b + c + d, a + b, a + c
+    if not (0 < row < n and 0 < column < n):
+        return None
+    ways = range(a, min(row, column) + 1)
+    return sum(comb(row, k) * comb(n - row, column - k) for k in ways) / comb(n, column)
