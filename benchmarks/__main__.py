@@ -26,6 +26,7 @@ NAMES = {
     "throttling": "a name slowed ten to one, and poor lines that are not: stated ratios, false alarms",
     "locating": "locate in random worlds: exact and wrong links, triggers, without a capability",
     "lookup": "whose an address is: single and by the million, beside pyasn and maxminddb",
+    "aggregate": "five million rows counted by group, beside pandas, polars and duckdb",
     "deep": "deep mode in random worlds: in the path or beside it, and the fields of the box's packets",
     "tracing": "a thousand destinations traced at once: hops against the truth, wall time against scamper",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
