@@ -199,12 +199,10 @@ def _show(consent: Consent, country: str, *, err: bool) -> None:
 
 
 def _folder() -> str:
-    from pathlib import Path
-
     from gatewatch.store import default_root
+    from gatewatch.summary.facts import tidy
 
-    root = default_root()
-    return str(Path("~") / root.relative_to(Path.home())) if root.is_relative_to(Path.home()) else str(root)
+    return tidy(default_root())
 
 
 def _unattended(version: str | None, country: str) -> None:

@@ -27,7 +27,7 @@ _RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=Tru
 @some(
     *("--country", "--asn", "--isp", "--network-type", "--seed", "--root", "--plan", "--consent"),
     *("--locate-consent", "--most-triggers", "--most-targets", "--prefixes", "--deep", "--pcap"),
-    *("--lab", "--attach", "--quiet", "--json"),
+    *("--lab", "--attach", "--plain", "--quiet", "--json"),
 )
 @speaking.option
 def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
@@ -50,7 +50,7 @@ def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
     session = agreed(chosen)
     if session is None:
         return
-    outcome = held(session, observer(chosen.quiet))
+    outcome = held(session, observer(session.plan, quiet=chosen.quiet, plain=chosen.plain))
     rows = list(_found(outcome.folder)) if outcome.folder else []
     skipped = _skipped(outcome.folder) if outcome.folder else []
     if chosen.as_json:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gatewatch.cli import known, signs, tables, tiers
+from gatewatch.cli import known, signs, tables
 from gatewatch.cli.options import RATE, Options
+from gatewatch.cli.tiers import Tiers
+from gatewatch.words import count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,11 +140,14 @@ def _plan(
             if lists:
                 settings["fingerprints"] = lists
             seed = random.SystemRandom().getrandbits(32) if chosen.seed is None else chosen.seed
-            targets = _targets(chosen, country, risk, seed)
+            tiers = Tiers(chosen, country, risk)
+            targets = _targets(chosen, country, seed, tiers)
             if ask:
-                targets = tiers.one_by_one(chosen, targets, country)
+                targets = tiers.one_by_one(targets)
             if not targets:
                 raise ValueError(_NONE)
+            if tiers.left_out:
+                settings["left_out"] = dict(tiers.left_out)
             loaded = {name: load(name) for name in chosen.probe}
             few = _Few(chosen.most_targets)
             plan = make(
@@ -154,7 +159,13 @@ def _plan(
                 fits=lambda name, target: fits(loaded[name], target) and few.admits(loaded[name], target),
             )
             if few.left_out and not chosen.quiet:
-                click.echo(f"{few.left_out} targets are not located: a run locates {few.most}.", err=True)
+                more = count(
+                    "{n} site is not located: a run locates only {most}.",
+                    "{n} sites are not located: a run locates only {most}.",
+                    few.left_out,
+                    most=few.most,
+                )
+                click.echo(more, err=True)
             if not any(item.probe in chosen.probe for item in plan.items):
                 raise ValueError(f"nothing in these lists is for {', '.join(chosen.probe)}")
         probes = {name: load(name) for name in plan.probes}
@@ -186,7 +197,7 @@ class _Few:
         return True
 
 
-def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target]:
+def _targets(chosen: Options, country: str, seed: int, tiers: Tiers) -> list[Target]:
     from gatewatch_targets import BUILTIN, Target, resolve_names
 
     if chosen.urls:
@@ -201,7 +212,7 @@ def _targets(chosen: Options, country: str, risk: str, seed: int) -> list[Target
         raise click.UsageError(str(error)) from None
     for problem in found.errors:
         click.echo(str(problem), err=True)
-    kept = tiers.allowed(found.targets, country, risk, chosen.high, quiet=chosen.quiet)
+    kept = tiers.allowed(found.targets)
     if not kept:
         raise click.UsageError(_NONE)
     if chosen.limit is None or chosen.limit >= len(kept):

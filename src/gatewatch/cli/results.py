@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gatewatch.cli.erase import delete
+from gatewatch.cli.summary import summary
+
 if TYPE_CHECKING:
     from gatewatch.store import RunInfo
 
@@ -79,7 +82,7 @@ def show(
     """Show what RUN found: its id, the beginning of it, a folder's path, or "latest"."""
     from gatewatch.store import default_root, read
 
-    info = _find(root or default_root(), run)
+    info = find(root or default_root(), run)
     selected = (
         (line, row)
         for line, row in _rows(read(info.path, lambda text: click.echo(f"{info.id}: {text}", err=True)))
@@ -105,30 +108,12 @@ def show(
     )
 
 
-@results.command("delete")
-@click.argument("run", nargs=-1, required=True, metavar="RUN...")
-@click.option("--yes", is_flag=True, help="Ask nothing.")
-@_ROOT
-def delete(run: tuple[str, ...], yes: bool, root: Path | None) -> None:
-    """Delete each RUN with all that lies in its folder, evidence included; nothing is kept elsewhere."""
-    import shutil
-
-    from gatewatch.store import Locked, default_root, lock
-
-    found = {info.path: info for info in (_find(root or default_root(), name) for name in run)}
-    for path, info in found.items():
-        if not yes:
-            click.confirm(f"Delete {_safe(info.id)}, {info.measured} measurements?", abort=True, err=True)
-        try:
-            # Nobody may be writing there.
-            with lock(path.resolve().parent):
-                shutil.rmtree(path)
-        except Locked as error:
-            raise _Unusable(str(error)) from None
-        click.echo(f"Deleted {_safe(info.id)}.", err=True)
+results.add_command(delete)
+results.add_command(summary)
 
 
-def _find(root: Path, name: str) -> RunInfo:
+def find(root: Path, name: str) -> RunInfo:
+    """Give a run by id, the beginning of it, path, or "latest"; raises what ends the command."""
     from gatewatch.store import held, list_runs
     from gatewatch.store.runs import look
 

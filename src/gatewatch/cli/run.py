@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
-from gatewatch.cli import planned, prepare, speaking, tiers, unattended
+from gatewatch.cli import planned, prepare, speaking, summary, tiers, unattended
 from gatewatch.cli.options import Options, options
+from gatewatch.words import say, worded
 
 if TYPE_CHECKING:
     from gatewatch.cli.progress import Quiet
@@ -82,7 +83,7 @@ def _ready(chosen: Options) -> None:
     from gatewatch.runner.line import Look, has_route
 
     if not has_route():
-        click.echo(Look(route=False).reason, err=True)
+        click.echo(worded(Look(route=False).reason), err=True)
         sys.exit(cli.NO_NETWORK)
     if not given(chosen.consent, country=chosen.country.upper()):
         sys.exit(cli.NO_CONSENT)
@@ -97,7 +98,7 @@ def into_lab(chosen: Options) -> None:
     except rehearse.NoLab as error:
         raise click.UsageError(str(error)) from None
     if not chosen.quiet:
-        click.echo(why, err=True)
+        click.echo(str(why), err=True)
     if attach == "memory":
         return
     scenario, isp = prepare.lab_names(chosen)
@@ -132,10 +133,10 @@ def held(session: Session, watching: Quiet) -> Outcome:
     try:
         outcome = conduct(session, watching)
     except Locked as error:
-        click.echo(str(error), err=True)
+        click.echo(say("Another measurement is going on: {why}", why=str(error)), err=True)
         sys.exit(cli.LOCKED)
     except StoreFull as error:
-        click.echo(str(error), err=True)
+        click.echo(say("There is no room for results: {why}", why=str(error)), err=True)
         sys.exit(cli.PARTIAL)
     except OSError as error:
         if error.filename is None:
@@ -144,14 +145,14 @@ def held(session: Session, watching: Quiet) -> Outcome:
     finally:
         watching.close()
     if outcome.state != "done":
-        click.echo(outcome.reason, err=True)
+        click.echo(worded(outcome.reason), err=True)
     return outcome
 
 
 def _conduct(session: Session, chosen: Options) -> Outcome:
     from gatewatch.cli.progress import observer
 
-    watching = observer(chosen.quiet)
+    watching = observer(session.plan, quiet=chosen.quiet, plain=chosen.plain)
     outcome = held(session, watching)
     about = {
         "state": outcome.state,
@@ -163,8 +164,6 @@ def _conduct(session: Session, chosen: Options) -> Outcome:
     }
     if chosen.as_json:
         click.echo(json.dumps(about))
-    elif outcome.folder:
-        for label, count in watching.labels.most_common():
-            click.echo(f"{count:>6}  {label}")
-        click.echo(f"Results: {outcome.folder}", err=True)
+    elif outcome.folder and not chosen.quiet:
+        summary.show(outcome.folder)
     return outcome

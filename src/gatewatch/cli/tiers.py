@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -16,62 +17,71 @@ if TYPE_CHECKING:
     from gatewatch_targets import Target
 
 
-def allowed(
-    found: Sequence[Target], country: str, risk: str, high: Iterable[str], *, quiet: bool
-) -> list[Target]:
-    """Give the targets of a tier and below, and those that were named; says how many are left out."""
-    from gatewatch_targets import Target, risk_in
-    from gatewatch_targets.model import RISKS
+class Tiers:
+    """Lets targets through by their tier, and counts by tier what it leaves out."""
 
-    try:
-        named = {Target(url).url for url in high}
-    except ValueError as error:
-        raise click.UsageError(f"--high: {error}") from None
-    if missing := named - {target.url for target in found}:
-        raise click.UsageError(f"--high: {min(missing)} is in none of the lists")
-    tiers = RISKS[: RISKS.index(risk) + 1]
-    kept = [t for t in found if t.url in named or risk_in(t, country) in tiers]
-    left_out = len(found) - len(kept)
-    if left_out and not quiet:
-        click.echo(
-            count(
-                "{n} site of a higher risk than {risk} is left out.",
-                "{n} sites of a higher risk than {risk} are left out.",
-                left_out,
-                risk=_named(risk),
-            ),
-            err=True,
-        )
-    return kept
+    def __init__(self, chosen: Options, country: str, risk: str) -> None:
+        from gatewatch_targets import Target
 
+        self._country, self._risk, self._quiet = country, risk, chosen.quiet
+        self.left_out: Counter[str] = Counter()
+        try:
+            self._named = {Target(url).url for url in chosen.high}
+        except ValueError as error:
+            raise click.UsageError(f"--high: {error}") from None
 
-def one_by_one(chosen: Options, targets: Sequence[Target], country: str) -> list[Target]:
-    """Ask for each target of the high tier that was not named; where nobody can be asked it is left out."""
-    from gatewatch.cli import asking
-    from gatewatch_targets import Target, risk_in
+    def allowed(self, found: Sequence[Target]) -> list[Target]:
+        """Give the targets of the tier and below, and those that were named; says how many are left out."""
+        from gatewatch_targets.model import RISKS
 
-    named = {Target(url).url for url in chosen.high}
-    kept, left_out = [], 0
-    for target in targets:
-        wanted = target.url in named or risk_in(target, country) != "high"
-        if not wanted and asking.can_ask():
-            wanted = asking.agrees(
-                say("High risk: measure {url}? It may be punished where you are.", url=target.url)
+        if missing := self._named - {target.url for target in found}:
+            raise click.UsageError(f"--high: {min(missing)} is in none of the lists")
+        tiers = RISKS[: RISKS.index(self._risk) + 1]
+        kept = [t for t in found if t.url in self._named or self._tier(t) in tiers]
+        if left_out := len(found) - len(kept):
+            self.left_out += Counter(self._tier(t) for t in found) - Counter(self._tier(t) for t in kept)
+            self._say(
+                count(
+                    "{n} site of a higher risk than {risk} is left out.",
+                    "{n} sites of a higher risk than {risk} are left out.",
+                    left_out,
+                    risk=say("low") if self._risk == "low" else say("medium"),
+                )
             )
-        if wanted:
-            kept.append(target)
-        else:
-            left_out += 1
-    if left_out and not chosen.quiet:
-        click.echo(
-            count(
-                "{n} site of high risk is left out. To measure one, name it: --high URL",
-                "{n} sites of high risk are left out. To measure one, name it: --high URL",
-                left_out,
-            ),
-            err=True,
-        )
-    return kept
+        return kept
+
+    def one_by_one(self, targets: Sequence[Target]) -> list[Target]:
+        """Ask for each target of the high tier that was not named; without anybody to ask it is left out."""
+        from gatewatch.cli import asking
+
+        kept = []
+        for target in targets:
+            wanted = target.url in self._named or self._tier(target) != "high"
+            if not wanted and asking.can_ask():
+                wanted = asking.agrees(
+                    say("High risk: measure {url}? It may be punished where you are.", url=target.url)
+                )
+            if wanted:
+                kept.append(target)
+        if left_out := len(targets) - len(kept):
+            self.left_out["high"] += left_out
+            self._say(
+                count(
+                    "{n} site of high risk is left out. To measure one, name it: --high URL",
+                    "{n} sites of high risk are left out. To measure one, name it: --high URL",
+                    left_out,
+                )
+            )
+        return kept
+
+    def _tier(self, target: Target) -> str:
+        from gatewatch_targets import risk_in
+
+        return risk_in(target, self._country)
+
+    def _say(self, text: str) -> None:
+        if not self._quiet:
+            click.echo(text, err=True)
 
 
 def agree_to_medium(session: Session, chosen: Options) -> None:
@@ -86,7 +96,3 @@ def agree_to_medium(session: Session, chosen: Options) -> None:
         chosen.medium_consent, MEDIUM
     ):
         sys.exit(cli.NO_CONSENT)
-
-
-def _named(risk: str) -> str:
-    return {"low": say("low"), "medium": say("medium")}.get(risk, risk)

@@ -23,6 +23,7 @@ from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
 from gatewatch.runner.about import Vantage
 from gatewatch.runner.session import Surroundings
+from gatewatch.words import Phrase, phrase
 
 Attach = Literal["auto", "kernel", "memory"]
 #: Starts a second in the lab, where nobody is disturbed.
@@ -36,13 +37,13 @@ class NoLab(RuntimeError):
     """The lab cannot be entered as asked; the message says why and what to do."""
 
 
-def choose(attach: Attach) -> tuple[Literal["kernel", "memory"], str]:
+def choose(attach: Attach) -> tuple[Literal["kernel", "memory"], Phrase]:
     """Choose an attachment, and say why in a sentence; raises NoLab when there is none to choose."""
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if missing:
         raise NoLab(f"the lab needs {', '.join(missing)}: install it with pip install 'gatewatch[lab]'")
     if attach == "memory":
-        return "memory", "Attached in memory, as asked."
+        return "memory", phrase("Attached in memory, as asked.")
     try:
         from gatewatch.lab import kernel
     except ImportError as error:
@@ -50,10 +51,10 @@ def choose(attach: Attach) -> tuple[Literal["kernel", "memory"], str]:
     else:
         found, why = kernel.available(), kernel.why()
     if found is not None:
-        return "kernel", f"Attached through the kernel ({found})."
+        return "kernel", phrase("Attached through the kernel ({how}).", how=found)
     if attach == "kernel":
         raise NoLab(f"there is no kernel attachment here: {why}")
-    return "memory", f"Attached in memory: {why}."
+    return "memory", phrase("Attached in memory: {why}.", why=why)
 
 
 def vantage(scenario: Scenario, isp_id: str) -> Vantage:

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import trio
 
@@ -64,6 +64,14 @@ class Observer(Protocol):
 
     def resumed(self) -> None:
         """Tell that the line is up again."""
+
+
+@runtime_checkable
+class Timer(Protocol):
+    """An observer that wants to know when each measurement begins, to tell how long the rest will take."""
+
+    def began(self, item: Item) -> None:
+        """Tell that a measurement begins, perhaps again."""
 
 
 @dataclass(slots=True)
@@ -150,6 +158,8 @@ class Campaign:
 
     async def _measure(self, item: Item) -> None:
         probe = self.probes[item.probe]
+        if isinstance(self.observer, Timer):
+            self.observer.began(item)
         start = trio.current_time()
         began = self.wall()
         keys: TestKeys | None = None

@@ -20,6 +20,7 @@ from gatewatch.net import lookup, stream, transfer
 from gatewatch.net.journal import Journal
 from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
+from gatewatch.words import mark
 from gatewatch_targets import Beacon, beacons
 
 # The line is up when any one of several unrelated things answers; a censor blocks some, a cut cable all.
@@ -59,17 +60,17 @@ class Look:
 
     @property
     def reason(self) -> str:
-        """Why not, in one sentence."""
+        """Why not, in one sentence of English that the catalogues have."""
         if not self.route:
-            return "There is no internet connection: this machine has no route to the outside."
+            return mark("There is no internet connection: this machine has no route to the outside.")
         if self.portal:
-            return "A captive portal answers in place of the internet: log in to this network first."
+            return mark("A captive portal answers in place of the internet: log in to this network first.")
         if not self.answered:
-            return "There is no internet connection: none of several well-known servers answers."
-        return _FULL if self.full else "The line is up."
+            return mark("There is no internet connection: none of several well-known servers answers.")
+        return _FULL if self.full else mark("The line is up.")
 
 
-_FULL = "This run fills its own line: answers take much longer than before it."
+_FULL = mark("This run fills its own line: answers take much longer than before it.")
 
 
 def has_route(address: tuple[str, int] = _ROUTE_4) -> bool:

@@ -31,6 +31,7 @@ from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe
 from gatewatch.store import Evidence, RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
 from gatewatch.whereabouts import Whereabouts
+from gatewatch.words import mark
 
 State = Literal["done", "partial", "interrupted", "no_network", "full"]
 
@@ -110,7 +111,7 @@ def conduct(session: Session, observer: Observer) -> Outcome:
     """
     with lock(session.root):
         calm_collector()
-        outcome = Outcome("interrupted", "Interrupted before anything was measured.", None, 0)
+        outcome = Outcome("interrupted", mark("Interrupted before anything was measured."), None, 0)
         try:
             outcome = trio.run(_conduct, session, observer, clock=session.surroundings.clock)
         except* KeyboardInterrupt:
@@ -153,14 +154,16 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
 async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
     began = trio.current_time()
     state: State = "interrupted"
-    reason = "The run was interrupted; go on with --resume."
+    reason = mark("The run was interrupted; go on with --resume.")
     whole = False
     try:
         async with trio.open_nursery() as nursery:
             # Before anything is told or sent, so that no signal falls between.
             await nursery.start(_until_signal, nursery.cancel_scope)
             whole = await campaign.run()
-            state, reason = ("done", "Done.") if whole else ("partial", "Some items were not measured.")
+            state, reason = (
+                ("done", mark("Done.")) if whole else ("partial", mark("Some items were not measured."))
+            )
             nursery.cancel_scope.cancel()
     except* StoreFull as full:
         state, reason = "full", said(full)

@@ -36,6 +36,11 @@ def between(low: float, high: float) -> str:
     first, last = max(0, round(low / unit)), max(1, round(high / unit))
     if first == last:
         return duration(high)
+    if first == 0:
+        # Less than half a minute, or half an hour, is possible.
+        if unit == _MINUTE:
+            return count("up to {n} minute", "up to {n} minutes", last)
+        return count("up to {n} hour", "up to {n} hours", last)
     if unit == _MINUTE:
         return say("{low} to {high} minutes", low=first, high=last)
     return say("{low} to {high} hours", low=first, high=last)
