@@ -8,9 +8,11 @@ import pytest
 from tests.worlds.commands import gatewatch, here, python
 
 from gatewatch import __version__, cli
+from gatewatch.cli.consent import VERSION
 from gatewatch.cli.pages import contexts
 from gatewatch.runner.line import Look
 from gatewatch.update import Installed, Shelf
+from gatewatch.words import phrase
 
 # What a base installation has no need of to say what it can do.
 HEAVY = {"trio", "pandas", "scapy", "rich", "dns", "requests", "cryptography", "trustme", "gatewatch_targets"}
@@ -84,8 +86,12 @@ class TestDoctor:
         # No data sets and no configuration of whoever runs the tests.
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
         monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-        monkeypatch.setattr("gatewatch.lab.rehearse.choose", lambda _: ("memory", "Attached in memory."))
+        monkeypatch.setattr(
+            "gatewatch.lab.rehearse.choose", lambda _: ("memory", phrase("Attached in memory."))
+        )
         monkeypatch.setattr("gatewatch.runner.line.has_route", lambda *_: False)
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+        here("consent", "--yes", "--consent-version", VERSION)
 
     @staticmethod
     def line(monkeypatch: pytest.MonkeyPatch, look: Look) -> None:
@@ -101,9 +107,11 @@ class TestDoctor:
         assert (done.exit_code, done.stderr) == (0, "")
         assert list(checks) == [
             "network",
+            "captive portal",
             "clock",
             "IPv6",
-            "resolver",
+            "name server",
+            "privileges",
             "traceroute",
             "deep mode",
             "QUIC",
@@ -140,23 +148,29 @@ class TestDoctor:
             shelf.put(about, b"content", ".table")
         done = here("doctor")
         assert done.exit_code == 0
-        assert "!!  data ip-to-as: 5 entries of 2020-01-01, checked" in done.stdout
-        assert "    gatewatch update ip-to-as\n" in done.stdout
+        assert "!!  data ip-to-as: 5 entries of 2020-01-01, fetched" in done.stdout
+        assert "    Fetch it again: gatewatch update ip-to-as\n" in done.stdout
         assert "ok  data ooni-signs-dns: " in done.stdout
         shelf.path(next(shelf.everything())).write_bytes(b"damage")
-        assert "data ip-to-as: is damaged, and not used" in here("doctor").stdout
+        assert "data ip-to-as: damaged, and not used" in here("doctor").stdout
 
     def test_a_wrong_clock_and_no_disk_come_with_advice(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.line(monkeypatch, Look(True, ("udp 8.8.8.8",), clock_offset=-3600.0))
         monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000_000))
         done = here("doctor")
         assert done.exit_code == 0
-        assert "!!  clock: -3600 s against a web server\n    Set the clock by NTP.\n" in done.stdout
-        assert "!!  disk: 0.0 GB free\n" in done.stdout
+        clock = (
+            "!!  clock: wrong by -3600 seconds\n    Let the system set the clock from the internet (NTP).\n"
+        )
+        assert clock in done.stdout and "!!  disk: 1.0 MB free\n    Make some room" in done.stdout
+        assert done.stdout.endswith("2 things to look at, above.\n")
 
     @pytest.mark.parametrize(
         ("look", "words"),
-        [(Look(False), "no route to the outside"), (Look(True, ("page x",), portal=True), "captive portal")],
+        [
+            (Look(False), "no route to the outside"),
+            (Look(True), "none of several well-known servers answers"),
+        ],
     )
     def test_a_line_that_is_down_is_the_exit_code(
         self, monkeypatch: pytest.MonkeyPatch, look: Look, words: str
@@ -165,6 +179,38 @@ class TestDoctor:
         done = here("doctor", "--json")
         network = json.loads(done.stdout)["checks"][0]
         assert (done.exit_code, network["ok"]) == (cli.NO_NETWORK, False) and words in network["finding"]
+        assert network["advice"] == "Check the cable or the Wi-Fi, or ask your provider."
+
+    def test_a_captive_portal_is_a_line_of_its_own(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.line(monkeypatch, Look(True, ("page x",), portal=True))
+        done = here("doctor", "--json")
+        portal = json.loads(done.stdout)["checks"][1]
+        assert (done.exit_code, portal["what"], portal["ok"]) == (cli.NO_NETWORK, "captive portal", False)
+        assert portal["advice"] == "Open a browser, log in to this network, and try again."
+
+    def test_nothing_is_sent_before_consent(self) -> None:
+        # An audit hook sees every socket call of the process (PEP 578) and cannot be got around.
+        here("consent", "--withdraw")
+        code = """
+import os, sys
+SENDING = {"socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname"}
+sys.addaudithook(lambda event, _: os._exit(99) if event in SENDING else None)
+import gatewatch.runner.line, gatewatch.lab.rehearse
+gatewatch.runner.line.has_route = lambda *_: True
+gatewatch.lab.rehearse.choose = lambda _: ("memory", gatewatch.lab.rehearse.phrase("In memory."))
+from gatewatch.cli import main
+main(["doctor", *sys.argv[1:]])
+"""
+        done = python(code)
+        assert done.returncode == 0 and "only after you have agreed" in " ".join(done.stdout.split())
+        here("consent", "--yes", "--consent-version", VERSION)
+        assert python(code).returncode == 99, "the hook sees what a look does"
+
+    def test_no_address_of_the_near_network_is_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.line(monkeypatch, Look(True, ("udp 8.8.8.8",)))
+        monkeypatch.setattr("gatewatch.net.wire.system_resolvers", lambda: ("192.168.77.1",))
+        for words in ((), ("--json",)):
+            assert "192.168.77" not in here("doctor", *words).stdout
 
 
 def test_the_probes_are_listed_and_shown() -> None:

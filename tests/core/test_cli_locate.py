@@ -131,7 +131,7 @@ def test_sigterm_ends_it_before_the_next_trigger() -> None:
     ) as process:
         assert process.stderr is not None
         # It has begun, and a located reset takes ten seconds more at a connection a second.
-        while "1 measurements planned" not in process.stderr.readline():
+        while "1 measurement planned" not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         stdout, _ = process.communicate(timeout=5)

@@ -197,15 +197,20 @@ def test_standard_input_and_json(tmp_path: Path) -> None:
     about = json.loads(done.stdout)
     assert (done.exit_code, about["state"], about["measured"], about["attach"]) == (0, "done", 2, "memory")
     assert about["verdicts"]["ok"] == 1 and Path(about["folder"]).parent == tmp_path / "runs"
-    assert done.stderr.splitlines()[:2] == ["Attached in memory, as asked.", "2 measurements planned"]
+    begun = ["Attached in memory, as asked.", "Looking at your line.", "2 measurements planned."]
+    assert done.stderr.splitlines()[:3] == begun
     assert {r["input"] for r in records(done.stdout)} == {"https://example.org/"}
 
 
-def test_quiet_says_nothing_and_text_counts_verdicts(tmp_path: Path) -> None:
+def test_quiet_says_nothing_and_text_is_a_summary(tmp_path: Path) -> None:
     done = here("run", *LAB, "--targets", "-", "--quiet", "--json", "--traces", "0", stdin="example.org\n")
     assert (done.exit_code, done.stderr) == (0, "")
     done = here("run", *LAB, "--targets", "-", "--traces", "0", stdin="example.org\n")
-    assert done.stdout == "     1  ok\n" and done.stderr.splitlines()[-1].startswith(f"Results: {tmp_path}")
+    assert "1 site was measured. 1 could be reached as usual. Nothing looked blocked." in done.stdout
+    (folder,) = (path for path in (tmp_path / "runs").iterdir() if path.name.endswith(done.stdout[-7:-1]))
+    assert f"gatewatch results delete {folder.name}" in done.stdout
+    done = here("run", *LAB, "--targets", "-", "--quiet", "--traces", "0", stdin="example.org\n")
+    assert (done.stdout, done.stderr) == ("", "")
 
 
 def test_bad_lines_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -353,7 +358,7 @@ def test_a_root_that_cannot_be_written_is_said_so(
 
 def test_the_terminal_is_given_back_however_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = []
-    monkeypatch.setattr("gatewatch.cli.progress.Lines.close", lambda _: closed.append(1))
+    monkeypatch.setattr("gatewatch.cli.lines.Lines.close", lambda _: closed.append(1))
     monkeypatch.setattr("gatewatch.runner.session.conduct", ended(StoreFull("full")))
     here("run", *LAB, "--targets", "np")
     assert closed == [1]

@@ -119,7 +119,7 @@ def test_the_lock_holds_between_processes_and_has_its_exit_code(tmp_path: Path) 
     with lock(tmp_path):
         done = gatewatch(*command, "--json", "--quiet")
     assert (done.returncode, done.stdout) == (75, "")
-    assert done.stderr == f"another run holds {tmp_path / '.lock'}\n"
+    assert done.stderr == f"Another measurement is going on; it holds {tmp_path / '.lock'}\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

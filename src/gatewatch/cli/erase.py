@@ -12,7 +12,6 @@ import click
 from gatewatch import cli
 from gatewatch.cli import asking, colours, speaking
 from gatewatch.words import count, layout, numbers, say
-from gatewatch_targets.text import printable
 
 if TYPE_CHECKING:
     from gatewatch.store.erase import Erased
@@ -67,6 +66,8 @@ def delete(run: tuple[str, ...], everything: bool, yes: bool, root: Path | None,
 
 
 def _sure(found: list[Path], root: Path) -> bool:
+    from gatewatch_targets.text import printable
+
     for path in found:
         click.echo(
             f"  {printable(str(path.relative_to(root) if path.is_relative_to(root) else path))}", err=True
@@ -76,6 +77,8 @@ def _sure(found: list[Path], root: Path) -> bool:
 
 def _prove(gone: list[Erased], runs: int, left: list[str]) -> None:
     """Print what is gone, a line a file, then the sum, and what is left."""
+    from gatewatch_targets.text import printable
+
     for each in gone:
         click.echo(f"{each.sha256}  {each.bytes:>12}  {printable(each.path)}")
     deleted = count("{n} run deleted", "{n} runs deleted", runs)

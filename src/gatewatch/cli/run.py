@@ -132,8 +132,9 @@ def held(session: Session, watching: Quiet) -> Outcome:
 
     try:
         outcome = conduct(session, watching)
-    except Locked as error:
-        click.echo(say("Another measurement is going on: {why}", why=str(error)), err=True)
+    except Locked:
+        lock = str(session.root / ".lock")
+        click.echo(say("Another measurement is going on; it holds {file}", file=lock), err=True)
         sys.exit(cli.LOCKED)
     except StoreFull as error:
         click.echo(say("There is no room for results: {why}", why=str(error)), err=True)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # Certificates are valid by date, and measurements of two vantages are joined by time: half a minute is more
 # than any machine with NTP is off (RFC 5905 keeps it within a second).
 _CLOCK = 30.0
+#: Without these nothing can be measured.
+NEEDED = frozenset({"network", "captive portal"})
 
 
 def checks(*, agreed: bool) -> list[Check]:
