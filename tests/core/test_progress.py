@@ -47,7 +47,7 @@ def simulated(world: tuple[int, int, float, tuple[int, int], float], seed: int) 
     estimate = Estimate(number, 180.0, lambda: now)
     looks = shown = held = 0
     look = step = max(end / 50, 1.0)
-    for when, what, item in events:
+    for when, what, site in events:
         while look < when:
             now, looks = look, looks + 1
             if left := estimate.left():
@@ -55,7 +55,7 @@ def simulated(world: tuple[int, int, float, tuple[int, int], float], seed: int) 
                 held += left[0] - 0.5 <= end - look <= left[1] + 0.5
             look += step
         now = when
-        getattr(estimate, what)(item)
+        getattr(estimate, what)(site)
     return looks, shown, held
 
 
