@@ -2,6 +2,7 @@
 
 import ast
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def english(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_run(
-    root: Path, rows: list[tuple[str, dict[str, Any] | None]], state: str = "done", **more: Any
+    root: Path, rows: Sequence[tuple[str, Mapping[str, Any] | None]], state: str = "done", **more: Any
 ) -> Path:
     items = [{"id": str(n)} for n in range(len(rows) + more.pop("more_items", 0))]
     plan = {"probes": ["web"], "items": items, "settings": more.pop("settings", {})}
