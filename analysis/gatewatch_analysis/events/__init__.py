@@ -3,6 +3,7 @@
 from gatewatch_analysis.events.answers import event_answers
 from gatewatch_analysis.events.interrupted import interruptions
 from gatewatch_analysis.events.joint import joint_changes
+from gatewatch_analysis.events.predicted import evaluate
 from gatewatch_analysis.events.series import series
 
-__all__ = ["event_answers", "interruptions", "joint_changes", "series"]
+__all__ = ["evaluate", "event_answers", "interruptions", "joint_changes", "series"]

@@ -51,12 +51,8 @@ def analyse(
     either, ``otherwise`` is asked for one.  Their bad rows join the problems.  Raises OSError when one cannot
     be read.
     """
-    found: list[Prefix] = []
-    bad: list[tuple[str, int, str, bool]] = []
-    for path in list(prefixes) or dataset.prefixes:
-        found += read_prefixes(path, lambda file, line, why: bad.append((str(file), line, why, False)))
+    table, bad = whereabouts(dataset, prefixes, otherwise)
     verdicts = matrix(dataset.measurements)
-    table = PrefixTable(found) if found else otherwise() or PrefixTable(())
     links = borders(dataset.hops, table)
     return Analysis(
         dataset,
@@ -66,9 +62,21 @@ def analyse(
         by_category(verdicts),
         links,
         border_by_isp(links),
-        pd.concat([dataset.problems, Problems.frame(bad)], ignore_index=True),
+        pd.concat([dataset.problems, bad], ignore_index=True),
         tuple(findings(verdicts, links)),
     )
+
+
+def whereabouts(
+    dataset: Dataset, prefixes: Iterable[Path], otherwise: Callable[[], Whereabouts | None]
+) -> tuple[Whereabouts, pd.DataFrame]:
+    """Give the prefix tables to use, and their bad rows as ``Problems``."""
+    found: list[Prefix] = []
+    bad: list[tuple[str, int, str, bool]] = []
+    for path in list(prefixes) or dataset.prefixes:
+        found += read_prefixes(path, lambda file, line, why: bad.append((str(file), line, why, False)))
+    table = PrefixTable(found) if found else otherwise() or PrefixTable(())
+    return table, Problems.frame(bad)
 
 
 def to_json(analysis: Analysis) -> dict[str, Any]:
@@ -77,20 +85,22 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
     return {
         "measurements": len(dataset.measurements),
         "runs": sorted(dataset.measurements["run"].unique()),
-        "verdicts": _rows(analysis.verdicts),
-        "by_isp": _rows(analysis.by_isp),
-        "by_layer": _rows(analysis.by_layer),
-        "by_category": _rows(analysis.by_category),
-        "borders": _rows(analysis.borders),
-        "border_by_isp": _rows(analysis.border_by_isp),
+        "verdicts": rows(analysis.verdicts),
+        "by_isp": rows(analysis.by_isp),
+        "by_layer": rows(analysis.by_layer),
+        "by_category": rows(analysis.by_category),
+        "borders": rows(analysis.borders),
+        "border_by_isp": rows(analysis.border_by_isp),
         "findings": [asdict(finding) for finding in analysis.findings],
-        "problems": _rows(analysis.problems),
+        "problems": rows(analysis.problems),
     }
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give a frame's rows for JSON: numbers as numbers, missing values as None."""
-    plain = frame.astype(object)
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give a frame's rows for JSON: numbers as numbers, times as ISO 8601, missing values as None."""
+    times = frame.select_dtypes("datetimetz").columns
+    said = frame.assign(**{name: frame[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ") for name in times})
+    plain = said.astype(object)
     return cast("list[dict[str, Any]]", plain.where(frame.notna(), None).to_dict("records"))
 
 

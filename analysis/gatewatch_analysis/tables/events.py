@@ -104,6 +104,7 @@ class Evaluations(Table):
     prediction = Column(TEXT, "its id", "", "predictions.toml")
     registered = Column(TEXT, "the day on which it was written down", "", "predictions.toml")
     country = Column(TEXT, "country it speaks of", "ISO 3166-1 alpha-2", "predictions.toml")
+    lab = Column(FLAG, "measured in the lab", "", "vantage")
     placebo = Column(FLAG, "it says that nothing will be found", "", "predictions.toml")
     claim = Column(TEXT, "what it says", "", "predictions.toml")
     state = Column(

@@ -1,0 +1,132 @@
+"""What is told of events: steps with their placebo dates, ISPs that changed together, predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gatewatch_analysis.events import evaluate, event_answers, interruptions, joint_changes, series
+from gatewatch_analysis.events.series import Division
+from gatewatch_analysis.loading import Dataset
+from gatewatch_analysis.prefixes import Whereabouts
+from gatewatch_analysis.report.overview import rows, whereabouts
+from gatewatch_analysis.report.text import percent, table
+from gatewatch_analysis.tables import Evaluations
+
+# A screenful of each; the JSON has them all.
+_ROWS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Every table about time (:mod:`gatewatch_analysis.tables.events`)."""
+
+    steps: pd.DataFrame
+    answers: pd.DataFrame
+    joint: pd.DataFrame
+    predictions: pd.DataFrame
+
+
+def analyse(
+    dataset: Dataset,
+    prefixes: Iterable[Path] = (),
+    otherwise: Callable[[], Whereabouts | None] = lambda: None,
+    *,
+    by: Division = "layer",
+    operation: date | None = None,
+) -> Timeline:
+    """Compute the tables; ``prefixes`` and ``otherwise`` as :func:`.overview.analyse` takes them."""
+    daily = series(dataset.measurements, by)
+    steps = interruptions(daily)
+    addresses, _ = whereabouts(dataset, prefixes, otherwise)
+    labs = sorted(dataset.measurements["lab"].unique())
+    held = [evaluate(dataset, addresses, operation=operation, lab=bool(lab)) for lab in labs]
+    predictions = pd.concat(held, ignore_index=True) if held else Evaluations.frame([])
+    return Timeline(steps, event_answers(steps), joint_changes(daily), predictions)
+
+
+def to_json(found: Timeline) -> dict[str, Any]:
+    """Give one object with the rows of every table."""
+    return {
+        "interruptions": rows(found.steps),
+        "event_answers": rows(found.answers),
+        "joint_changes": rows(found.joint),
+        "evaluations": rows(found.predictions),
+    }
+
+
+def to_text(found: Timeline) -> str:
+    """Write it for people."""
+    parts = [
+        _part("Steps at events, ISPs together", _answers(found.answers), "No event lies within the data."),
+        _part("Steps at events, by ISP, beside dates without one", _steps(found.steps), ""),
+        _part("ISPs that changed together", _joint(found.joint), "No ISPs changed together."),
+        _part("Predictions registered before the data", _held(found.predictions), ""),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _part(title: str, body: str, otherwise: str) -> str:
+    text = body or (f"  {otherwise}" if otherwise else "")
+    return f"{title}\n{text}" if text else ""
+
+
+def _country(row: Any) -> str:
+    return f"{row['country']} lab" if row["lab"] else str(row["country"])
+
+
+def _answers(frame: pd.DataFrame) -> str:
+    shown = [
+        (_country(r), r["event"], r["subject"], r["expects"], r["isps"], r["up"], r["down"], r["answer"])
+        for _, r in frame[frame["answer"] != "cannot tell"].head(_ROWS).iterrows()
+    ]
+    heading = ("country", "event", "of", "expects", "ISPs", "up", "down", "answer")
+    return table(heading, shown) if shown else ""
+
+
+def _steps(frame: pd.DataFrame) -> str:
+    told = frame[frame["outcome"].isin(["up", "down"])]
+    shown = [
+        (
+            *(_country(r), r["isp"], r["event"], r["subject"], percent(r["level"])),
+            *(percent(r["low"]), percent(r["high"]), r["placebos"], percent(r["placebo_largest"])),
+        )
+        for _, r in told.head(_ROWS).iterrows()
+    ]
+    heading = ("country", "ISP", "event", "of", "step", "95 % from", "to", "placebo dates", "largest there")
+    return table(heading, shown) if shown else ""
+
+
+def _joint(frame: pd.DataFrame) -> str:
+    shown = [
+        (
+            *(_country(r), r["subject"], f"{r['low']:%Y-%m-%d}", f"{r['high']:%Y-%m-%d}", r["isps"], r["of"]),
+            *(r["direction"], r["closeness"], r["event"], percent(r["chance"])),
+        )
+        for _, r in frame.head(_ROWS).iterrows()
+    ]
+    heading = (
+        "country",
+        "of",
+        "from",
+        "to",
+        "ISPs",
+        "of",
+        "way",
+        "closeness",
+        "event",
+        "days near any event",
+    )
+    return table(heading, shown) if shown else ""
+
+
+def _held(frame: pd.DataFrame) -> str:
+    shown = [
+        (r["prediction"], _country(r), r["state"], r["isps"], r["measured"]) for _, r in frame.iterrows()
+    ]
+    return table(("prediction", "country", "state", "ISPs", "measured"), shown) if shown else ""
