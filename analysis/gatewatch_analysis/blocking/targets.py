@@ -10,82 +10,32 @@ from __future__ import annotations
 
 import pandas as pd
 
+from gatewatch_analysis.blocking.repeats import ALIVE, DECIDED, asked, settle
 from gatewatch_analysis.statistics import wilson
 from gatewatch_analysis.tables import VANTAGE, ByCategory, ByIsp, ByLayer, Dead, Table, Verdicts
 
-#: Repeats that contradict one another as often as not decide nothing.
-DISAGREE = "inconclusive(repeats_disagree)"
-
-# What a site that no longer exists gives as well: its name is gone, or nobody answers at its address.  A
+#: What a site that no longer exists gives as well: its name is gone, or nobody answers at its address.  A
 # forged address, a block page, or a reset after the server has answered are no signs of death.
-_LIKE_DEATH = frozenset({"dns.nxdomain", "dns.timeout", "tcp.refused", "tcp.timeout"})
-# "Everywhere" needs more than one place.
-_MIN_ISPS = 2
-# The server was reached, whatever it then said.
-_ALIVE = ("ok", "tampered", "server_side")
-# The verdicts that tell whether the path lets a target through.  A site that is down tells nothing of it.
-_DECIDED = (*_ALIVE, "blocked")
+LIKE_DEATH = frozenset({"dns.nxdomain", "dns.timeout", "tcp.refused", "tcp.timeout"})
+#: "Everywhere" needs more than one place.
+MIN_ISPS = 2
 _NO_CATEGORY = "none"
-# Tests that ask for a page, or for a step on the way to it.
-_PAGES = ("web_connectivity", "resolve", "connect", "handshake", "fetch")
 
 
 def matrix(measurements: pd.DataFrame) -> pd.DataFrame:
-    """Give one verdict per ISP and target (table ``Verdicts``).
-
-    The commonest status among the repeats that are not inconclusive, and within it the commonest label (the
-    more confident one of two that are equally common).  Statuses that tie give ``DISAGREE``.
-    """
+    """Give one verdict per ISP and target (table ``Verdicts``), as :func:`repeats.settle` finds it."""
     judged = measurements[measurements["status"].notna()]
     if judged.empty:
         return Verdicts.frame([])
-    judged = judged.assign(input=_asked(judged))
+    judged = judged.assign(input=asked(judged))
     cell = [*VANTAGE, "input"]
-    decided = judged["status"] != "inconclusive"
-    # Inconclusive repeats speak only where there are no others.
-    speaks = decided | ~decided.groupby([judged[k] for k in cell]).transform("any")
-    heard = judged[speaks]
-    by_status = heard.groupby([*cell, "status"], as_index=False).size()
-    most = by_status.groupby(cell)["size"].transform("max")
-    top = by_status[by_status["size"] == most]
-    tied = top.duplicated(cell, keep=False)
-    chosen = heard.merge(top[~tied][[*cell, "status"]], on=[*cell, "status"])
-    by_label = (
-        chosen.sort_values(["confidence", "rule"], ascending=[False, True], kind="stable")
-        .groupby([*cell, "label"], as_index=False, dropna=False)
-        .agg(
-            status=("status", "first"),
-            layer=("layer", "first"),
-            method=("method", "first"),
-            rule=("rule", "first"),
-            confidence=("confidence", "mean"),
-            agree=("label", "size"),
-        )
-        .sort_values(["agree", "confidence", "label"], ascending=[False, False, True], kind="stable")
-        .drop_duplicates(cell)
-    )
-    contradicted = (
-        top[tied]
-        .drop_duplicates(cell)[cell]
-        .assign(label=DISAGREE, status="inconclusive", agree=0)
-        .reindex(columns=by_label.columns)
-        .astype(by_label.dtypes.to_dict())  # so that joining the two changes no type
-    )
-    cells = pd.concat([by_label, contradicted], ignore_index=True)
-    about = judged.groupby(cell, as_index=False).agg(
-        host=("host", "first"), category=("category", "first"), repeats=("input", "size")
-    )
-    whole = cells.merge(about, on=cell).assign(dead=False).sort_values(cell, kind="stable")
+    about = judged.groupby(cell, as_index=False, observed=True)[["host", "category"]].first()
+    whole = settle(judged, cell).astype(dict.fromkeys(("country", "isp", "input"), "string"))
+    whole = whole.merge(about, on=cell).assign(dead=False)
     dead = everywhere_down(Verdicts.typed(whole))
     gone = pd.MultiIndex.from_frame(dead[["lab", "input"]])
     there = pd.MultiIndex.from_frame(whole[["lab", "input"]])
     return Verdicts.typed(whole.assign(dead=there.isin(gone)))
-
-
-def _asked(measurements: pd.DataFrame) -> pd.Series[str]:
-    """Say what was asked: an app, or QUIC to a site, is another question than its web page, and no repeat."""
-    page = measurements["test_name"].isin(_PAGES)
-    return measurements["input"].where(page, measurements["input"] + " [" + measurements["test_name"] + "]")
 
 
 def everywhere_down(measurements: pd.DataFrame) -> pd.DataFrame:
@@ -101,12 +51,12 @@ def everywhere_down(measurements: pd.DataFrame) -> pd.DataFrame:
     marks = cells[["lab", "input"]].assign(
         isps=1,
         down=(cells["status"] == "down").astype("int64"),
-        blocked=(blocked & way.isin(list(_LIKE_DEATH))).astype("int64"),
-        alive=(cells["status"].isin(_ALIVE) | (blocked & ~way.isin(list(_LIKE_DEATH)))).astype("int64"),
+        blocked=(blocked & way.isin(list(LIKE_DEATH))).astype("int64"),
+        alive=(cells["status"].isin(ALIVE) | (blocked & ~way.isin(list(LIKE_DEATH)))).astype("int64"),
     )
     sums = marks.groupby(["lab", "input"], as_index=False).sum()
     dead = (
-        (sums["isps"] >= _MIN_ISPS)
+        (sums["isps"] >= MIN_ISPS)
         & (sums["alive"] == 0)
         & (sums["down"] >= 1)
         & (sums["down"] >= sums["blocked"])
@@ -121,7 +71,7 @@ def by_isp(measurements: pd.DataFrame) -> pd.DataFrame:
     counts = cells[VANTAGE].assign(
         measurements=cells["repeats"],
         measured=1,
-        decided=status.isin(_DECIDED).astype("int64"),
+        decided=status.isin(DECIDED).astype("int64"),
         **{
             name: (status == name).astype("int64")
             for name in ("ok", "blocked", "tampered", "down", "server_side", "inconclusive")
@@ -149,7 +99,7 @@ def by_category(measurements: pd.DataFrame) -> pd.DataFrame:
     counts = cells[VANTAGE].assign(
         category=cells["category"].fillna(_NO_CATEGORY),
         measured=1,
-        decided=status.isin(_DECIDED).astype("int64"),
+        decided=status.isin(DECIDED).astype("int64"),
         blocked=(status == "blocked").astype("int64"),
     )
     return _with_share(counts.groupby([*VANTAGE, "category"], as_index=False).sum(), ByCategory)

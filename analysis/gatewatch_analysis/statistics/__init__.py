@@ -1,7 +1,7 @@
 """Statistics that several analyses share, each with its source."""
 
 from gatewatch_analysis.statistics.changes import SURE, Change, Changes, changes, p_value, spread
-from gatewatch_analysis.statistics.intervals import wilson
+from gatewatch_analysis.statistics.intervals import wilson, wilsons
 from gatewatch_analysis.statistics.together import Together, all_together, together
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "spread",
     "together",
     "wilson",
+    "wilsons",
 ]

@@ -21,6 +21,14 @@ from gatewatch_analysis.tables.base import (
 )
 from gatewatch_analysis.tables.blocking import ByCategory, ByIsp, ByLayer, Dead, Share, Verdicts
 from gatewatch_analysis.tables.border import BorderByIsp, Borders
+from gatewatch_analysis.tables.days import (
+    BlockChanges,
+    CommonChanges,
+    Consistency,
+    CountryDays,
+    Days,
+    Domains,
+)
 from gatewatch_analysis.tables.events import (
     Evaluations,
     EventAnswers,
@@ -60,6 +68,7 @@ __all__ = [
     "TIME",
     "VANTAGE",
     "WHOLE",
+    "BlockChanges",
     "BorderByIsp",
     "Borders",
     "BoxTypes",
@@ -68,10 +77,15 @@ __all__ = [
     "ByLayer",
     "Carriers",
     "Column",
+    "CommonChanges",
+    "Consistency",
     "ContrastByIsp",
     "ContrastSigns",
     "Contrasts",
+    "CountryDays",
+    "Days",
     "Dead",
+    "Domains",
     "Evaluations",
     "EventAnswers",
     "Exits",
@@ -117,6 +131,12 @@ TABLES: tuple[type[Table], ...] = (
     ByIsp,
     ByLayer,
     ByCategory,
+    Days,
+    Domains,
+    CountryDays,
+    Consistency,
+    BlockChanges,
+    CommonChanges,
     Borders,
     BorderByIsp,
     Paths,

@@ -12,6 +12,10 @@ COMMANDS = {
         "gatewatch.cli.analyse.everything:everything",
         "What is blocked, how, on which ISP, and where its paths leave.",
     ),
+    "blocking": (
+        "gatewatch.cli.analyse.blocking:blocking",
+        "Which domains each ISP blocks, on how many days, since when, and with whom.",
+    ),
     "events": (
         "gatewatch.cli.analyse.events:events",
         "What changed at known events, and what became of the predictions.",

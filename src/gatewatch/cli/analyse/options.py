@@ -53,6 +53,13 @@ def load(paths: Iterable[str]) -> Dataset:
         return load(paths)
 
 
+def some(measurements: DataFrame) -> None:
+    """End with code 1 where there is not one measurement."""
+    if measurements.empty:
+        click.echo("No measurements found.", err=True)
+        raise click.exceptions.Exit(1)
+
+
 def tell_problems(problems: DataFrame) -> None:
     """Say on stderr how many lines could not be read as they should, and the first of them."""
     from gatewatch_targets.text import printable
