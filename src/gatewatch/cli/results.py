@@ -13,6 +13,7 @@ import click
 
 from gatewatch.cli.erase import delete
 from gatewatch.cli.summary import summary
+from gatewatch.cli.upload import upload
 
 if TYPE_CHECKING:
     from gatewatch.store import RunInfo
@@ -37,6 +38,9 @@ class _Unusable(click.ClickException):
 @click.group()
 def results() -> None:
     """Runs that were made, and what they found."""
+
+
+results.add_command(upload)
 
 
 @results.command("list")

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from gatewatch import cli
+from gatewatch.cli import upload
 from gatewatch.schedule.choose import NAMES
 from gatewatch.schedule.job import EVERY, Job, read_time, some_time
 
 if TYPE_CHECKING:
+    from gatewatch.cli.unattended import Unattended
     from gatewatch.schedule.system import System
 
 _SYSTEM = click.option("--system", type=click.Choice(NAMES), help="In place of the one found here.")
@@ -155,8 +158,11 @@ def planned(
 ) -> list[Job]:
     """Give the jobs; raises click.UsageError for options that `gatewatch run` would refuse.
 
-    ``own_delay``: the system puts no start off by chance, so the command itself has to.
+    ``own_delay``: the system puts no start off by chance, so the command itself has to.  Where an upload is
+    configured, a second job tries again what waits.
     """
+    from gatewatch.upload.config import config_file
+
     hour, minute, weekday = some_time(every, random.SystemRandom())
     if at:
         hour, minute = read_time(at)
@@ -174,8 +180,31 @@ def planned(
     words = ["--unattended", "--every", every, "--root", str(root), *run_options]
     if own_delay:
         words[3:3] = ["--jitter", str(measure.spread)]
-    _check(words)
-    return [_with(measure, "run", *words)]
+    alone = _checked(words)
+    file = alone.upload_config or (config_file() if config_file().is_file() else None)
+    wanted = upload.chosen(file)
+    if file is None or not wanted:
+        return [_with(measure, "run", *words)]
+    # Files that are written to on this machine, too.
+    local = [Path(urlsplit(each.url).path) for each in wanted if each.url.startswith(("file:", "local:"))]
+    writable = (root, *local)
+    again = Job(
+        name="gatewatch-upload",
+        title="gatewatch: upload what waits",
+        argv=("",),
+        folder=measure.folder,
+        writable=writable,
+        every=_UPLOAD_EVERY,
+        hour=0,
+        minute=(minute + 30) % 60,
+    )
+    named = ("--upload-config", str(file.absolute()))
+    if alone.upload_config is None:
+        words += named
+    return [
+        _with(replace(measure, writable=writable), "run", *words),
+        _with(again, "results", "upload", "--due", "--quiet", "--root", str(root), *named),
+    ]
 
 
 def _folder(run_options: Sequence[str]) -> Path:
@@ -189,15 +218,16 @@ def _with(job: Job, *words: str) -> Job:
     return replace(job, argv=(sys.executable, "-m", "gatewatch", *words))
 
 
-def _check(words: Sequence[str]) -> None:
+def _checked(words: Sequence[str]) -> Unattended:
     """See that `gatewatch run` will take these words, now rather than in the night."""
     from gatewatch.cli.run import run
     from gatewatch.cli.unattended import agreed, parted
 
     with run.make_context("gatewatch run", list(words)) as context:
-        chosen, _ = parted(context.params)
+        chosen, alone = parted(context.params)
     if not agreed(chosen):
         sys.exit(cli.NO_CONSENT)
+    return alone
 
 
 def _install(system: System, jobs: Sequence[Job], root: Path) -> list[str]:

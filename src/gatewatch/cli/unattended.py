@@ -9,11 +9,13 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 import click
 
 from gatewatch import cli
+from gatewatch.cli import upload
 from gatewatch.cli.options import Options
 from gatewatch.schedule.job import EVERY
 
@@ -21,6 +23,8 @@ from gatewatch.schedule.job import EVERY
 # usual rate; a line that is down holds a run up for as long as it is.
 _MOST_TIME = 4 * 3600.0
 _MOST_BYTES = 1_000_000_000
+# Long enough for two thousand measurements over a slow line, and over before an hourly schedule's next run.
+_UPLOAD_TIME = 900.0
 # The version of no text: what a person agreed to, and is on file, does not count here.
 _NONE = "none"
 
@@ -35,6 +39,8 @@ class Unattended:
     ping: str
     keep_days: float | None
     keep_bytes: int | None
+    upload_config: Path | None
+    upload_time: float
 
 
 def _pinged(_context: click.Context, _option: click.Parameter, url: str) -> str:
@@ -74,6 +80,13 @@ _OPTIONS = (
         "--keep-bytes",
         type=click.IntRange(0),
         help="Unattended: delete the oldest runs beyond so many bytes.",
+    ),
+    upload.config_option,
+    click.option(
+        "--upload-time",
+        type=click.FloatRange(0),
+        default=_UPLOAD_TIME,
+        help="Unattended: upload for so many seconds at most.",
     ),
 )
 
@@ -115,6 +128,7 @@ def run(chosen: Options, alone: Unattended) -> int:
     from gatewatch.runner.probes import consents
     from gatewatch.runner.session import conduct
     from gatewatch.unattended.duty import Duty, Orders
+    from gatewatch.upload.spool import may_go
 
     if "-" not in chosen.targets:
         # Whatever would ask somebody finds nobody, at a terminal too.
@@ -134,6 +148,7 @@ def run(chosen: Options, alone: Unattended) -> int:
         tiers.agree_to_medium(session, replace(chosen, medium_consent=chosen.medium_consent or _NONE))
         if consents(session.probes.values()):
             agree_to_locate(replace(chosen, locate_consent=chosen.locate_consent or _NONE))
+    wanted = upload.chosen(alone.upload_config)
     signal.signal(signal.SIGTERM, _stop)
     orders = Orders(
         root=session.root,
@@ -144,6 +159,8 @@ def run(chosen: Options, alone: Unattended) -> int:
         keep_days=alone.keep_days,
         keep_bytes=alone.keep_bytes,
         ping=alone.ping,
+        deliver=(lambda: upload.unattended(session.root, wanted, alone.upload_time)) if wanted else None,
+        may_go=lambda run: may_go(run, wanted),
     )
     ended = Duty(orders).do(lambda watching: conduct(session, watching))
     if chosen.as_json:

@@ -1,0 +1,206 @@
+"""Delivering: run after run, measurement after measurement, until all is there or somebody says later.
+
+A destination that does not take what it is sent is left alone for a while, and the others go on.  Nothing
+here holds the lock that measuring holds; a lock of its own keeps two deliveries apart.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from gatewatch.store import RunInfo, lock
+from gatewatch.upload.backoff import Backoff
+from gatewatch.upload.collector import Answer, Collector
+from gatewatch.upload.config import Destination
+from gatewatch.upload.ledger import Ledger
+from gatewatch.upload.spool import Waiting, concerned, done, mark, pending, waiting
+
+#: Under the results' root: the lock of deliveries, and what is known of each destination's health.
+FOLDER = ".upload"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance; tests have their own."""
+
+    wall: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    chance: random.Random = field(default_factory=random.SystemRandom)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How it stands with a destination after a delivery."""
+
+    destination: Destination
+    stored: int
+    refused: int
+    waiting: Waiting
+    health: Backoff
+
+
+class Carrier(Protocol):
+    """Takes the measurements of one run to a destination."""
+
+    def carry(self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None]) -> Answer | None:
+        """Send what is left of a run; None when nothing is, or the answer that says later.
+
+        ``told`` hears of every answer that settled something, and of how many measurements; what it raises
+        ends the delivery between two measurements.
+        """
+
+
+class Singly:
+    """Takes measurements to a collector one by one."""
+
+    def __init__(self, destination: Destination, collector: Collector) -> None:
+        self._destination = destination
+        self._collector = collector
+
+    def carry(self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None]) -> Answer | None:
+        """Send what is left of a run, in its order."""
+        for uid, _line, record in pending(run, self._destination, ledger):
+            answer = self._collector.send(record, uid, ledger)
+            if answer.kind == "later":
+                return answer
+            if answer.kind == "stored":
+                ledger.note(stored=uid, id=answer.id)
+            else:
+                ledger.note(refused=uid, why=answer.why)
+            told(answer, 1)
+        return self._collector.close(ledger)
+
+
+@contextmanager
+def carrier(destination: Destination) -> Iterator[Carrier]:
+    """Open the way to a destination."""
+    with Collector(destination) as collector:
+        yield Singly(destination, collector)
+
+
+class _TimeIsUp(Exception):
+    """The delivery's time is used up; what is left waits."""
+
+
+def deliver(
+    root: Path,
+    destinations: Sequence[Destination],
+    *,
+    within: float,
+    only_due: bool = False,
+    again: bool = False,
+    clock: Clock | None = None,
+    opened: Callable[[Destination], Any] = carrier,
+    told: Callable[[Destination, Answer, int], None] = lambda *_: None,
+) -> list[Result]:
+    """Deliver what waits, for about ``within`` seconds; gives how it stands with each destination.
+
+    ``told`` hears of every answer, and of how many measurements it settled: none, when it says later.
+    ``only_due``: leave those alone that are to be left alone; otherwise only a server that asked for it is.
+    ``again``: what was refused is sent once more.  Raises Locked while another delivery goes on.
+    """
+    clock = clock or Clock()
+    folder = root / FOLDER
+    with lock(folder):
+        until = clock.monotonic() + within
+        return [
+            _Delivery(root, destination, clock, until, told).run(opened, only_due=only_due, again=again)
+            for destination in destinations
+        ]
+
+
+class _Delivery:
+    def __init__(
+        self,
+        root: Path,
+        destination: Destination,
+        clock: Clock,
+        until: float,
+        told: Callable[[Destination, Answer, int], None],
+    ) -> None:
+        self._root = root
+        self._destination = destination
+        self._clock = clock
+        self._until = until
+        self._told = told
+        self._file = root / FOLDER / f"{destination.key}.json"
+        self._health = Backoff.read(self._file)
+        self._stored = self._refused = 0
+
+    def run(self, opened: Callable[[Destination], Any], *, only_due: bool, again: bool) -> Result:
+        wait = self._health.wait(self._clock.wall())
+        if not (wait and (only_due or self._health.asked)):
+            before = self._health
+            try:
+                with opened(self._destination) as way:
+                    self._until_later(way, again)
+            except _TimeIsUp:
+                pass
+            finally:
+                if self._health != before:
+                    self._health.write(self._file)
+        return Result(
+            self._destination,
+            self._stored,
+            self._refused,
+            waiting(self._root, self._destination),
+            self._health,
+        )
+
+    def _until_later(self, way: Carrier, again: bool) -> None:
+        while (answer := self._all_runs(way, again)) is not None:
+            clock = self._clock
+            now = clock.wall()
+            self._health = self._health.failed(now, answer.why, answer.wait, clock.chance)
+            self._health.write(self._file)
+            self._told(self._destination, answer, 0)
+            delay = self._health.wait(now)
+            if clock.monotonic() + delay >= self._until:
+                return
+            clock.sleep(delay)
+            again = False
+
+    def _all_runs(self, way: Carrier, again: bool) -> Answer | None:
+        for info in concerned(self._root, self._destination):
+            ledger = Ledger.open(info.path, self._destination.key)
+            if again and ledger.refused:
+                ledger.note(again=True)
+            if done(info.path, self._destination, ledger):
+                continue
+            if (answer := self._run(way, info, ledger)) is not None:
+                return answer
+        return None
+
+    def _run(self, way: Carrier, info: RunInfo, ledger: Ledger) -> Answer | None:
+        # Looked at before the lines are read: what is appended in the meantime makes another state of it.
+        seen = mark(info.path, self._destination)
+        try:
+            if (answer := way.carry(info.path, ledger, self._tell)) is not None:
+                return answer
+            if seen and not ledger.refused:
+                ledger.note(whole=seen)
+        except FileNotFoundError:
+            # Somebody has deleted the run in the meantime: then nothing of it is to be sent.
+            if info.path.exists():
+                raise
+        return None
+
+    def _tell(self, answer: Answer, count: int) -> None:
+        if answer.kind == "stored":
+            self._stored += count
+            ill = self._health.failures
+            self._health = self._health.stored(self._clock.wall())
+            if ill:
+                self._health.write(self._file)
+        else:
+            self._refused += count
+        self._told(self._destination, answer, count)
+        if self._clock.monotonic() >= self._until:
+            raise _TimeIsUp
