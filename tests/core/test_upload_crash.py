@@ -18,6 +18,7 @@ from tests.worlds.collector import Mode, collector
 
 from gatewatch.upload import config
 from gatewatch.upload.config import Protocol
+from gatewatch.upload.ledger import measurements_file
 from gatewatch.upload.spool import may_go
 
 if sys.platform == "win32":
@@ -53,6 +54,8 @@ for line in sys.stdin:
         code = 1
         try:
             code = 0 if work(int(line)) == 0 else 2
+        except BaseException:
+            import traceback; traceback.print_exc()
         finally:
             os._exit(code)
     os.write(1, b"%d\\n" % child)
@@ -103,7 +106,7 @@ def test_sigkill_over_spool_and_upload(tmp_path: Path, protocol: Protocol) -> No
     troubles = kills = 0
     with collector() as there, Host(tmp_path, there.url, protocol) as host:
         host.work(0, None)
-        for _ in range(40):
+        for _ in range(25):
             modes: list[Mode] = [chance.choice(broken) if chance.random() < 0.1 else "up" for _ in range(20)]
             there.modes.clear()
             there.modes.extend(modes)
@@ -111,7 +114,7 @@ def test_sigkill_over_spool_and_upload(tmp_path: Path, protocol: Protocol) -> No
             troubles += sum(mode != "up" for mode in modes)
         there.modes.clear()
         assert host.work(2, None) == 0
-        runs = [path for path in tmp_path.iterdir() if (path / "plan.json").exists()]
+        runs = [path for path in tmp_path.iterdir() if measurements_file(path)]
         on_disk = spool.uids(*sorted(runs))
         print(f"{kills} kills, {len(on_disk)} measurements, {len(there.arrived)} arrivals")
         assert kills >= 10 and len(on_disk) >= 20, "the moments picked did not hit the work"

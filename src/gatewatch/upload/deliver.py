@@ -184,7 +184,7 @@ class _Delivery:
         try:
             if (answer := way.carry(info.path, ledger, self._tell)) is not None:
                 return answer
-            if seen and not ledger.refused:
+            if not ledger.refused:
                 ledger.note(whole=seen)
         except FileNotFoundError:
             # Somebody has deleted the run in the meantime: then nothing of it is to be sent.

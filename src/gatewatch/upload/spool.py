@@ -32,11 +32,14 @@ class Waiting:
 
 
 def concerned(root: Path, destination: Destination) -> list[RunInfo]:
-    """Give the runs whose measurements go to a destination, the oldest first; not one that goes on."""
+    """Give the runs whose measurements go to a destination, the oldest first.
+
+    Not one that goes on, nor one that died before its file of measurements was made.
+    """
     return [
         info
         for info in reversed(list_runs(root))
-        if info.state not in _LIVE and (destination.lab or not info.lab)
+        if info.state not in _LIVE and (destination.lab or not info.lab) and measurements_file(info.path)
     ]
 
 
@@ -61,7 +64,8 @@ def mark(run: Path, destination: Destination) -> list[Any]:
 
 def done(run: Path, destination: Destination, ledger: Ledger) -> bool:
     """Tell whether everything that is wanted of a run was stored, without reading it."""
-    return bool(ledger.whole) and ledger.whole == mark(run, destination)
+    now = mark(run, destination)
+    return not now or ledger.whole == now
 
 
 def may_go(run: Path, destinations: Iterable[Destination]) -> bool:
