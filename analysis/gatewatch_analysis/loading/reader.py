@@ -17,6 +17,7 @@ from gatewatch_analysis.loading.blocks import Piece, blocks
 from gatewatch_analysis.loading.identity import number as number_of
 from gatewatch_analysis.loading.sources import Source, find
 from gatewatch_analysis.loading.stores import NoDataset
+from gatewatch_analysis.loading.wanted import ALL, Wanted
 from gatewatch_analysis.tables import Contrasts, Hops, Loci, Measurements, Problems, Table
 from gatewatch_targets.text import printable
 from gatewatch_targets.url import UrlError, parse
@@ -45,16 +46,33 @@ class Dataset:
     prefixes: tuple[Path, ...] = ()
 
 
-def load(paths: Iterable[str | Path], *, storage: Mapping[str, Any] | None = None) -> Dataset:
+def load(
+    paths: Iterable[str | Path], *, wanted: Wanted = ALL, storage: Mapping[str, Any] | None = None
+) -> Dataset:
     """Load run folders, folders of them, files of lines, archives, and single measurements (``.json``).
 
     Paths may be patterns and URLs (see :mod:`gatewatch_analysis.loading.sources`); ``storage`` are fsspec's
-    options for the latter.  Lines may also be traceroutes of RIPE Atlas or scamper, which know no vantage.
+    options for the latter.  Lines may also be results of RIPE Atlas or traces of scamper, which know no
+    vantage.  A path may also be a dataset (:mod:`gatewatch_analysis.dataset`), of which only the countries
+    and days that are ``wanted`` are opened.
 
     Reads line by line and keeps no bodies.  A line that cannot be read never stops a load: it becomes a row
     of ``problems``.  Raises :class:`NoDataset` for a path that is not there or is no dataset.
     """
-    loader = _Loader()
+    # Here, because datasets are made of what is loaded.
+    from gatewatch_analysis.dataset.loaded import joined, loaded
+    from gatewatch_analysis.dataset.reading import is_dataset
+
+    given = list(paths)
+    derived = [path for path in given if is_dataset(path, storage)]
+    found = [loaded(path, wanted, storage) for path in derived]
+    if derived and len(derived) == len(given):
+        return joined(found)
+    return joined([_load([path for path in given if path not in derived], wanted, storage), *found])
+
+
+def _load(paths: Iterable[str | Path], wanted: Wanted, storage: Mapping[str, Any] | None) -> Dataset:
+    loader = Loader(wanted)
     sources = find(paths, lambda file, line, reason: loader.problem(file, line, reason, kept=True), storage)
     for source in sources:
         for block in blocks(Piece(source), loader.problem):
@@ -81,14 +99,22 @@ class _Rows:
         self._frames.append(self._table.frame(self._rows))
         self._rows = []
 
+    def take(self) -> pd.DataFrame:
+        found = self.frame()
+        self._frames = []
+        return found
+
     def frame(self) -> pd.DataFrame:
         if self._rows or not self._frames:
             self._flush()
         return pd.concat(self._frames, ignore_index=True)
 
 
-class _Loader:
-    def __init__(self) -> None:
+class Loader:
+    """Reads lines into tables, until they are asked for."""
+
+    def __init__(self, wanted: Wanted = ALL) -> None:
+        self._wanted = wanted
         self._measurements = _Rows(Measurements)
         self._hops = _Rows(Hops)
         self._loci = _Rows(Loci)
@@ -100,9 +126,12 @@ class _Loader:
         self._last_name: dict[int, tuple[datetime, str]] = {}
 
     def problem(self, file: str, line: int, reason: str, *, kept: bool = False) -> None:
+        """Note what is wrong with a line."""
         self._problems.add(plain.clean(file), line, plain.clean(printable(reason)), kept)
 
     def line(self, source: Source, file: str, number: int, line: bytes) -> None:
+        """Read a line of a source."""
+
         def report(reason: str, *, kept: bool) -> None:
             self.problem(file, number, reason, kept=kept)
 
@@ -133,6 +162,8 @@ class _Loader:
             if problem.message != "missing" and not problem.path.startswith("$.test_keys."):
                 report(f"{problem.path}: {problem.message}", kept=True)
         start = _time(m.measurement_start_time)
+        if not self._wanted(m.probe_cc or "ZZ", start):
+            return
         if start is None:
             report("$.measurement_start_time: no time", kept=True)
         asn = _asn(m.probe_asn)
@@ -242,7 +273,18 @@ class _Loader:
                 self._hops.add(*about, *hop, *(None,) * 6, reached, which)
             self._traces += 1
 
+    def take(self) -> Dataset:
+        """Give the rows since the last time, networks named as each measurement names them."""
+        return Dataset(
+            self._measurements.take(),
+            self._hops.take(),
+            self._loci.take(),
+            self._contrasts.take(),
+            self._problems.take(),
+        )
+
     def dataset(self, prefixes: tuple[Path, ...]) -> Dataset:
+        """Give all rows, networks named as the latest measurements name them."""
         names = {asn: name for asn, (_, name) in self._last_name.items() if asn}
         return Dataset(
             self._renamed(self._measurements.frame(), names),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -27,7 +26,6 @@ _TYPES = {
 }
 
 
-@cache
 def schema(table: type[Table]) -> pa.Schema:
     """Give a table's columns as Arrow's types."""
     return pa.schema([(name, _TYPES[column.dtype]) for name, column in table.columns().items()])
@@ -48,13 +46,26 @@ def column(dtype: str, values: Sequence[Any]) -> pa.Array:
     return array
 
 
+def fitted(data: pa.Table, want: pa.Schema) -> pa.Table:
+    """Bring what an older or newer build wrote into the columns wanted: missing ones are empty."""
+    if data.schema.equals(want):
+        return data
+    columns = [
+        data[field.name].cast(field.type)
+        if field.name in data.column_names
+        else pa.nulls(len(data), field.type)
+        for field in want
+    ]
+    return pa.table(columns, schema=want)
+
+
 def to_pandas(data: pa.Table, table: type[Table]) -> pd.DataFrame:
-    """Give the columns that ``data`` has of a table as pandas, with the documented types."""
+    """Give columns of a table as pandas, with the documented types."""
     import pandas as pd
 
-    columns = {name: c for name, c in table.columns().items() if name in data.column_names}
-    plain = data.select(list(columns)).unify_dictionaries()
-    return pd.DataFrame({name: _series(plain[name], c.dtype) for name, c in columns.items()})
+    columns = table.columns()
+    plain = data.unify_dictionaries()
+    return pd.DataFrame({name: _series(plain[name], columns[name].dtype) for name in data.column_names})
 
 
 def _series(values: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
@@ -66,8 +77,13 @@ def _series(values: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
         words = values.chunk(0).dictionary.to_pylist() if codes else []
         numbers = pa.chunked_array(codes, pa.int32()).to_numpy()
         return pd.Series(pd.Categorical.from_codes(numbers, categories=pd.Index(words, dtype=object)))
-    if dtype == WHOLE:
-        # Not by way of floats, which do not hold 64 bits.
-        missing = values.is_null().to_numpy()
-        return pd.Series(pd.arrays.IntegerArray(values.fill_null(0).to_numpy().copy(), missing))
-    return pd.Series(values.to_pandas(), dtype=dtype)
+    if dtype == TIME:
+        return pd.Series(values.to_pandas(), dtype=dtype)
+    # The nullable types take Arrow's arrays as they are, 64-bit numbers too.
+    kinds: dict[str, Any] = {
+        TEXT: pd.StringDtype(),
+        WHOLE: pd.Int64Dtype(),
+        REAL: pd.Float64Dtype(),
+        FLAG: pd.BooleanDtype(),
+    }
+    return pd.Series(kinds[dtype].__from_arrow__(values))

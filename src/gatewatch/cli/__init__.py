@@ -20,6 +20,7 @@ COMMANDS = {
         "Say what is blocked, how, and where paths leave.",
     ),
     "schedule": ("gatewatch.cli.schedule:schedule", "Have this machine measure by itself, again and again."),
+    "dataset": ("gatewatch.cli.dataset:dataset", "Make Parquet datasets of measurements, for researchers."),
     "results": ("gatewatch.cli.results:results", "List runs and show what they found."),
     "targets": ("gatewatch.cli.targets:targets", "Show and check target lists."),
     "update": ("gatewatch.cli.update:update", "Fetch lists, signs and tables that others publish."),

@@ -20,6 +20,7 @@ from gatewatch_analysis.loading.observations.carriers import MOST_ROWS, Rows
 from gatewatch_analysis.loading.observations.columns import Envelopes, table
 from gatewatch_analysis.loading.observations.flatten import flatten
 from gatewatch_analysis.loading.observations.shape import Record
+from gatewatch_analysis.loading.seen import Seen
 from gatewatch_analysis.loading.wanted import ALL, Wanted
 
 # Objects and lists that one line may hold: each costs some 150 bytes once read, whatever it is written in.
@@ -53,12 +54,15 @@ class Observer:
     isp: str | None = None
     lab: bool = False
     wanted: Wanted = ALL
+    #: With it, copies of a measurement are left out.
+    seen: Seen | None = None
     problems: list[Problem] = field(default_factory=list)
-    #: One of these grows with each line (or item of a list): measurements read, lines set aside, and results
-    #: that measured nothing or are not wanted.
+    #: One of these grows with each line (or item of a list): measurements read, lines set aside, results that
+    #: measured nothing or are not wanted, and copies.
     read: int = 0
     aside: int = 0
     passed: int = 0
+    copies: int = 0
     _envelopes: Envelopes = field(default_factory=Envelopes)
     _rows: Rows = field(default_factory=Rows)
     _bytes: int = 0
@@ -123,6 +127,10 @@ class Observer:
         if not self.wanted(country, start):
             self.passed += 1
             return
+        which = number(record, line)
+        if self.seen is not None and not self.seen.add(which):
+            self.copies += 1
+            return
         envelopes = self._envelopes
         rows = flatten(record, len(envelopes), self._rows)
         if rows > MOST_ROWS:
@@ -133,7 +141,7 @@ class Observer:
         envelopes.country.append(country)
         envelopes.isp.append(self.isp or record.probe_network_name or f"AS{network}")
         envelopes.asn.append(network)
-        envelopes.measurement.append(number(record, line))
+        envelopes.measurement.append(which)
         envelopes.test_name.append(record.test_name)
         envelopes.input.append(record.input or None)
         envelopes.start.append(start)
