@@ -21,6 +21,7 @@ COMMANDS = {
     ),
     "schedule": ("gatewatch.cli.schedule:schedule", "Have this machine measure by itself, again and again."),
     "dataset": ("gatewatch.cli.dataset:dataset", "Make Parquet datasets of measurements, for researchers."),
+    "report": ("gatewatch.cli.report:report", "Write what a dataset says as one page that fetches nothing."),
     "results": ("gatewatch.cli.results:results", "List runs and show what they found."),
     "targets": ("gatewatch.cli.targets:targets", "Show and check target lists."),
     "update": ("gatewatch.cli.update:update", "Fetch lists, signs and tables that others publish."),
