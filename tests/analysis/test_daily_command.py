@@ -3,6 +3,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 from tests.analysis.runs import web, write_run
+from tests.analysis.vantages import CUT, at, reached
 
 from gatewatch.cli.analyse.blocking import blocking
 from gatewatch_analysis.tables import Days
@@ -45,3 +46,18 @@ def test_json_has_every_table(tmp_path: Path) -> None:
 def test_no_measurements_is_said(tmp_path: Path) -> None:
     got = CliRunner().invoke(blocking, [str(write_run(tmp_path / "r", []))])
     assert (got.exit_code, got.stdout) == (1, "")
+
+
+def test_other_vantages_stand_in_unless_told_not_to(tmp_path: Path) -> None:
+    run = write_run(
+        tmp_path / "r",
+        [at(CUT["blocked(tls.reset)"], 1, "KH"), at(reached(), 2, "SG"), at(reached(), 3, "TH")],
+        isp=None,
+    )
+
+    def told(*options: str) -> list[tuple[str, int]]:
+        got = CliRunner().invoke(blocking, [str(run), "--json", *options])
+        return [(row["label"], row["stood_in"]) for row in json.loads(got.stdout)["by_day"]]
+
+    assert told() == [("blocked(tls.reset)", 1), ("ok", 0), ("ok", 0)]
+    assert told("--helpers-only") == [("inconclusive(no_control)", 0), ("ok", 0), ("ok", 0)]

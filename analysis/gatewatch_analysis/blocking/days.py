@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gatewatch.verdict import RULES
-from gatewatch_analysis.blocking.repeats import DECIDED, asked, settle
+from gatewatch_analysis.blocking.repeats import DECIDED, STATUSES, asked, settle
 from gatewatch_analysis.blocking.targets import LIKE_DEATH, MIN_ISPS
 from gatewatch_analysis.counting import aggregate
 from gatewatch_analysis.statistics import wilsons
@@ -33,18 +33,21 @@ _CELL = [*VANTAGE, "domain", "day"]
 
 def by_day(measurements: pd.DataFrame) -> pd.DataFrame:
     """Count, for each ISP, domain and day, the runs that met interference (table ``Days``)."""
-    timed = measurements[measurements["status"].notna() & measurements["start"].notna()]
+    timed = measurements[measurements["status"].isin(STATUSES) & measurements["start"].notna()]
     if timed.empty:
         return Days.frame([])
     named = timed.assign(host=timed["host"].fillna(timed["input"]))
-    units = settle(
-        named.assign(domain=asked(named, "host"), day=named["start"].dt.floor("D")), [*_CELL, "run"]
-    )
+    named = named.assign(domain=asked(named, "host"), day=named["start"].dt.floor("D"))
+    named["stood_in"] = named["control_from"].notna() if "control_from" in named.columns else False
+    units = settle(named, [*_CELL, "run"])
     days = settle(units, _CELL)
     counts = aggregate(_flags(units, units["rule"].isin(list(CONFIRMING))), _CELL, _COUNTED)
-    # Both are in the order of their cells, and have the same ones.
+    # All three are in the order of their cells, and have the same ones.
     days = days.assign(
-        units=counts["rows"], measurements=counts["repeats"], **{name: counts[name] for name in _COUNTED[1:]}
+        units=counts["rows"],
+        stood_in=aggregate(named, _CELL, ["stood_in"])["stood_in"],
+        measurements=counts["repeats"],
+        **{name: counts[name] for name in _COUNTED[1:]},
     )
     days["dead"] = dead_days(days)
     gone = days["dead"].to_numpy(bool)

@@ -55,7 +55,7 @@ from gatewatch_analysis.tables.evidence import (
     Units,
 )
 from gatewatch_analysis.tables.gateway import Contrasts, Loci
-from gatewatch_analysis.tables.loaded import Hops, Measurements, Problems
+from gatewatch_analysis.tables.loaded import Hops, Judged, Measurements, Problems, Witnesses
 from gatewatch_analysis.tables.observations import Observations
 from gatewatch_analysis.tables.paths import HopPlaces, Links, Paths
 
@@ -94,6 +94,7 @@ __all__ = [
     "Identifiable",
     "Interruptions",
     "JointChanges",
+    "Judged",
     "Links",
     "ListAgreement",
     "ListPairs",
@@ -115,6 +116,7 @@ __all__ = [
     "Units",
     "Vantage",
     "Verdicts",
+    "Witnesses",
     "markdown",
 ]
 
@@ -126,6 +128,8 @@ TABLES: tuple[type[Table], ...] = (
     Loci,
     Contrasts,
     Problems,
+    Witnesses,
+    Judged,
     Verdicts,
     Dead,
     ByIsp,

@@ -74,6 +74,9 @@ class Days(Rates, DayOfIsp):
     layer = Column(CATEGORY, "its layer", "", "settle")
     method = Column(CATEGORY, "its method", "", "settle")
     measurements = Column(WHOLE, "judged measurements", "count", "measurements")
+    stood_in = Column(
+        WHOLE, "of which other vantages' results stood in for a control", "count", "judge_again control_from"
+    )
     units = Column(
         WHOLE,
         "runs that measured it; repeats within one, http and https, and all of its pages are one unit",

@@ -47,6 +47,31 @@ class Measurements(Vantage):
     measurement = MEASUREMENT
 
 
+class Judged(Measurements):
+    """A row per measurement, those without a control judged again where others saw the target."""
+
+    title = "judge_again: the measurements, with verdicts that other vantages make possible"
+    control_from = Column(
+        TEXT,
+        "the vantages whose results stood in for a control, and when; missing where there was one, or none",
+        "",
+        "witnesses",
+    )
+
+
+class Witnesses(Table):
+    """A row per measurement without a control and vantage that can stand in."""
+
+    title = "witnesses: a row per measurement without a control and other vantage that saw the target"
+    measurement = Column(WHOLE, "which measurement has no control", "64-bit hash", "measurements")
+    says = Column(TEXT, "up, or down: what the vantages together say of the target", "", "measurements")
+    country = Column(TEXT, "country of the other vantage", "ISO 3166-1 alpha-2", "measurements")
+    isp = Column(TEXT, "name of its network", "", "measurements")
+    asn = Column(WHOLE, "number of that network", "", "measurements")
+    witness = Column(WHOLE, "which measurement of its stands in", "64-bit hash", "measurements")
+    hours = Column(REAL, "how long after, or before, it was made", "h", "measurements.start")
+
+
 class Hops(Vantage):
     """A row per trace reply, silence included; and per hop of the ways that ``locate`` has seen."""
 
