@@ -11,7 +11,7 @@ $(BIN)/.installed: pyproject.toml
 	touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,helper,docs,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[analysis,lab,helper,upload,docs,dev]'
 	touch $@
 
 demo: $(BIN)/.installed  ## measure an emulated Cambodia

@@ -102,20 +102,25 @@ def chosen(
 ) -> list[Destination]:
     """Give the destinations that were asked for; raises click.UsageError."""
     from gatewatch.upload import config as configured
+    from gatewatch.upload.filesystem import missing
     from gatewatch_targets import DataError
 
     try:
         if collector or store:
-            named = [configured.collector(collector)] if collector else []
-            return [*named, configured.store(store)] if store else named
-        found = configured.destinations(config)
+            found = [configured.collector(collector)] if collector else []
+            found += [configured.store(store)] if store else []
+        else:
+            found = configured.destinations(config)
     except (DataError, OSError) as error:
         raise click.UsageError(str(error)) from None
     if any(each.options for each in found) and configured.readable_by_others(config):
         click.echo("upload.toml holds options, and others may read it: chmod 600", err=True)
     if unknown := set(names) - {each.name for each in found}:
         raise click.UsageError(f"no destination {min(unknown)!r} in upload.toml")
-    return [each for each in found if not names or each.name in names]
+    wanted = [each for each in found if not names or each.name in names]
+    if why := next(filter(None, map(missing, wanted)), ""):
+        raise click.UsageError(why)
+    return wanted
 
 
 def delivered(

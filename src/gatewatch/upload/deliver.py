@@ -20,6 +20,7 @@ from gatewatch.upload.collector import Answer, Collector
 from gatewatch.upload.config import Destination
 from gatewatch.upload.ledger import Ledger
 from gatewatch.upload.spool import Waiting, concerned, done, mark, pending, waiting
+from gatewatch.upload.store import Batched, Folder
 
 #: Under the results' root: the lock of deliveries, and what is known of each destination's health.
 FOLDER = ".upload"
@@ -81,6 +82,10 @@ class Singly:
 @contextmanager
 def carrier(destination: Destination) -> Iterator[Carrier]:
     """Open the way to a destination."""
+    if destination.kind == "store":
+        with Folder(destination) as folder:
+            yield Batched(destination, folder)
+        return
     with Collector(destination) as collector:
         yield Singly(destination, collector)
 

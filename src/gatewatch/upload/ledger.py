@@ -104,6 +104,8 @@ class Ledger:
                 self.closed.add(report)
             case {"batch": str(name), "uids": list(uids)}:
                 self.batches[name] = tuple(map(str, uids))
+            case {"void": str(name)}:
+                self.batches.pop(name, None)
             case {"placed": str(name)}:
                 self.placed.add(name)
                 self.stored.update(self.batches.get(name, ()))
