@@ -29,12 +29,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_link_for_people() -> None:
     done = here("locate", "https://www.rfa.org/", "--lab", "kh-2024:smart", *LAB)
-    first, link, place = done.stdout.splitlines()
+    first, link, place, plainly = done.stdout.splitlines()
     assert done.exit_code == cli.DONE
     assert first.startswith("https://www.rfa.org/: tls to ") and first.endswith(", as www.rfa.org")
     assert link == "  reset between hop 4 (silent) and hop 5 (103.5.25.97, AS45498 KH)"
     assert place.startswith("  place: access (both ends are this line's own provider's); probability 99.")
-    assert " triggers, " in place
+    assert " triggers, " in place and plainly == "  It is cut inside the network of your own provider."
 
 
 def test_a_link_for_programs_and_a_site_that_is_free() -> None:
@@ -64,7 +64,7 @@ def test_nothing_while_the_stop_file_is_there() -> None:
     stop_file().touch()
     done = here("locate", "https://www.rfa.org/", "--lab", "kh-2024:smart", *LAB)
     assert done.exit_code == cli.PARTIAL
-    assert done.stdout == f"not located: could not run: stopped: {stop_file()} exists\n"
+    assert done.stdout == "Not located: you have stopped it\n"
 
 
 def test_it_needs_something_to_locate_and_both_consents(monkeypatch: pytest.MonkeyPatch) -> None:

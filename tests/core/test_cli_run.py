@@ -197,7 +197,7 @@ def test_standard_input_and_json(tmp_path: Path) -> None:
     about = json.loads(done.stdout)
     assert (done.exit_code, about["state"], about["measured"], about["attach"]) == (0, "done", 2, "memory")
     assert about["verdicts"]["ok"] == 1 and Path(about["folder"]).parent == tmp_path / "runs"
-    begun = ["Attached in memory, as asked.", "Looking at your line.", "2 measurements planned."]
+    begun = ["Attached in memory, as asked.", "Looking at your line", "2 measurements planned."]
     assert done.stderr.splitlines()[:3] == begun
     assert {r["input"] for r in records(done.stdout)} == {"https://example.org/"}
 

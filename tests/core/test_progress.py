@@ -122,7 +122,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     plan = a_plan()
     goes(Lines(plan), plan)
     said = capsys.readouterr().err.splitlines()
-    assert said[:2] == ["Looking at your line.", "4 measurements planned."]
+    assert said[:2] == ["Looking at your line", "4 measurements planned."]
     assert (
         said[2].startswith("Paused. There is no internet") and said[3] == "The line is well again; going on."
     )

@@ -31,7 +31,7 @@ class Lines(Quiet):
         self._limit = limit_of(plan)
         self._estimate = Estimate(0, self._limit)
         self._said = time.monotonic()
-        self._say(say("Looking at your line."))
+        self._say(say("Looking at your line"))
 
     def _say(self, text: str) -> None:
         self._said = time.monotonic()

@@ -12,10 +12,19 @@ import click
 
 from gatewatch.cli import speaking
 from gatewatch.cli.options import Options, others, some
+from gatewatch.words import mark, say, worded
 
 if TYPE_CHECKING:
     from gatewatch.records import Box, Locus
 
+_PLACES = {
+    "access": mark("It is cut inside the network of your own provider."),
+    "domestic-shared": mark("It is cut inside the country, beyond the network of your own provider."),
+    "border": mark("It is cut at the border of the country."),
+    "foreign": mark("It is cut abroad."),
+    "endpoint": mark("It is cut at the site's own server, or right before it."),
+    "unknown": mark("It is cut on the way; in whose network cannot be told."),
+}
 _RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
 
@@ -38,6 +47,7 @@ def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
     """
     from gatewatch.cli.progress import observer
     from gatewatch.cli.run import agreed, code, held
+    from gatewatch.summary.reasons import reason
 
     urls = (*url, *(_blocked(found_by) if found_by else ()))
     if not urls:
@@ -61,10 +71,11 @@ def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
     else:
         for where, _, locus in rows:
             click.echo(describe(where, locus))
+            click.echo(f"  {plainly(locus)}")
         for where, box in _boxes(outcome.folder) if outcome.folder else ():
             click.echo(_print_of(where, box))
         for why in skipped:
-            click.echo(f"not located: {why}")
+            click.echo(say("Not located: {why}", why=reason(why)))
     sys.exit(code(outcome))
 
 
@@ -154,6 +165,15 @@ def describe(where: str, locus: Locus) -> str:
     lines.append(f"  {locus.signature} between {near} and {far}")
     lines.append(f"  place: {locus.place} ({locus.place_why}); probability {sure}; {cost}")
     return "\n".join(map(printable, lines))
+
+
+def plainly(locus: Locus) -> str:
+    """Say where, for people who do not read hops."""
+    if locus.before is None or locus.after is None:
+        if locus.reason == "no interference seen":
+            return say("Nobody interfered this time.")
+        return say("The place could not be found.")
+    return worded(_PLACES.get(locus.place or "unknown", _PLACES["unknown"]))
 
 
 def _end(ttl: int, address: str | None, asn: int | None, country: str | None, ixp: str | None) -> str:

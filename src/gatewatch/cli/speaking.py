@@ -53,7 +53,9 @@ def menu() -> None:
     """Let somebody choose the language by its own name, and keep that for later."""
     from gatewatch.cli import asking
 
-    answer = asking.choose("Language", [each.name for each in LANGUAGES.values()])
+    # In all of them, since nobody knows yet which of them is read.
+    question = " / ".join(each.word for each in LANGUAGES.values())
+    answer = asking.choose(question, [each.name for each in LANGUAGES.values()])
     if answer is not None:
         code = list(LANGUAGES)[answer]
         use(code)

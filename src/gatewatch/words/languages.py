@@ -16,7 +16,7 @@ _VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language: its ISO 639-1 code, its name in itself and in English, and how its script behaves.
+    """A language: its ISO 639-1 code, its name and its word for "language", its name in English, its script.
 
     ``spaced``: words stand apart by spaces, so that a line may be broken at one.  Khmer and Thai are written
     without; a terminal breaks them where the line is full.
@@ -24,6 +24,7 @@ class Language:
 
     code: str
     name: str
+    word: str
     english: str
     spaced: bool = True
 
@@ -36,11 +37,11 @@ class Language:
 LANGUAGES: Mapping[str, Language] = {
     each.code: each
     for each in (
-        Language("en", "English", "English"),
-        Language("km", "ខ្មែរ", "Khmer", spaced=False),
-        Language("ne", "नेपाली", "Nepali"),
-        Language("th", "ไทย", "Thai", spaced=False),
-        Language("ms", "Bahasa Melayu", "Malay"),
+        Language("en", "English", "Language", "English"),
+        Language("km", "ខ្មែរ", "ភាសា", "Khmer", spaced=False),
+        Language("ne", "नेपाली", "भाषा", "Nepali"),
+        Language("th", "ไทย", "ภาษา", "Thai", spaced=False),
+        Language("ms", "Bahasa Melayu", "Bahasa", "Malay"),
     )
 }
 
