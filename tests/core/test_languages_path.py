@@ -205,7 +205,8 @@ def test_progress(marks: Marking, capsys: pytest.CaptureFixture[str], plain: boo
     from gatewatch.summary import reasons
 
     out, plan = io.StringIO(), a_plan()
-    console = Console(file=out, force_terminal=True, width=120, highlight=False)
+    # rich keeps how it first wrote a colour, so all tests ask for the same kind.
+    console = Console(file=out, force_terminal=True, width=120, highlight=False, color_system="256")
     watching = Lines(plan) if plain else Stages(plan, console)
     watching.started(len(plan.items), 1)
     for beginning, _ in reasons._REASONS:

@@ -166,7 +166,7 @@ def test_nothing_is_framed() -> None:
 def test_which_kind(
     monkeypatch: pytest.MonkeyPatch, terminal: bool, term: str, plain: bool, kind: type[progress.Quiet]
 ) -> None:
-    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("TERM", f"{term}-256color" if term == "xterm" else term)
     monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
     watching = progress.observer(a_plan(), quiet=False, plain=plain)
     watching.close()
