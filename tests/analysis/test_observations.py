@@ -5,6 +5,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import pytest
@@ -14,10 +15,18 @@ from tests.analysis.runs import START, measurement, trace, web, write_lines, wri
 
 from gatewatch.records import dumps
 from gatewatch_analysis.loading.blocks import pieces
-from gatewatch_analysis.loading.observations import Observer, carriers, load_observations, observe, stream
+from gatewatch_analysis.loading.observations import (
+    Observer,
+    carriers,
+    load_observations,
+    observe,
+    stream,
+    words,
+)
 from gatewatch_analysis.loading.wanted import Wanted
 from gatewatch_analysis.tables import Observations
 from gatewatch_analysis.tables.arrow import schema, to_pandas
+from gatewatch_targets.url import UrlError, parse
 
 OONI = Path(__file__).resolve().parents[2] / "../shared/data/ooni_qa"
 FILES = sorted(f for f in OONI.glob("**/*.json") if f.name != "cases.json")
@@ -499,7 +508,33 @@ def test_pieces_of_a_file_read_by_several_processes_give_the_same(
 
 def test_tables_come_in_bounded_sizes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(observe, "MOST_HELD", 3)
+    monkeypatch.setattr("gatewatch_analysis.loading.blocks.BLOCK", 3 * (len(line(keys=KEYS)) + 1))
     file = write_lines(tmp_path / "x.jsonl", [line(keys=KEYS) + b"\n"] * 8)
     told: list[Any] = []
     assert [t.num_rows for t in stream([file, file], told.append)] == [18, 18, 12]
     assert told == []
+
+
+URLS = (
+    "http://a.com/ https://www.A.com/x http://1.2.3.4/ http://a.com.:80 http://u@a.com/ "
+    "http://x.onion/ http://a..com/ "
+    "http://xn--d1acpjx3f.xn--p1ai/ http://xn--a.com/ http://-a.com/ http://a.com:99999/ http://a.1e2/ a.com "
+    "http://a.com:80@b.com/ http://a.com#@b.com/ http://localhost/ http://a_b.com/ http://a.com?x http://[::1]/"
+)
+
+
+@pytest.mark.parametrize("url", URLS.split())
+def test_a_host_is_the_one_that_would_be_measured(url: str) -> None:
+    try:
+        slowly = parse(url).host
+    except UrlError:
+        slowly = None
+    assert words.host_of(url) == slowly
+
+
+@settings(max_examples=200, deadline=None, database=None)
+@given(st.from_regex(r"https?://[a-z0-9.@:_-]{1,30}(com|onion|x--y)[:@/?#\\]?[a-z@./]{0,9}", fullmatch=True))
+def test_a_host_that_is_read_off_is_the_one_that_parsing_gives(url: str) -> None:
+    plain = words._PLAIN.match(url)
+    if plain is not None:
+        assert urlsplit(url).hostname == plain[1] == parse(f"https://{plain[1]}/").host

@@ -32,18 +32,33 @@ def schema(table: type[Table]) -> pa.Schema:
 
 
 def column(dtype: str, values: Sequence[Any]) -> pa.Array:
-    """Make a column of Python values: text cut at LONGEST_TEXT, and no number that is none."""
-    if dtype in (TEXT, CATEGORY):
-        texts = pa.array(values, pa.string())
-        distinct = texts.dictionary_encode()
-        words = distinct.dictionary
-        if len(words) and pc.max(pc.binary_length(words)).as_py() > LONGEST_TEXT:
-            distinct = pc.utf8_slice_codeunits(texts, 0, LONGEST_TEXT).dictionary_encode()
-        return distinct if dtype == CATEGORY else distinct.cast(pa.string())
-    array = pa.array(values, _TYPES[dtype])
+    """Make a column of Python values."""
+    return numbered(dtype, plain_column(dtype, values))
+
+
+def plain_type(dtype: str) -> pa.DataType:
+    """Give the type before texts are numbered."""
+    return pa.string() if dtype == CATEGORY else _TYPES[dtype]
+
+
+def plain_column(dtype: str, values: Sequence[Any]) -> pa.Array:
+    """Make a column of Python values in which no number is none."""
+    array = pa.array(values, plain_type(dtype))
     if dtype == REAL and not pc.all(pc.is_finite(array), min_count=0).as_py():
         array = pc.if_else(pc.is_finite(array), array, None)
     return array
+
+
+def numbered(dtype: str, array: pa.Array) -> pa.Array:
+    """Number the texts of a category; all text is cut at LONGEST_TEXT."""
+    if dtype not in (TEXT, CATEGORY):
+        return array
+    distinct = array.dictionary_encode()
+    words = distinct.dictionary
+    if len(words) and pc.max(pc.binary_length(words)).as_py() > LONGEST_TEXT:
+        array = pc.utf8_slice_codeunits(array, 0, LONGEST_TEXT)
+        distinct = array.dictionary_encode()
+    return distinct if dtype == CATEGORY else array
 
 
 def fitted(data: pa.Table, want: pa.Schema) -> pa.Table:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gatewatch_analysis.loading.observations import kinds
 from gatewatch_analysis.loading.observations.carriers import Rows
-from gatewatch_analysis.tables.arrow import column, schema
+from gatewatch_analysis.tables.arrow import column, numbered, plain_column, plain_type, schema
 from gatewatch_analysis.tables.observations import KINDS, Observations
 
 
@@ -64,12 +64,7 @@ def table(envelopes: Envelopes, rows: Rows, run: str, lab: bool) -> pa.Table:
     made["part"] = column(dtypes["part"], rows.parts).take(by_carrier)
     for name, dtype in dtypes.items():
         if name not in made:
-            values = _joined(name, by_kind, sizes)
-            made[name] = (
-                column(dtype, values).take(at)
-                if values is not None
-                else pa.nulls(total, schema(Observations).field(name).type)
-            )
+            made[name] = _over_kinds(name, dtype, by_kind, sizes).take(at)
     return pa.table([made[name] for name in dtypes], schema=schema(Observations))
 
 
@@ -78,14 +73,23 @@ def _same(text: str, count: int) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), pa.array([text]))
 
 
-def _joined(name: str, by_kind: list[kinds.Columns], sizes: list[int]) -> list[Any] | None:
-    """Join a column over the kinds; None where no row has a value for it."""
+def _over_kinds(name: str, dtype: str, by_kind: list[kinds.Columns], sizes: list[int]) -> pa.Array:
+    """Join a column over the kinds; those that lack it have no values, and cost none."""
+    parts: list[pa.Array] = []
     values: list[Any] = []
-    found = False
+    empty = 0
     for columns, size in zip(by_kind, sizes, strict=True):
         if size and name in columns:
+            if empty and not values:
+                parts.append(pa.nulls(empty, plain_type(dtype)))
+            elif empty:
+                values += [None] * empty
+            empty = 0
             values += columns[name]
-            found = True
         else:
-            values += [None] * size
-    return values if found else None
+            empty += size
+    if values:
+        parts.append(plain_column(dtype, values))
+    if empty or not parts:
+        parts.append(pa.nulls(empty, plain_type(dtype)))
+    return numbered(dtype, parts[0] if len(parts) == 1 else pa.concat_arrays(parts))

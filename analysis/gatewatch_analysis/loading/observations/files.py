@@ -156,15 +156,14 @@ class Reading:
 
         observer = self._observer
         for block in blocks(self._asked.piece, report):
-            for number, line in block.lines():
-                observer.line(number, line)
-                if observer.full:
-                    yield observer.take()
+            observer.block(block.lines())
             for problem in observer.problems:
                 self._trouble(_row(block.file, problem.line, problem.reason, kept=problem.kept))
             observer.problems.clear()
             self.measurements = observer.read
             self.lines = max(self.lines, block.line + block.count - 1)
+            if observer.full:
+                yield observer.take()
         if len(observer):
             yield observer.take()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -16,6 +17,12 @@ from gatewatch_targets.url import MAX_URL, UrlError, parse
 # A country's measurements name some ten thousand endpoints and addresses over and over.
 _REMEMBERED = 65_536
 _LONGEST_ENDPOINT = 300
+# Nine URLs of ten are so plain that their host can be read off: letters as they are looked up, a top-level
+# domain that is no number, no A-label that would have to be checked, and no user name before an @.
+_PLAIN = re.compile(
+    r"https?://(?=[a-z0-9.-]{1,253}(?:[:/?#]|\Z))(?!.{0,250}xn--)((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
+    r"(?!onion\b)[a-z]{2,63})(?::\d{1,4})?(?:[/?#]|\Z)"
+)
 
 
 def endpoint(text: str | None) -> tuple[str | None, int | None]:
@@ -44,10 +51,17 @@ def host_of(url: str | None) -> str | None:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _host(url: str) -> str | None:
+    plain = _PLAIN.match(url)
+    if plain is not None:
+        return plain[1]
     try:
         return parse(url).host
     except UrlError:
         return None
+
+
+# A title stands in the first 64 KiB or nowhere (gatewatch.verdict.likeness.compare).
+_HEAD = 65_536
 
 
 class Page(NamedTuple):
@@ -72,7 +86,16 @@ def page(response: Response | None) -> Page:
         return Page(response.body_length, None, response.title or None)
     data = body.encode() if isinstance(body, str) else body
     sha1 = hashlib.sha1(data, usedforsecurity=False).hexdigest() if data else None
-    return Page(len(data), sha1, title(body) or None if data else None)
+    return Page(len(data), sha1, _title(body) or None if data else None)
+
+
+def _title(body: str | bytes) -> str:
+    """Give a page's title; the search without regard to case is for pages that shout."""
+    if isinstance(body, str):
+        at = body.find("<title", 0, _HEAD)
+        if at >= 0 and body.find("<T", 0, at) < 0:
+            return title(body[at : at + _HEAD])
+    return title(body)
 
 
 def decoded(text: str | None) -> bytes | None:
