@@ -199,17 +199,18 @@ class Loader:
 
     def _verdict(self, m: Measurement, report: Any) -> tuple[Any, ...]:
         given: Mapping[str, Any] | None = m.x_gatewatch_verdict
-        if given is None and m.test_name == "web_connectivity":
+        if given is None:
             from gatewatch.verdict import judge
 
             try:
-                v = judge(m)
+                subject = formats.judgeable(m)
+                if subject is None:
+                    return (None,) * 6
+                v = judge(subject)
             except Exception as error:  # ten years of others' data must not stop at one odd measurement
                 report(f"no verdict: judging failed with {type(error).__name__}", kept=True)
                 return (None,) * 6
             return v.status, v.layer, v.method, v.label, v.rule, v.confidence
-        if given is None:
-            return (None,) * 6
         status = given.get("status")
         if status not in STATUSES:
             report("$.x_gatewatch_verdict.status: not a verdict", kept=True)

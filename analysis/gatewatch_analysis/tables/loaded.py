@@ -30,7 +30,7 @@ class Measurements(Vantage):
         TEXT,
         "ok, blocked, tampered, down, server_side or inconclusive; missing where nothing judges the test",
         "",
-        "x_gatewatch_verdict; for other software's web_connectivity gatewatch.verdict",
+        "x_gatewatch_verdict; for other software's web_connectivity and tests of apps gatewatch.verdict",
     )
     layer = Column(
         TEXT,

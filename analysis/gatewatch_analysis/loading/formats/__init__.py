@@ -14,6 +14,7 @@ from gatewatch.records import Measurement
 from gatewatch.records.atlas import from_atlas
 from gatewatch.records.scamper import from_scamper
 from gatewatch_analysis.loading.formats.atlas_dns import from_atlas_dns
+from gatewatch_analysis.loading.formats.ooni_apps import with_endpoints
 
 # scamper writes these around its traces; they measure nothing.
 _FRAMES = ("cycle-start", "cycle-stop")
@@ -30,6 +31,11 @@ def known(data: Mapping[str, Any]) -> bool:
     """Tell whether a result says to be of a kind that is read here."""
     kind = data.get("type")
     return isinstance(kind, str) and (kind in _READERS or kind in _FRAMES)
+
+
+def judgeable(m: Measurement) -> Measurement | None:
+    """Give a measurement without a verdict as the rules read it, None where they do not judge its test."""
+    return m if m.test_name == "web_connectivity" else with_endpoints(m)
 
 
 def read(data: Mapping[str, Any]) -> Measurement | None:
