@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tests.worlds import spool
 
 from gatewatch.store.files import StoreFull
+from gatewatch.store.uid import uid
 from gatewatch.upload import config
 from gatewatch.upload.backoff import Backoff, retry_after
 from gatewatch.upload.ledger import Ledger, measurements_file
-from gatewatch.upload.uid import uid
 from gatewatch_targets import DataError
 
 # -- configuration

@@ -19,13 +19,13 @@ from tests.worlds.shares import PASSWORD, USER, sftp, webdav
 
 from gatewatch import cli
 from gatewatch.store import open_for_resume, read
+from gatewatch.store.uid import uid
 from gatewatch.upload import config, store
 from gatewatch.upload.config import Destination
 from gatewatch.upload.deliver import Clock, Result, deliver
 from gatewatch.upload.filesystem import missing
 from gatewatch.upload.ledger import Ledger
 from gatewatch.upload.spool import may_go
-from gatewatch.upload.uid import uid
 
 pytest.importorskip("fsspec", reason="fsspec is not installed (the extra upload)")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gatewatch.store import create, read
-from gatewatch.upload.uid import uid
+from gatewatch.store.uid import uid
 
 
 def record(item: str, run: str = "", test_name: str = "web_connectivity", size: int = 20) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch.cli.erase import delete
+from gatewatch.cli.export import export
 from gatewatch.cli.summary import summary
 from gatewatch.cli.upload import upload
 
@@ -41,6 +42,7 @@ def results() -> None:
 
 
 results.add_command(upload)
+results.add_command(export)
 
 
 @results.command("list")

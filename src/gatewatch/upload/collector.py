@@ -21,10 +21,10 @@ import requests
 import urllib3
 
 from gatewatch import __version__
+from gatewatch.store.uid import ANNOTATION
 from gatewatch.upload.backoff import retry_after
 from gatewatch.upload.config import Destination
 from gatewatch.upload.ledger import Ledger
-from gatewatch.upload.uid import ANNOTATION
 
 # Seconds until a connection stands, and between two pieces of an answer; OONI's collectors answer within one.
 _CONNECT, _READ = 15.0, 60.0

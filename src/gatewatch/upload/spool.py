@@ -11,9 +11,9 @@ from gatewatch.store import RunInfo, list_runs, read
 from gatewatch.store.files import read_json
 from gatewatch.store.folder import RUN
 from gatewatch.store.lines import measured
+from gatewatch.store.uid import uid
 from gatewatch.upload.config import Destination
 from gatewatch.upload.ledger import Ledger, measurements_file
-from gatewatch.upload.uid import uid
 
 # States of a run that somebody is writing.
 _LIVE = frozenset({"running", "paused"})

@@ -20,12 +20,12 @@ from urllib.parse import unquote, urlsplit
 from gatewatch.store import read
 from gatewatch.store.files import replacing
 from gatewatch.store.lines import measured
+from gatewatch.store.uid import uid
 from gatewatch.upload.collector import Answer
 from gatewatch.upload.config import Destination
 from gatewatch.upload.filesystem import Way, opened
 from gatewatch.upload.ledger import Ledger
 from gatewatch.upload.spool import pending
-from gatewatch.upload.uid import uid
 
 # A file is sent again from its beginning when the line breaks: at 50 kbit/s one of this size, compressed
 # twelve to one, takes two minutes.
