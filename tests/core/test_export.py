@@ -125,7 +125,7 @@ def test_parquet_by_the_analysis(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_dataset_keeps_one_of_what_arrived_twice(root: Path, tmp_path: Path) -> None:
-    """As a collector that knows of no uids publishes it: one line came twice, with a report of its own each."""
+    """As a collector that knows of no uids publishes it: a line came twice, in a report of its own each."""
     pytest.importorskip("pandas", reason="pandas is not installed (the extra analysis)")
     import gatewatch_analysis as gw
     from gatewatch_analysis.dataset import build
