@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 
@@ -13,6 +14,8 @@ GATEWATCH = (sys.executable, "-m", "gatewatch")
 RUNS = "/home/volunteer/.local/share/gatewatch/runs"
 UNITS = "/home/volunteer/.config/systemd/user"
 MEASURE = ("--lab", "small:clear", "--attach", "memory", "--targets", "kh", "--limit", "3", "--traces", "0")
+# A collector that is down is waited for, a second only.
+BRIEFLY = (*MEASURE, "--upload-time", "1")
 
 # A service of ours with every odd word, and a look from inside at what it may do.
 SHOW = """
@@ -53,6 +56,37 @@ show.write_text(sys.argv[1])
 odd = replace(JOB, name="gatewatch-odd", argv=(sys.executable, str(show), str(runs), *ODD))
 Systemd().install([replace(odd, folder=Path("/home/volunteer/50% off"), writable=(runs,))])
 """
+CONFIGURE = """
+mkdir -p ~/.config/gatewatch ~/stick
+cat > ~/.config/gatewatch/upload.toml <<END
+[collector]
+kind = "collector"
+url = "http://127.0.0.1:8123"
+lab = true
+[stick]
+kind = "store"
+url = "file:///home/volunteer/stick"
+lab = true
+END
+"""
+# Writes the uid of each measurement that arrives into a file.
+COLLECTOR = """
+from pathlib import Path
+from tests.worlds.collector import Collector
+file = Path("/home/volunteer/arrived")
+class Telling(list):
+    def append(self, arrival):
+        super().append(arrival)
+        with file.open("a") as out:
+            out.write(arrival[0] + "\\n")
+there = Collector(arrived=Telling(), port=8123)
+there.up()
+file.touch()
+there._thread.join()
+"""
+# A service of its own; what Python is told of its paths has to be told again.
+PATHS = f"PYTHONPATH={os.pathsep.join(path for path in sys.path if path)}"
+COLLECTING = ("systemd-run", "--user", "--quiet", "--setenv", PATHS, sys.executable, "-c", COLLECTOR)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +112,19 @@ def said() -> dict[str, manager.Said]:
         "odd verify": ("systemd-analyze", "--user", "verify", "--man=no", f"{UNITS}/gatewatch-odd.service"),
         "odd start": ("systemctl", "--user", "start", "gatewatch-odd.service"),
         "shown": ("cat", f"{RUNS}/shown.json"),
+        "configure": ("sh", "-c", CONFIGURE),
+        "with uploads": (*GATEWATCH, "schedule", "install", "--every", "24h", *BRIEFLY),
+        "two timers": ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
+        "start down": ("systemctl", "--user", "start", "gatewatch.service"),
+        "waits": (*GATEWATCH, "schedule", "status"),
+        "collector": COLLECTING,
+        "listens": ("sh", "-c", "for n in $(seq 400); do [ -e ~/arrived ] && exit; sleep 0.05; done; exit 1"),
+        "start up": ("systemctl", "--user", "start", "gatewatch.service"),
+        "by hand": (*GATEWATCH, "results", "upload"),
+        "again": ("systemctl", "--user", "start", "gatewatch-upload.service"),
+        "all there": (*GATEWATCH, "schedule", "status"),
+        "arrived": ("cat", "/home/volunteer/arrived"),
+        "stick": ("find", "/home/volunteer/stick", "-type", "f"),
         "remove": (*GATEWATCH, "schedule", "remove"),
         "after": (*GATEWATCH, "schedule", "status"),
         "gone": ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
@@ -127,6 +174,25 @@ def test_what_the_service_may_do_and_how_it_is_called(said: dict[str, manager.Sa
     assert shown["argv"] == list(ODD)
     assert (shown["umask"], shown["cwd"]) == (0o077, "/home/volunteer/50% off")
     assert {name for name, may in shown["may"].items() if may} == {"runs", "tmp", "inet"}
+
+
+def test_a_collector_that_is_down_and_comes_back_gets_each_measurement_once(
+    said: dict[str, manager.Said],
+) -> None:
+    if "PrivateUsers=yes" not in said["unit"].out:
+        pytest.skip("this system forbids users' namespaces")
+    assert said["with uploads"].code == 0, said["with uploads"].err
+    for name in ("gatewatch", "gatewatch-upload"):
+        assert re.search(rf" {name}\.timer +{name}\.service", said["two timers"].out)
+    assert (said["start down"].code, said["waits"].code) == (0, 0)
+    assert "waiting to be uploaded: 6, the oldest since" in said["waits"].out
+    assert said["collector"].code == said["listens"].code == said["start up"].code == 0
+    # The collector failed a moment ago, so the next run left it alone; by hand it is tried at once.
+    assert said["by hand"].out == "collector: 9 stored, 0 waiting\nstick: 0 stored, 0 waiting\n"
+    assert said["again"].code == said["all there"].code == 0
+    uids = said["arrived"].out.split()
+    assert len(uids) == len(set(uids)) == 9
+    assert len(said["stick"].out.split()) == 3
 
 
 def test_remove_leaves_nothing_but_the_runs(said: dict[str, manager.Said]) -> None:

@@ -178,7 +178,12 @@ def test_a_second_run_leaves_the_status_to_the_first(tmp_path: Path) -> None:
     def hold(_: Observer) -> Outcome:
         raise Locked("held")
 
-    assert Duty(orders(tmp_path, Time())).do(hold).code == 75
+    with monitor() as there:
+        assert Duty(orders(tmp_path, Time(), ping=there.url)).do(hold).code == 75
+        with lock(tmp_path):
+            assert Duty(orders(tmp_path, Time(), ping=there.url)).do(ending(tmp_path, "done")).code == 75
+    # Who was seen before it began is not told of, either: it would seem to have begun and never ended.
+    assert there.told == ["/key/start"]
     assert (tmp_path / STATUS).read_bytes() == before
     assert events(tmp_path)[-1]["event"] == "locked"
 

@@ -230,7 +230,8 @@ def test_who_has_no_right_to_write_is_told_so(share: Any, tmp_path: Path) -> Non
         tmp_path / "runs", replace(destination, options={**destination.options, "password": "wrong word"})
     )
     assert result.stored == 0 and result.health.failures == 1 and files(there.folder) == []
-    assert "wrong word" not in result.health.trouble
+    for word in ("wrong word", "127.0.0.1", str(tmp_path), "here"):
+        assert word not in result.health.trouble.replace("There", "")
 
 
 def test_a_host_key_or_a_certificate_that_is_not_known_is_not_believed(

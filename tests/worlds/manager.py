@@ -28,6 +28,7 @@ for folder in $HIDDEN; do n=$((n + 1)); mkdir /run/$n; mount --bind "$folder" /r
 [ $n = 0 ] || mount -t tmpfs -o mode=755 tmpfs "$HIDING"
 n=0
 for folder in $HIDDEN; do n=$((n + 1)); mkdir -p "$folder"; mount --bind /run/$n "$folder"; done
+ip link set lo up
 umount -R /sys/fs/cgroup
 mount -t cgroup2 none /sys/fs/cgroup
 mkdir /sys/fs/cgroup/$GROUP /sys/fs/cgroup/$GROUP/manager
@@ -70,7 +71,7 @@ def missing() -> str:
     """Say why there can be no manager here; empty where there can."""
     if sys.platform != "linux" or os.geteuid():
         return "needs root, to make namespaces with control groups"
-    for program in ("unshare", "setpriv", "systemctl", "/lib/systemd/systemd"):
+    for program in ("unshare", "setpriv", "ip", "systemctl", "/lib/systemd/systemd"):
         if not shutil.which(program):
             return f"there is no {program} here"
     tried = subprocess.run(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewatch import __version__
-from gatewatch.store import Locked, StoreFull
+from gatewatch.store import Locked, StoreFull, held
 from gatewatch.unattended.log import TIME, Log
 from gatewatch.unattended.ping import Ping
 from gatewatch.unattended.retention import Kept, expire
@@ -86,6 +86,10 @@ class Ended:
     run: str | None
 
 
+_LOCKED = "Another run holds the lock."
+_FULL = "There is no room on the disk."
+
+
 class Duty:
     """One unattended run; make it, and call :meth:`do` once."""
 
@@ -112,13 +116,14 @@ class Duty:
         watching = Watching(self._log, self._follow)
         try:
             clock.sleep(delay)
+            if held(orders.root):
+                # Before the monitor hears of a start that would have no end.
+                return self._locked()
             self._ping.say("start")
             kept = self._tidy()
             ended = self._measure(hold, watching)
             if ended.outcome == "locked":
-                # The status file is that of the run that holds the lock.
-                self._log.say("locked")
-                return ended
+                return self._locked()
             self._deliver(watching, ended)
         except BaseException as error:
             outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -156,13 +161,20 @@ class Duty:
                 if outcome.state != "no_network":
                     break
         except Locked:
-            return self._ended("locked", "Another run holds the lock.", None)
+            return self._ended("locked", _LOCKED, None)
         except StoreFull:
-            return self._ended("full", "There is no room on the disk.", None)
+            return self._ended("full", _FULL, None)
         except OSError as error:
             # Not its text: it names the folder, and so perhaps a person.
             return self._ended("failed", f"The run's folder could not be made: {error.strerror}.", None)
-        return self._ended(outcome.state, outcome.reason, outcome.folder.name if outcome.folder else None)
+        # What a full disk is called names the folder.
+        reason = _FULL if outcome.state == "full" else outcome.reason
+        return self._ended(outcome.state, reason, outcome.folder.name if outcome.folder else None)
+
+    def _locked(self) -> Ended:
+        # The status file is that of the run that holds the lock.
+        self._log.say("locked")
+        return self._ended("locked", _LOCKED, None)
 
     def _ended(self, outcome: str, reason: str, run: str | None) -> Ended:
         return Ended(self._orders.codes.get(outcome, self._orders.otherwise), outcome, reason, run)

@@ -93,7 +93,7 @@ def _sftp(destination: Destination) -> Way:
 
     known = Path.home() / ".ssh" / "known_hosts"
     if not known.is_file():
-        raise Unavailable(f"there is no {known}: connect once with ssh, and look at the host's key")
+        raise Unavailable("there is no ~/.ssh/known_hosts: connect once with ssh, and look at the host's key")
     parts = urlsplit(destination.url)
     named = {"username": parts.username, "port": parts.port}
     options = {**{key: value for key, value in named.items() if value}, **destination.options}

@@ -23,7 +23,7 @@ from gatewatch.store.lines import measured
 from gatewatch.store.uid import uid
 from gatewatch.upload.collector import Answer
 from gatewatch.upload.config import Destination
-from gatewatch.upload.filesystem import Way, opened
+from gatewatch.upload.filesystem import Unavailable, Way, opened
 from gatewatch.upload.ledger import Ledger
 from gatewatch.upload.spool import pending
 
@@ -168,10 +168,17 @@ class Batched:
         return None
 
     def _trouble(self, error: Exception) -> str:
-        """Say what went wrong, without a word of the keys."""
+        """Say what went wrong, without keys, addresses and folders: a monitor may read it."""
+        if isinstance(error, Unavailable):
+            return str(error)
+        if isinstance(error, OSError) and error.strerror:
+            return error.strerror
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        for secret in _texts(self._destination.options):
-            text = text.replace(secret, "[scrubbed]")
+        parts = urlsplit(self._destination.url)
+        words = (self._destination.url, unquote(parts.path), parts.hostname or "", str(Path.home()))
+        for secret in sorted((*words, *_texts(self._destination.options)), key=len, reverse=True):
+            if len(secret) > 3:
+                text = text.replace(secret, "[scrubbed]")
         return " ".join(text.split())[:200]
 
 
@@ -196,5 +203,5 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for below in value:
             yield from _texts(below)
-    elif isinstance(value, str) and len(value) > 3:
+    elif isinstance(value, str):
         yield value
