@@ -28,6 +28,7 @@ NAMES = {
     "lookup": "whose an address is: single and by the million, beside pyasn and maxminddb",
     "aggregate": "five million rows counted by group, beside pandas, polars and duckdb",
     "report": "the page of 100,000 measurements: seconds and megabytes",
+    "shutdowns": "countries in which a network fails, is filtered or is not heard of, against the truth",
     "deep": "deep mode in random worlds: in the path or beside it, and the fields of the box's packets",
     "tracing": "a thousand destinations traced at once: hops against the truth, wall time against scamper",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",

@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from gatewatch.whereabouts import Prefix, PrefixTable, Whereabouts, read_prefixes
+from gatewatch.whereabouts import Joined, Prefix, PrefixTable, Whereabouts, read_prefixes
 from gatewatch.whereabouts.columns import Columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Prefix", "PrefixTable", "Whereabouts", "read_prefixes", "whose"]
+__all__ = ["Joined", "Prefix", "PrefixTable", "Whereabouts", "read_prefixes", "whose"]
 
 
-def whose(addresses: pd.Series[Any], tables: PrefixTable | Iterable[PrefixTable]) -> pd.DataFrame:
+def whose(addresses: pd.Series[Any], tables: Whereabouts | Iterable[PrefixTable]) -> pd.DataFrame:
     """Look up a column of addresses as text; of several tables the first one's word stands.
 
     Gives a frame with the same index: ``asn`` (Int64), ``country``, ``name`` and ``ixp`` (category); missing
-    where no table says.  Addresses that cannot be read, such as a hop's keyed hash, are nobody's.
+    where no table says.  Addresses that cannot be read, such as a hop's keyed hash, are nobody's.  Raises
+    TypeError for what knows single addresses only.
     """
-    ordered = [tables] if isinstance(tables, PrefixTable) else list(tables)
+    ordered = _ordered(tables)
     texts = addresses.tolist()
     asns = np.zeros(len(texts), np.int64)
     words: dict[str, NDArray[Any]] = {
@@ -51,3 +52,13 @@ def whose(addresses: pd.Series[Any], tables: PrefixTable | Iterable[PrefixTable]
         values[values == ""] = None
         frame[column] = pd.Categorical(values)
     return frame
+
+
+def _ordered(tables: Whereabouts | Iterable[PrefixTable]) -> list[PrefixTable]:
+    if isinstance(tables, PrefixTable):
+        return [tables]
+    if isinstance(tables, Joined):
+        return list(tables.tables)
+    if isinstance(tables, Iterable):
+        return list(tables)
+    raise TypeError(f"{type(tables).__name__} has no columns to look up in")

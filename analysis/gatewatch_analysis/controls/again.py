@@ -21,6 +21,7 @@ from gatewatch.records.control import Json
 from gatewatch.verdict import Verdict, judge
 from gatewatch_analysis.controls.seen import as_control
 from gatewatch_analysis.controls.witnesses import LEAST, witnesses
+from gatewatch_analysis.dataset.reading import is_dataset
 from gatewatch_analysis.loading.blocks import Piece, blocks
 from gatewatch_analysis.loading.identity import number as number_of
 from gatewatch_analysis.loading.sources import find
@@ -38,13 +39,15 @@ def judge_again(
     """Give the measurements with verdicts that other vantages' results make possible (table ``Judged``).
 
     ``paths`` are those that the measurements were loaded from: the records of the few that are concerned are
-    read again, in two passes, and no more of the others than tells them apart.
+    read again, in two passes, and no more of the others than tells them apart.  Of those that came out of a
+    dataset of tables nothing can be read again, and nothing changes.
     """
     of = witnesses(measurements)
     kept = measurements.assign(control_from=pd.Series(pd.NA, index=measurements.index, dtype="string"))
     if of.empty:
         return Judged.typed(kept)
-    sources = list(paths)
+    # A dataset of tables keeps no records.
+    sources = [path for path in paths if not is_dataset(path, storage)]
     controls = {
         n: control for n, m in _read(sources, set(of["witness"]), storage) if (control := as_control(m))
     }

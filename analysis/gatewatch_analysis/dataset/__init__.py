@@ -8,6 +8,7 @@ dies leaves a dataset as it was, and the next one clears up and goes on.
 from gatewatch_analysis.dataset.build import Built, build
 from gatewatch_analysis.dataset.manifest import DamagedDataset
 from gatewatch_analysis.dataset.merge import merge
+from gatewatch_analysis.dataset.observed import Seen, observed
 from gatewatch_analysis.dataset.overview import Overview, overview
 from gatewatch_analysis.dataset.reading import is_dataset, read_table, tables
 
@@ -15,9 +16,11 @@ __all__ = [
     "Built",
     "DamagedDataset",
     "Overview",
+    "Seen",
     "build",
     "is_dataset",
     "merge",
+    "observed",
     "overview",
     "read_table",
     "tables",

@@ -32,7 +32,7 @@ def loaded(path: str | Path, wanted: Wanted = ALL, storage: Mapping[str, Any] | 
         frames[name] = _renamed(frames[name], unnamed, names)
     # A file that grew was a source twice.
     frames[PROBLEMS] = frames[PROBLEMS].drop_duplicates(ignore_index=True)
-    return Dataset(**frames, prefixes=_prefixes(place, manifest))
+    return Dataset(**frames, prefixes=prefixes_of(place, manifest))
 
 
 def joined(datasets: Sequence[Dataset]) -> Dataset:
@@ -92,7 +92,7 @@ def _renamed(frame: pd.DataFrame, unnamed: set[str], names: pd.Series[Any]) -> p
     return frame.assign(isp=frame["isp"].where(~old, last))
 
 
-def _prefixes(place: Place, manifest: Manifest) -> tuple[Path, ...]:
+def prefixes_of(place: Place, manifest: Manifest) -> tuple[Path, ...]:
     """Give the prefix tables of the lab's runs; of a dataset elsewhere they are not fetched."""
     if place.store.system is not None:
         return ()

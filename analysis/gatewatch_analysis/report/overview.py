@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import pandas as pd
 
@@ -67,8 +67,16 @@ def analyse(
     )
 
 
+class Placed(Protocol):
+    """What has prefix tables beside it."""
+
+    @property
+    def prefixes(self) -> tuple[Path, ...]:
+        """Their files."""
+
+
 def whereabouts(
-    dataset: Dataset, prefixes: Iterable[Path], otherwise: Callable[[], Whereabouts | None]
+    dataset: Placed, prefixes: Iterable[Path], otherwise: Callable[[], Whereabouts | None]
 ) -> tuple[Whereabouts, pd.DataFrame]:
     """Give the prefix tables to use, and their bad rows as ``Problems``."""
     found: list[Prefix] = []

@@ -58,6 +58,7 @@ from gatewatch_analysis.tables.gateway import Contrasts, Loci
 from gatewatch_analysis.tables.loaded import Hops, Judged, Measurements, Problems, Witnesses
 from gatewatch_analysis.tables.observations import Observations
 from gatewatch_analysis.tables.paths import HopPlaces, Links, Paths
+from gatewatch_analysis.tables.shutdown import Attempts, Outages, Shutdowns, Stops
 
 __all__ = [
     "CATEGORY",
@@ -68,6 +69,7 @@ __all__ = [
     "TIME",
     "VANTAGE",
     "WHOLE",
+    "Attempts",
     "BlockChanges",
     "BorderByIsp",
     "Borders",
@@ -104,6 +106,7 @@ __all__ = [
     "Observations",
     "OnsetSpread",
     "Onsets",
+    "Outages",
     "Paths",
     "Places",
     "Problems",
@@ -111,6 +114,8 @@ __all__ = [
     "Series",
     "Share",
     "SharedNodes",
+    "Shutdowns",
+    "Stops",
     "Table",
     "Uniformity",
     "Units",
@@ -141,6 +146,10 @@ TABLES: tuple[type[Table], ...] = (
     Consistency,
     BlockChanges,
     CommonChanges,
+    Attempts,
+    Outages,
+    Stops,
+    Shutdowns,
     Borders,
     BorderByIsp,
     Paths,

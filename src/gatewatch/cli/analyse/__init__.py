@@ -20,6 +20,10 @@ COMMANDS = {
         "gatewatch.cli.analyse.events:events",
         "What changed at known events, and what became of the predictions.",
     ),
+    "shutdown": (
+        "gatewatch.cli.analyse.shutdown:shutdown",
+        "When whole networks were silent: some lines, one ISP, or every ISP heard of.",
+    ),
 }
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from gatewatch_analysis.dataset import Seen
     from gatewatch_analysis.loading import DataFrame, Dataset
 
 # Patterns and URLs are no paths that click could look for.
@@ -51,6 +52,14 @@ def load(paths: Iterable[str]) -> Dataset:
 
     with readable():
         return load(paths)
+
+
+def observed(paths: Iterable[str], kinds: Sequence[str], columns: Sequence[str]) -> Seen:
+    """Load observations; a path that is no dataset is a usage error."""
+    from gatewatch_analysis.dataset import observed
+
+    with readable():
+        return observed(paths, kinds=kinds, columns=columns)
 
 
 def some(measurements: DataFrame) -> None:
