@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,8 +16,6 @@ from gatewatch.cli.tiers import Tiers
 from gatewatch.words import count
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.plan import Plan
     from gatewatch.runner.probes import Probe
@@ -130,6 +129,7 @@ def _plan(
 ) -> tuple[Plan, dict[str, Probe]]:
     from gatewatch.runner.plan import Plan, make
     from gatewatch.runner.probes import NoSuchProbe, fits, load
+    from gatewatch.summary.facts import tidy
     from gatewatch_targets.model import RISKS
 
     try:
@@ -148,11 +148,13 @@ def _plan(
                 raise ValueError(_NONE)
             if tiers.left_out:
                 settings["left_out"] = dict(tiers.left_out)
-            loaded = {name: load(name) for name in chosen.probe}
+            # A plan is written down, and a home folder's name is often somebody's.
+            names = tuple(tidy(Path(name)) if Path(name).is_absolute() else name for name in chosen.probe)
+            loaded = {name: load(name) for name in names}
             few = _Few(chosen.most_targets)
             plan = make(
                 targets,
-                chosen.probe,
+                names,
                 seed=seed,
                 settings=settings,
                 traces=chosen.traces,
@@ -166,7 +168,7 @@ def _plan(
                     most=few.most,
                 )
                 click.echo(more, err=True)
-            if not any(item.probe in chosen.probe for item in plan.items):
+            if not any(item.probe in names for item in plan.items):
                 raise ValueError(f"nothing in these lists is for {', '.join(chosen.probe)}")
         probes = {name: load(name) for name in plan.probes}
     except (NoSuchProbe, ValueError, OSError) as error:

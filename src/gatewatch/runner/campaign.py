@@ -236,6 +236,8 @@ class Campaign:
         self.observer.measured(item, verdict)
 
     def _skip(self, item: Item, why: str) -> None:
+        # What went wrong may be said with a path, and so with somebody's name.
+        why = self.scrubber.text(why)
         self.skipped.append({"item": item.id, "why": why})
         self.observer.skipped(item, why)
 

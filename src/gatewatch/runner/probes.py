@@ -77,7 +77,7 @@ def available() -> dict[str, EntryPoint]:
 def load(name: str) -> Probe:
     """Make a probe by its name, or by the path of a Python file that defines one; raises NoSuchProbe."""
     if name.endswith(".py"):
-        return _from_file(Path(name))
+        return _from_file(Path(name).expanduser())
     entry = available().get(name)
     if entry is None:
         raise NoSuchProbe(f"no probe {name!r}; there are {', '.join(available())}")

@@ -7,7 +7,6 @@ and the run says in which state it was left.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import signal
 import sys
@@ -23,6 +22,7 @@ import trio
 from gatewatch import __version__
 from gatewatch.net.restraint import Restraint
 from gatewatch.net.wire import Wire
+from gatewatch.runner import own
 from gatewatch.runner.about import SOFTWARE, Vantage
 from gatewatch.runner.campaign import Budget, Campaign, Observer, said
 from gatewatch.runner.line import Line, has_route, has_route6, own_addresses
@@ -133,7 +133,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
         if not look.up:
             return Outcome("no_network", look.reason, None, 0)
         folder = _folder(session)
-        scrubber = Scrubber(around.own_addresses(), _private_words())
+        scrubber = Scrubber(around.own_addresses(), own.words(), wire.own_resolvers)
         if session.pcap:
             wire.evidence = Evidence(folder, scrubber.payload)
         campaign = Campaign(
@@ -222,14 +222,3 @@ def _peak_memory() -> float | None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # getrusage(2): kilobytes on Linux, bytes on macOS.
     return round(peak / (1024 if sys.platform == "linux" else 1024**2), 1)
-
-
-def _private_words() -> tuple[str, ...]:
-    """Names of this machine and its user that must not leave it."""
-    import getpass
-    import socket
-
-    words = [socket.gethostname(), str(Path.home())]
-    with contextlib.suppress(OSError, KeyError):
-        words.append(getpass.getuser())
-    return tuple(w for w in words if len(w) > 3)

@@ -19,9 +19,9 @@ from gatewatch.store.locking import lock
 
 # Runs lie in the root; those of the lab three folders further down (lab/TIME/ISP/RUN).
 _DEEPEST = 4
-# What gatewatch itself keeps beside runs: a status file and logs of unattended runs, and locks, which hold
-# nothing.
-_BESIDE = ("status.json", "unattended.log*")
+# What gatewatch itself keeps beside runs: a status file and logs of unattended runs, how it stands with each
+# place of uploading, runs that retention is about to delete; and locks, which hold nothing.
+_BESIDE = ("status.json", "unattended.log*", ".upload/*", ".deleting/*")
 _LOCKS = frozenset({".lock"})
 
 
@@ -96,7 +96,8 @@ def tidy(root: Path) -> list[Erased]:
     for folder, _, files in os.walk(root, topdown=False):
         path = Path(folder)
         for name in files:
-            if any(fnmatch(name, pattern) for pattern in _BESIDE):
+            below = (path / name).relative_to(root).as_posix()
+            if name not in _LOCKS and any(fnmatch(below, pattern) for pattern in _BESIDE):
                 gone.append(_erased(path / name, root))
                 (path / name).unlink()
         if path != root and {entry.name for entry in path.iterdir()} <= _LOCKS:

@@ -3,12 +3,20 @@
 Private, CGNAT and link-local hops become the block they are from, and the first public hop, the last-mile
 router, becomes its /24 (IPv6: /48), the prefixes that are announced and no finer.  A truncated reply carries
 ``x_gatewatch_truncated``, the prefix length, and its other texts (a PTR name says as much as the address) go.
+
+So that one may still see whether two ways begin at the same router, it also carries ``x_gatewatch_hop``: a
+keyed hash of the address.  There are only 2^32 addresses, so a hash without a key would be undone in minutes;
+the key is made anew whenever gatewatch starts, never leaves the memory, and is gone with the process.  Hashes
+of two runs say nothing of one another.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import hmac
 import ipaddress
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
@@ -21,6 +29,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 #: The key in a reply's ``extra`` that says its address was truncated, and to how many bits.
 TRUNCATED = "x_gatewatch_truncated"
+#: The key of the hash that tells truncated routers of one run apart.
+HOP = "x_gatewatch_hop"
+# As long as the hash's block needs (RFC 2104, 3: at least as long as its output).
+_KEY = secrets.token_bytes(32)
+# 64 bits: the routers of a run are few and do not meet by chance, and there is less to attack.
+_HEX = 16
 
 # RFC 1918, RFC 6598 (CGNAT), RFC 3927 and RFC 4291 (link-local), RFC 7335 (DS-Lite, 464XLAT), RFC 4193.
 _PRIVATE = tuple(
@@ -107,6 +121,11 @@ def truncated_walk(m: Measurement) -> Measurement:
     return dataclasses.replace(m, test_keys=keys, x_gatewatch_verdict=verdict)
 
 
+def block_of(address: Address) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Give the block of private, shared or link-local addresses that an address is from; None for others."""
+    return next((n for n in _PRIVATE if n.version == address.version and address in n), None)
+
+
 def truncations(replies: Iterable[Any], destination: Any) -> dict[bytes, str]:
     """Give, for each packed address that must not be told, the prefix that is told instead."""
     known: list[tuple[int, Address]] = []
@@ -126,7 +145,7 @@ def truncations(replies: Iterable[Any], destination: Any) -> dict[bytes, str]:
     first = min(publics, default=None)
     prefixes = {}
     for ttl, address in known:
-        block = next((n for n in _PRIVATE if n.version == address.version and address in n), None)
+        block = block_of(address)
         if block is None and ttl == first and address.is_global:
             block = ipaddress.ip_network((address, _PUBLIC_BITS[address.version]), strict=False)
         if block is not None:
@@ -153,7 +172,14 @@ def _reply(reply: Mapping[str, Any], prefixes: Mapping[bytes, str]) -> Mapping[s
             key: prefix if key == "address" else kept[key] for key in reply if key == "address" or key in kept
         },
         TRUNCATED: int(prefix.rpartition("/")[2]),
+        HOP: hashed(text),
     }
+
+
+def hashed(address: str, key: bytes = _KEY) -> str:
+    """Give the keyed hash of an address: HMAC-SHA256 of its packed form, 64 bits of it."""
+    packed = ipaddress.ip_address(address.partition("%")[0]).packed
+    return hmac.new(key, packed, hashlib.sha256).hexdigest()[:_HEX]
 
 
 def _replaced(text: str, prefixes: Mapping[bytes, str]) -> str:

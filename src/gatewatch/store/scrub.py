@@ -23,6 +23,7 @@ from typing import Any, TypeVar, cast
 from gatewatch.records import Measurement, TestKeys
 from gatewatch.store import echoes, hops, injected, literals
 from gatewatch.store.flat import APART, flatten
+from gatewatch.store.near import Near
 from gatewatch.store.own import SCRUBBED, Own, lowered, reduce
 from gatewatch.store.walk import Leaf, mapped
 
@@ -46,10 +47,14 @@ class Scrubber:
     ``own_addresses``: every address of this machine and the public ones it is seen under, in any spelling;
     loopback is ignored; ValueError for what is no address.  ``names``: names of user and host, home folder.
     Names that are common words of the trade (root, ubuntu, localhost) or shorter than three letters stay.
+    ``near``: the system's resolvers; private ones are a router at home.
     """
 
-    def __init__(self, own_addresses: Iterable[str], names: Iterable[str] = ()) -> None:
+    def __init__(
+        self, own_addresses: Iterable[str], names: Iterable[str] = (), near: Iterable[str] = ()
+    ) -> None:
         self._own = Own(own_addresses, names)
+        self._near = Near(near)
         self._remembered = lru_cache(maxsize=4096)(self._blanked)
         # Intermediate certificates are the same at thousands of sites; 512 of them are below 1 MB.
         self._certified = lru_cache(maxsize=512)(self._own.seen_in_certificate)
@@ -75,6 +80,7 @@ class Scrubber:
                 keys = injected.blanked(m.test_keys, self._bytes)
             if keys is not m.test_keys or m.probe_ip != "127.0.0.1":
                 m = dataclasses.replace(m, test_keys=keys, probe_ip="127.0.0.1")
+            m = self._near.veiled(m, flat)
             if tells and self._tells(m, flatten(m)):
                 raise Unscrubbable("an own address is left in a field that cannot be rewritten")
         except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
