@@ -27,6 +27,10 @@ def root(tmp_path: Path) -> Path:
     (tmp_path / "unattended.log").write_text("{}\n")
     (tmp_path / "unattended.log.1").write_text("{}\n")
     (tmp_path / "status.json").write_text("{}")
+    (tmp_path / ".upload").mkdir()
+    (tmp_path / ".upload" / "a1.json").write_text("{}")
+    (tmp_path / ".deleting" / "20260101T000000Z-1").mkdir(parents=True)
+    (tmp_path / ".deleting" / "20260101T000000Z-1" / "plan.json").write_text("{}")
     outside = tmp_path.with_name(f"{tmp_path.name}-outside")
     outside.mkdir()
     (outside / "mine.txt").write_text("not yours")
@@ -46,7 +50,7 @@ def test_all_is_gone_and_the_list_says_what_it_was(root: Path) -> None:
     before = files(root)
     done = here("results", "delete", "--all", "--yes", "--json", "--root", str(root))
     about = json.loads(done.stdout)
-    assert (done.exit_code, about["runs"], about["left"]) == (cli.DONE, 4, [])
+    assert (done.exit_code, about["runs"], about["left"]) == (cli.DONE, 5, [])
     told = {
         row["path"]: (row["bytes"], row["sha256"]) for row in about["files"] if row["path"] != "half/link"
     }
@@ -61,7 +65,7 @@ def test_in_words_with_counts_and_sums(root: Path) -> None:
     assert done.exit_code == cli.DONE
     *lines, sum_, nothing = done.stdout.splitlines()
     assert all(len(line.split()[0]) == 64 for line in lines)
-    assert sum_.startswith(f"4 runs deleted: {len(lines)} files, ")
+    assert sum_.startswith(f"5 runs deleted: {len(lines)} files, ")
     assert nothing == "Looked again: nothing of it is left."
     again = here("results", "delete", "--all", "--root", str(root))
     assert again.exit_code == cli.DONE and "There are no results." in again.stderr

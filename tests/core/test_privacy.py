@@ -73,7 +73,8 @@ def measured(writer: Writer, test: str, extra: Mapping[str, Any]) -> Measurement
     """A measurement with everything in it, and one test's own keys."""
     whole = writer.record(Measurement)
     keys = dataclasses.replace(whole.test_keys, extra={**whole.test_keys.extra, **extra})
-    return dataclasses.replace(whole, test_name=test, test_keys=keys)
+    m: Measurement = dataclasses.replace(whole, test_name=test, test_keys=keys)
+    return m
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,8 @@ def test_no_own_address_in_any_record(test: str, key: str, cls: type[Any], rng: 
 
 def address_like(writer: Writer, row: Any) -> Any:
     """Give fields that hold a router's or server's address one: a walk that cannot be read is not written."""
-    rng, changed = writer.rng, {}
+    rng = writer.rng
+    changed: dict[str, Any] = {}
     choice = (str(writer.own4), str(writer.own6), "8.8.8.8", None)
     for field in dataclasses.fields(row):
         value = getattr(row, field.name)

@@ -35,6 +35,8 @@ __all__ = ["SCRUBBED", "Scrubber", "Unscrubbable"]
 # this length are 4 MB at most.
 _REPEATING = 1024
 _NO_NAMES: tuple[str, ...] = ()
+# A name of so many letters that are not all letters is part of no word by chance: eight of 36 signs are 2^41.
+_TELLING = 8
 
 
 class Unscrubbable(Exception):
@@ -190,14 +192,16 @@ class Scrubber:
 
 
 def _found(text: str, names: tuple[str, ...]) -> list[tuple[int, int]]:
-    """Give where names stand as whole words."""
+    """Give where names stand: as whole words, or anywhere if no word can hold them (``pc-8f3k2``)."""
     spans = []
     lower = lowered(text) if names else ""
     for name in names:
+        telling = len(name) >= _TELLING and not name.isalpha()
         at = lower.find(name)
         while at >= 0:
             end = at + len(name)
-            if not (_word(lower[at - 1 : at]) and _word(name[0])) and not _word(lower[end : end + 1]):
+            alone = not (_word(lower[at - 1 : at]) and _word(name[0])) and not _word(lower[end : end + 1])
+            if telling or alone:
                 spans.append((at, end))
             at = lower.find(name, at + 1)
     return spans
