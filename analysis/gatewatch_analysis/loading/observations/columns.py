@@ -31,6 +31,8 @@ class Envelopes:
         return len(self.measurement)
 
 
+_DTYPES = {name: c.dtype for name, c in Observations.columns().items()}
+_SCHEMA = schema(Observations)
 _SHARED = ("country", "isp", "asn", "measurement", "test_name", "input", "start")
 _MADE: tuple[tuple[Callable[[Rows], kinds.Columns], str], ...] = (
     (kinds.answers, "answer_carriers"),
@@ -51,21 +53,20 @@ def table(envelopes: Envelopes, rows: Rows, run: str, lab: bool) -> pa.Table:
     at, of = pa.array(order), pa.array(owners[order])
     by_carrier = pa.array(carriers[order])
 
-    dtypes = {name: c.dtype for name, c in Observations.columns().items()}
     made: dict[str, pa.Array] = {
-        name: column(dtypes[name], getattr(envelopes, name)).take(of) for name in _SHARED
+        name: column(_DTYPES[name], getattr(envelopes, name)).take(of) for name in _SHARED
     }
     total = len(order)
     made["run"] = _same(run, total)
     made["lab"] = pa.repeat(pa.scalar(lab), total)
     codes = np.repeat(np.arange(len(KINDS), dtype=np.int32), sizes)[order]
     made["kind"] = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(KINDS))
-    made["control"] = column(dtypes["control"], rows.controls).take(by_carrier)
-    made["part"] = column(dtypes["part"], rows.parts).take(by_carrier)
-    for name, dtype in dtypes.items():
+    made["control"] = column(_DTYPES["control"], rows.controls).take(by_carrier)
+    made["part"] = column(_DTYPES["part"], rows.parts).take(by_carrier)
+    for name, dtype in _DTYPES.items():
         if name not in made:
             made[name] = _over_kinds(name, dtype, by_kind, sizes).take(at)
-    return pa.table([made[name] for name in dtypes], schema=schema(Observations))
+    return pa.table([made[name] for name in _DTYPES], schema=_SCHEMA)
 
 
 def _same(text: str, count: int) -> pa.Array:

@@ -156,12 +156,11 @@ class Reading:
 
         observer = self._observer
         for block in blocks(self._asked.piece, report):
-            observer.block(block.lines())
+            self.lines = observer.block(block.lines()) or self.lines
             for problem in observer.problems:
                 self._trouble(_row(block.file, problem.line, problem.reason, kept=problem.kept))
             observer.problems.clear()
             self.measurements = observer.read
-            self.lines = max(self.lines, block.line + block.count - 1)
             if observer.full:
                 yield observer.take()
         if len(observer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from gatewatch_analysis.loading.observations.carriers import MOST_ROWS, Rows, Way
 from gatewatch_analysis.loading.observations.shape import (
     Answer,
@@ -21,16 +23,23 @@ from gatewatch_analysis.loading.observations.shape import (
 from gatewatch_analysis.loading.observations.words import endpoint, host_of
 
 
-def flatten(record: Record, owner: int, rows: Rows) -> int:
-    """Add a record's rows and say how many; of one that has beyond all measure, none stay."""
+def flatten(record: Record, owner: int, rows: Rows, *, size: int = sys.maxsize) -> int:
+    """Add a record's rows; of one that has beyond all measure none stay, and the number is given, else 0.
+
+    ``size`` is that of the line: a row takes three bytes at least, so few lines need counting.
+    """
     keys = record.test_keys
     if keys is None:
+        return 0
+    if size < 3 * MOST_ROWS:
+        _flatten(record, keys, owner, rows)
         return 0
     before = rows.sizes()
     _flatten(record, keys, owner, rows)
     added = sum(rows.sizes()[1:]) - sum(before[1:])
-    if added > MOST_ROWS:
-        rows.cut(before)
+    if added <= MOST_ROWS:
+        return 0
+    rows.cut(before)
     return added
 
 
