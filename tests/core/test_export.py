@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.worlds import spool
 from tests.worlds.commands import here
@@ -89,6 +89,7 @@ def test_no_cell_is_carried_out(root: Path) -> None:
             assert value.isprintable()
 
 
+@settings(deadline=None, database=None)
 @given(st.text())
 def test_a_cell_is_never_a_formula_nor_more_than_a_line(text: str) -> None:
     found = sheet.cell(text)

@@ -141,6 +141,17 @@ def test_another_upload_is_left_alone(home: Path, there: Collector) -> None:
     assert there.asked == []
 
 
+def test_deleting_all_leaves_nothing_of_uploads_either(home: Path, there: Collector) -> None:
+    configure(home, there.url)
+    spool.run(home / "runs", 1)
+    there.modes.extend(["500", "up"])
+    here("results", "upload", "--within", "1")
+    assert (home / "runs" / FOLDER).is_dir()
+    done = here("results", "delete", "--all", "--yes")
+    assert done.exit_code == 0 and ".upload/" in done.stdout and "upload-" in done.stdout
+    assert [path.name for path in (home / "runs").rglob("*")] == [".lock"]
+
+
 # -- after an unattended run
 
 

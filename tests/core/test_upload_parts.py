@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.worlds import spool
 
@@ -160,6 +160,7 @@ def test_retry_after() -> None:
     assert retry_after("9" * 6000, stamp) == 86400
 
 
+@settings(deadline=None, database=None)
 @given(st.text(max_size=40))
 def test_retry_after_never_raises(text: str) -> None:
     found = retry_after(text, 1e9)
