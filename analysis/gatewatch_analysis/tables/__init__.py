@@ -55,6 +55,7 @@ from gatewatch_analysis.tables.evidence import (
     Units,
 )
 from gatewatch_analysis.tables.gateway import Contrasts, Loci
+from gatewatch_analysis.tables.hosting import Hosting, Moves, Placements, ServiceAddresses
 from gatewatch_analysis.tables.loaded import Hops, Judged, Measurements, Problems, Witnesses
 from gatewatch_analysis.tables.observations import Observations
 from gatewatch_analysis.tables.paths import HopPlaces, Links, Paths
@@ -93,6 +94,7 @@ __all__ = [
     "Exits",
     "HopPlaces",
     "Hops",
+    "Hosting",
     "Identifiable",
     "Interruptions",
     "JointChanges",
@@ -103,15 +105,18 @@ __all__ = [
     "Loci",
     "Measurements",
     "Mechanisms",
+    "Moves",
     "Observations",
     "OnsetSpread",
     "Onsets",
     "Outages",
     "Paths",
+    "Placements",
     "Places",
     "Problems",
     "Sellers",
     "Series",
+    "ServiceAddresses",
     "Share",
     "SharedNodes",
     "Shutdowns",
@@ -150,6 +155,10 @@ TABLES: tuple[type[Table], ...] = (
     Outages,
     Stops,
     Shutdowns,
+    ServiceAddresses,
+    Placements,
+    Hosting,
+    Moves,
     Borders,
     BorderByIsp,
     Paths,

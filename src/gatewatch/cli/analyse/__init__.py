@@ -20,6 +20,10 @@ COMMANDS = {
         "gatewatch.cli.analyse.events:events",
         "What changed at known events, and what became of the predictions.",
     ),
+    "hosting": (
+        "gatewatch.cli.analyse.hosting:hosting",
+        "Where a country's services answer from: inside, abroad, or a content network.",
+    ),
     "shutdown": (
         "gatewatch.cli.analyse.shutdown:shutdown",
         "When whole networks were silent: some lines, one ISP, or every ISP heard of.",

@@ -62,6 +62,16 @@ def observed(paths: Iterable[str], kinds: Sequence[str], columns: Sequence[str])
         return observed(paths, kinds=kinds, columns=columns)
 
 
+def hosts(file: str) -> frozenset[str]:
+    """Give the hosts of a target list; a list that cannot be read is a usage error."""
+    from gatewatch_targets import DataError, resolve_names
+
+    try:
+        return frozenset(target.host for target in resolve_names([file]).targets)
+    except DataError as error:
+        raise click.UsageError(str(error)) from None
+
+
 def some(measurements: DataFrame) -> None:
     """End with code 1 where there is not one measurement."""
     if measurements.empty:
