@@ -5,7 +5,7 @@ real thing.  Its truth, which the notebooks find again:
 
 - Six ISPs measure the same sites once a day.  Four of them block two sites all the time, each in its own way.
 - On 13 February 2023 five of the six begin to block three more sites (the timeline's event ``kh-vod``).
-- On 10 and 11 March one ISP is off the net; on 5 April all are, for the day.
+- From 10 to 16 March one ISP is off the net; on 5 April all are, for the day.
 - Five government sites move from a cloud abroad into the country on 20 March.
 - Paths leave by each ISP's own link until 1 April, and by one network for all six after it.
 """
@@ -22,7 +22,7 @@ from typing import Any
 
 FIRST, LAST = date(2023, 1, 1), date(2023, 4, 30)
 ORDER, MOVED, REROUTED, SHUT = date(2023, 2, 13), date(2023, 3, 20), date(2023, 4, 1), date(2023, 4, 5)
-OUTAGE = (date(2023, 3, 10), date(2023, 3, 11))
+OUTAGE = (date(2023, 3, 10), date(2023, 3, 16))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ ISPS = (
     Isp("Ezecom", 131178, "tcp.timeout", old_blocks=False),
     Isp("Free", 131207, "", obeys=False, old_blocks=False),
 )
-#: The one that is off the net for two days.
+#: The one that is off the net for a week.
 OFFLINE = "Cellcard"
 OLD = ("https://www.cambodiadaily.com/", "https://monoroom.info/")
 NEW = ("https://vodenglish.news/", "https://vodkhmer.news/", "https://www.ccimcambodia.org/")

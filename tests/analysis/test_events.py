@@ -155,6 +155,17 @@ def test_isps_that_change_on_one_day_meet_the_event() -> None:
     assert pd.isna(row["event"])
 
 
+def test_an_isp_that_misses_days_is_still_one() -> None:
+    found = on_days(90, 90, 90)
+    gap = (found["asn"] == 2) & found["day"].between("2022-03-01", "2022-03-20")
+    [row] = joint_changes(found[~gap], []).to_dict("records")
+    assert (row["isps"], row["of"], row["direction"]) == (3, 4, "up")
+    # And one that was measured on one side alone is none of them.
+    late = (found["asn"] == 1) & (found["day"] < "2022-04-01")
+    [row] = joint_changes(found[~late], []).to_dict("records")
+    assert (row["isps"], row["of"]) == (2, 3)
+
+
 def test_isps_that_follow_within_weeks_are_found_as_such() -> None:
     # Three within two weeks of five months come about by chance once in 35 times; of a year, once in 200.
     assert joint_changes(on_days(90, 96, 104), []).empty

@@ -52,10 +52,10 @@ def joint_changes(series: pd.DataFrame, events: Sequence[Event] | None = None) -
     """
     rows: list[tuple[Any, ...]] = []
     for (country, lab, subject), part in series.groupby(["country", "lab", "subject"], sort=True):
-        hits = part.pivot_table(index=VANTAGE, columns="day", values="hits", aggfunc="sum", dropna=False)
+        hits = part.set_index([*VANTAGE, "day"])["hits"].unstack("day")
         if len(hits) < 2 or hits.shape[1] < 2:
             continue
-        trials = part.pivot_table(index=VANTAGE, columns="day", values="trials", aggfunc="sum", dropna=False)
+        trials = part.set_index([*VANTAGE, "day"])["trials"].unstack("day")
         known = events_of(str(country)) if events is None else [e for e in events if country in e.countries]
         reaches = _reaches(known)
         days = pd.date_range(hits.columns.min(), hits.columns.max(), freq="D")
@@ -88,7 +88,9 @@ def _counts(frame: pd.DataFrame, days: pd.DatetimeIndex) -> Any:
 
 def _on_one_day(h: Any, t: Any) -> Iterator[_Joint]:
     for seen in all_together(h, t):
-        part = tuple(k for k, chance in enumerate(seen.takes_part) if chance > _TAKES_PART)
+        # An ISP that was not measured before, or after, neither took part nor did not.
+        both = (t[:, : seen.at].sum(axis=1) > 0) & (t[:, seen.at :].sum(axis=1) > 0)
+        part = tuple(k for k, chance in enumerate(seen.takes_part) if chance > _TAKES_PART and both[k])
         yield _Joint(seen.at, seen.low, seen.high, seen.together, part, tuple(seen.own[k] for k in part))
 
 
