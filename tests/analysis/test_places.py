@@ -32,16 +32,20 @@ def test_who_votes_and_with_what_weight() -> None:
     hkix = Prefix(ip_network("123.255.90.0/23"), 0, "HK", "", "HKIX")
     equinix = Prefix(ip_network("27.111.228.0/22"), 0, "SG", "", "Equinix Singapore")
     at_home = Prefix(ip_network("113.160.0.0/11"), 131429, "VN", "Mobifone")
-    told = votes("hu-0-0-0-11.clbr02.hkg04.pccwbtn.net", PCCW)
+    told = votes("hu-0-0-0-11.clbr02.hkg04.pccwbtn.net", PCCW, "KH")
     assert [(v.source, v.place.country, v.weight) for v in told] == [
         ("name", "HK", NAME),
         ("listing", "HK", LISTING_OF_CARRIER),
     ]
-    assert [(v.source, v.place, v.weight) for v in votes(None, equinix)] == [("exchange", SIN, EXCHANGE)]
+    assert [(v.source, v.place, v.weight) for v in votes(None, equinix, "KH")] == [
+        ("exchange", SIN, EXCHANGE)
+    ]
+    # Next door a carrier's listing is as good as anybody's.
+    assert [v.weight for v in votes(None, PCCW, "CN")] == [LISTING]
     # Hong Kong is one city; Viet Nam is not.
-    assert votes(None, hkix)[0].place == HKG
-    assert [(v.place, v.weight) for v in votes("unknown.example", at_home)] == [(Place("VN"), LISTING)]
-    assert votes("core1.ash1.example.net", None) == []
+    assert votes(None, hkix, "KH")[0].place == HKG
+    assert [(v.place, v.weight) for v in votes("unknown.example", at_home, "TH")] == [(Place("VN"), LISTING)]
+    assert votes("core1.ash1.example.net", None, "KH") == []
 
 
 def test_words_that_agree_add_up_and_nobody_may_be_right() -> None:

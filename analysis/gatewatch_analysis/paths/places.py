@@ -20,7 +20,7 @@ from gatewatch_analysis.tables import VANTAGE, HopPlaces
 from gatewatch_targets.cables import distance
 from gatewatch_targets.cables.light import ELLIPSOID, TOWN_KM, least_rtt
 from gatewatch_targets.carriers import carrier
-from gatewatch_targets.geography import Box, cities, city_named, hinted, lands
+from gatewatch_targets.geography import Box, borders_between, cities, city_named, hinted, lands
 
 # On 13 suffixes confirmed by their operators, 94.0 % of names with a known hint were right (Luckie et al.,
 # Learning to extract geographic information from Internet router hostnames, CoNEXT 2021).
@@ -28,8 +28,8 @@ NAME = 0.94
 # 28 % of the interfaces at the exchanges studied were those of remote peers (Nomikos et al., O Peer, Where
 # Art Thou?, IMC 2018; from memory).
 EXCHANGE = 0.72
-# Ours.  A listing is right for networks at home, and mostly an accident for carriers that run backbones
-# in many countries.
+# Ours.  A listing is mostly right for networks at home and for whoever stands next door, and mostly an
+# accident for carriers that run backbones in many countries.
 LISTING, LISTING_OF_CARRIER = 0.6, 0.3
 # Ours: in how many countries a hop may plausibly stand.  The more there are, the more it says that two agree.
 PLAUSIBLE = 10
@@ -103,8 +103,8 @@ def reachable(place: Place, vantage: str, rtt_ms: float | None) -> bool:
     return rtt_ms is None or least_rtt(place.away_from(vantage) * (1 - ELLIPSOID)) <= rtt_ms
 
 
-def votes(name: str | None, prefix: Prefix | None) -> list[Vote]:
-    """Give the words about a hop of this name and this prefix."""
+def votes(name: str | None, prefix: Prefix | None, vantage: str) -> list[Vote]:
+    """Give the words about a hop of this name and this prefix, on a path from a country."""
     found = []
     if name and (city := hinted(name)):
         found.append(Vote(Place(city.country, city.name, city.lat, city.lon), "name", NAME))
@@ -116,7 +116,8 @@ def votes(name: str | None, prefix: Prefix | None) -> list[Vote]:
         elif prefix.country:
             found.append(Vote(_whole(prefix.country), "exchange", EXCHANGE))
     elif prefix.country:
-        weight = LISTING_OF_CARRIER if carrier(prefix.asn) else LISTING
+        near = borders_between(vantage, prefix.country) in (0, 1)
+        weight = LISTING if near or carrier(prefix.asn) is None else LISTING_OF_CARRIER
         found.append(Vote(_whole(prefix.country), "listing", weight))
     return found
 
@@ -174,7 +175,8 @@ def places(hops: pd.DataFrame, prefixes: Whereabouts) -> pd.DataFrame:
     rows: list[tuple[object, ...]] = []
     for (vantage, address), (rtt, name) in sorted(heard.items(), key=lambda i: (str(i[0][0]), i[0][1])):
         about = (*vantage, address, rtt)
-        found = stand(votes(name, whose(address, prefixes)), str(vantage[0]), rtt)
+        country = str(vantage[0])
+        found = stand(votes(name, whose(address, prefixes), country), country, rtt)
         for option in found.options:
             rows.append((*about, *_told(option.place), " ".join(option.sources), option.weight, False))
         for vote in found.rejected:

@@ -21,6 +21,13 @@ from gatewatch_analysis.tables.base import (
 )
 from gatewatch_analysis.tables.blocking import ByCategory, ByIsp, ByLayer, Dead, Share, Verdicts
 from gatewatch_analysis.tables.border import BorderByIsp, Borders
+from gatewatch_analysis.tables.cables import (
+    Candidates,
+    ChineseByCountry,
+    ChineseByIsp,
+    ChineseCrossings,
+    Crossings,
+)
 from gatewatch_analysis.tables.days import (
     BlockChanges,
     CommonChanges,
@@ -78,7 +85,11 @@ __all__ = [
     "ByCategory",
     "ByIsp",
     "ByLayer",
+    "Candidates",
     "Carriers",
+    "ChineseByCountry",
+    "ChineseByIsp",
+    "ChineseCrossings",
     "Column",
     "CommonChanges",
     "Consistency",
@@ -86,6 +97,7 @@ __all__ = [
     "ContrastSigns",
     "Contrasts",
     "CountryDays",
+    "Crossings",
     "Days",
     "Dead",
     "Domains",
@@ -180,6 +192,11 @@ TABLES: tuple[type[Table], ...] = (
     OnsetSpread,
     Carriers,
     Identifiable,
+    Crossings,
+    Candidates,
+    ChineseCrossings,
+    ChineseByIsp,
+    ChineseByCountry,
     Series,
     Interruptions,
     EventAnswers,

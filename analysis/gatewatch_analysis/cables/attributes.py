@@ -1,0 +1,99 @@
+"""Is it Chinese? Owner, builder, operator and carrier, each by itself, with the least and the most it can be.
+
+Which system carries a crossing can seldom be told, and need not be: of each question the chance is summed
+over the candidates.  What is not resolved (no list holds it, its owners are not told, the far end's place is
+not known) counts as not Chinese for the least, and as Chinese for the most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, get_args
+
+from gatewatch_analysis.cables.crossings import Crossing
+from gatewatch_analysis.cables.weigh import Candidate
+from gatewatch_targets.cables import Answer, Cable, chinese_built, chinese_operated, chinese_owned
+from gatewatch_targets.carriers import carrier
+
+Attribute = Literal["owned", "built", "operated", "carrier"]
+ATTRIBUTES: tuple[Attribute, ...] = get_args(Attribute)
+
+#: What "Chinese" means here, in words.
+DEFINITION = """A company is Chinese when its head office is in mainland China, or when a company decides \
+over it, on that day and by owners.toml, whose head office is there; a holding that does not decide makes \
+none Chinese, and Hong Kong is a place of its own. owned: such a company is among the owners of a system on \
+the way. built: among the builders, as owned when the system came into service. operated: among the \
+operators and landing parties. carrier: the network that takes packets on at the border belongs to a carrier \
+whose company at the top has its seat in mainland China (carriers.toml). A way by land and sea counts as \
+owned, built or operated when one of its systems does; it counts as not only where all of them are known and \
+do not."""
+
+# Ours.  How often an address at a border is not of its router's own network: of one that stands alone, and of
+# one whose next router is of the same network (a third network's address is not followed by its routers).
+WRONG_ALONE, WRONG_CONFIRMED = 0.05, 0.004
+# Ours.  A hop that tells nothing hides a network that shows nowhere else so often.
+HIDDEN, MOST_HIDDEN = 0.08, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """The least and the most that a chance can be."""
+
+    least: float
+    most: float
+
+
+_ASK: dict[Attribute, Callable[[Cable, date], Answer]] = {
+    "owned": chinese_owned,
+    # Judged by who owned the builder when the system was opened, not on the day of the trace.
+    "built": lambda system, on: chinese_built(system),
+    "operated": chinese_operated,
+}
+
+
+def answer(candidate: Candidate, attribute: Attribute, on: date) -> bool | None:
+    """Say of a candidate whether it is Chinese in one respect; None where that is not known."""
+    way = candidate.way
+    if way is None or way.system is None:
+        return None
+    told = _ASK[attribute](way.system, on).value
+    # A land link alone crosses one border; each further border is crossed in fibres of somebody unknown.
+    alone = way.borders == (0 if candidate.kind == "sea" else 1)
+    return told if told or alone else None
+
+
+def chance(candidates: Iterable[Candidate], attribute: Attribute, on: date) -> Chance:
+    """Sum the chances of the candidates that are Chinese for sure, and of those that are not for sure."""
+    yes = no = 0.0
+    for candidate in candidates:
+        told = answer(candidate, attribute, on)
+        yes += candidate.weight if told else 0.0
+        no += candidate.weight if told is False else 0.0
+    return Chance(min(1.0, yes), max(0.0, 1.0 - no))
+
+
+def carried(crossing: Crossing) -> Chance:
+    """Give the chance that the network which takes packets on at the border is a Chinese carrier's.
+
+    The first foreign hop names it, or a router that wears a neighbour's address: so the routers behind count,
+    too.  Hops between that tell nothing may hide one more network.
+    """
+    first, behind = crossing.foreign_asn, crossing.behind
+    known = carrier(first) if first else None
+    confirmed = first is not None and first in behind[:1]
+    if first is None:
+        return Chance(0.0, 1.0)
+    wrong = WRONG_CONFIRMED if confirmed else WRONG_ALONE
+    if known is not None and known.is_chinese:
+        return Chance(1.0 - wrong, 1.0)
+    if any(_is_chinese(asn) for asn in (*behind, crossing.domestic_asn)):
+        # It is on the way: whether it crosses the border or begins behind it is not told.
+        return Chance(0.0, 1.0)
+    return Chance(0.0, min(1.0, wrong + min(MOST_HIDDEN, HIDDEN * crossing.untold)))
+
+
+def _is_chinese(asn: int | None) -> bool:
+    known = carrier(asn) if asn else None
+    return known is not None and known.is_chinese
