@@ -31,6 +31,7 @@ NAMES = {
     "shutdowns": "countries in which a network fails, is filtered or is not heard of, against the truth",
     "deep": "deep mode in random worlds: in the path or beside it, and the fields of the box's packets",
     "tracing": "a thousand destinations traced at once: hops against the truth, wall time against scamper",
+    "cables": "whose cable, in random worlds: truth within bounds, true system among candidates, widths",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
 }
 

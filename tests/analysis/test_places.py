@@ -49,30 +49,35 @@ def test_who_votes_and_with_what_weight() -> None:
 
 
 def test_words_that_agree_add_up_and_nobody_may_be_right() -> None:
-    alone = stand([Vote(HKG, "name", 0.94)], "KH", 27.0)
+    alone = stand([Vote(HKG, "name", 0.94)], {"KH": 27.0})
     assert alone.options[0].weight == pytest.approx(0.94)
     assert alone.unknown == pytest.approx(0.06)
-    both = stand([Vote(HKG, "name", 0.94), Vote(Place("HK"), "listing", 0.3)], "KH", 27.0)
+    both = stand([Vote(HKG, "name", 0.94), Vote(Place("HK"), "listing", 0.3)], {"KH": 27.0})
     assert both.options[0].weight == pytest.approx(0.984, abs=0.001)
     assert both.options[0].sources == ("name", "listing")
-    split = stand([Vote(HKG, "name", 0.94), Vote(SIN, "listing", 0.3)], "KH", 27.0)
+    split = stand([Vote(HKG, "name", 0.94), Vote(SIN, "listing", 0.3)], {"KH": 27.0})
     assert [o.place.country for o in split.options] == ["HK", "SG"]
     assert sum(o.weight for o in split.options) + split.unknown == pytest.approx(1)
-    assert stand([], "KH", 27.0).unknown == 1
+    assert stand([], {"KH": 27.0}).unknown == 1
 
 
 def test_light_rules_places_out_and_never_in() -> None:
     # Phnom Penh to anywhere in the United States and back takes over 110 ms.
-    found = stand([Vote(US, "listing", 0.6)], "KH", 60.0)
+    found = stand([Vote(US, "listing", 0.6)], {"KH": 60.0})
     assert not found.told
     assert [vote.place for vote in found.rejected] == [US]
     # A long time proves nothing: Hong Kong stays possible at 300 ms.
-    assert stand([Vote(HKG, "name", 0.94)], "KH", 300.0).told
+    assert stand([Vote(HKG, "name", 0.94)], {"KH": 300.0}).told
     # From the edge of the box that holds Cambodia, Hong Kong is 1,100 km away.
-    assert not stand([Vote(HKG, "name", 0.94)], "KH", 9.0).told
+    assert not stand([Vote(HKG, "name", 0.94)], {"KH": 9.0}).told
+    # Whom several countries have seen is bounded from several sides: 4 ms from Singapore is not Hong Kong.
+    assert not stand([Vote(HKG, "name", 0.94)], {"KH": 27.0, "SG": 4.0}).told
+    assert stand([Vote(SIN, "name", 0.94)], {"KH": 27.0, "SG": 4.0}).told
+    # A listing is believed of cities: 6 ms from Cambodia reach a corner of India, and no city of it.
+    assert not stand([Vote(Place("IN"), "listing", 0.6)], {"KH": 7.0}).told
     # Without a time, or a country whose extent is known, nothing is ruled out.
-    assert stand([Vote(US, "listing", 0.6)], "KH", None).told
-    assert stand([Vote(US, "listing", 0.6)], "ZZ", 5.0).told
+    assert stand([Vote(US, "listing", 0.6)], {}).told
+    assert stand([Vote(US, "listing", 0.6)], {"ZZ": 5.0}).told
 
 
 def test_a_hop_with_a_place_that_light_rejects(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ not known) counts as not Chinese for the least, and as Chinese for the most.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
 from gatewatch_analysis.cables.crossings import Crossing
-from gatewatch_analysis.cables.weigh import Candidate
-from gatewatch_targets.cables import Answer, Cable, chinese_built, chinese_operated, chinese_owned
+from gatewatch_analysis.cables.knowledge import Knowledge
+from gatewatch_analysis.cables.weigh import Candidate, Weighing
 from gatewatch_targets.carriers import carrier
 
 Attribute = Literal["owned", "built", "operated", "carrier"]
@@ -45,33 +45,46 @@ class Chance:
     most: float
 
 
-_ASK: dict[Attribute, Callable[[Cable, date], Answer]] = {
-    "owned": chinese_owned,
-    # Judged by who owned the builder when the system was opened, not on the day of the trace.
-    "built": lambda system, on: chinese_built(system),
-    "operated": chinese_operated,
-}
-
-
-def answer(candidate: Candidate, attribute: Attribute, on: date) -> bool | None:
+def answer(candidate: Candidate, attribute: Attribute, knowledge: Knowledge, on: date) -> bool | None:
     """Say of a candidate whether it is Chinese in one respect; None where that is not known."""
     way = candidate.way
-    if way is None or way.system is None:
+    if way is None or way.system is None or attribute == "carrier":
         return None
-    told = _ASK[attribute](way.system, on).value
+    told = knowledge.chinese(way.system, attribute, on)
     # A land link alone crosses one border; each further border is crossed in fibres of somebody unknown.
     alone = way.borders == (0 if candidate.kind == "sea" else 1)
     return told if told or alone else None
 
 
-def chance(candidates: Iterable[Candidate], attribute: Attribute, on: date) -> Chance:
-    """Sum the chances of the candidates that are Chinese for sure, and of those that are not for sure."""
+def chances(weighing: Weighing, knowledge: Knowledge) -> dict[Attribute, Chance]:
+    """Sum the weights of what is Chinese for sure, and of what is not for sure.
+
+    For the part in which nobody is right about the far end's place, the worst of all places that light allows
+    counts on either side.
+    """
+    found: dict[Attribute, Chance] = {}
+    named = weighing.candidates()
+    anywhere = [weighing.at(place) for place in weighing.places()] if weighing.nowhere > 0 else []
+    for attribute in ATTRIBUTES:
+        if attribute == "carrier":
+            continue
+        yes, no = _sums(named, attribute, knowledge, weighing.on)
+        worst = [_sums(own, attribute, knowledge, weighing.on) for own in anywhere]
+        yes += weighing.nowhere * min((sure for sure, _ in worst), default=0.0)
+        no += weighing.nowhere * min((sure for _, sure in worst), default=0.0)
+        found[attribute] = Chance(min(1.0, yes), max(0.0, 1.0 - no))
+    return found
+
+
+def _sums(
+    own: Iterable[Candidate], attribute: Attribute, knowledge: Knowledge, on: date
+) -> tuple[float, float]:
     yes = no = 0.0
-    for candidate in candidates:
-        told = answer(candidate, attribute, on)
+    for candidate in own:
+        told = answer(candidate, attribute, knowledge, on)
         yes += candidate.weight if told else 0.0
         no += candidate.weight if told is False else 0.0
-    return Chance(min(1.0, yes), max(0.0, 1.0 - no))
+    return yes, no
 
 
 def carried(crossing: Crossing) -> Chance:

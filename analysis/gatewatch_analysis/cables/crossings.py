@@ -5,15 +5,16 @@ The border link is that of :mod:`gatewatch_analysis.gateway.border`, by prefixes
 - A tunnel or a run of equal times around it is one span, since its length may lie anywhere within.
 - Where the border's own step is small and a large one lies just before it, the provider may have carried the
   packet abroad in its own addresses: the span begins before that step.
-- Where light forbids all that is said of the first foreign router, it stands at home and wears a carrier's
-  address; the span goes on to the first router behind it of which something is left.
+- Where the border has no step, and light forbids all that is said of the first foreign router, it stands at
+  home and wears a carrier's address: the span goes on to the step behind it, and if there is none, to the
+  destination, of whose place nothing is said.
 
 So a crossing may be wider than a link, and is never narrower than what is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -21,12 +22,23 @@ from typing import Any
 import pandas as pd
 
 from gatewatch_analysis.gateway.border import FOUND, borders
-from gatewatch_analysis.paths.places import Stand, Vote, stand, votes
+from gatewatch_analysis.paths.places import (
+    LISTING_OF_CARRIER,
+    Stand,
+    Times,
+    Vote,
+    box_of,
+    least_times,
+    stand,
+    votes,
+)
 from gatewatch_analysis.paths.routes import Route, routes, whose
 from gatewatch_analysis.paths.spans import EQUAL_MS, STEP_MS, Segment, segments
 from gatewatch_analysis.paths.traces import Hop
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.tables import VANTAGE
+from gatewatch_targets.cables import distance, least_rtt
+from gatewatch_targets.geography import borders_between
 
 # How far the border may be pushed back or on.  More would leave the carrier that crosses it.
 _BACK, _ON = 2, 3
@@ -41,9 +53,10 @@ class Crossing:
     """Where paths of one vantage leave its country in one month, by one border link.
 
     ``domestic``, ``foreign``: the two addresses of the border link; ``near_ms``, ``far_ms``: least times at
-    the span's ends; ``far``: the address at its far end.  ``networks``: AS numbers of the border's domestic
-    side, its foreign side, and of the routers from there to one behind the far end.  ``untold``: hops between
-    the border's two sides that tell nothing.  ``words``: all that is said of where the far end stands.
+    the span's ends; ``far``: the address at its far end.  ``domestic_asn``, ``foreign_asn``: networks of the
+    border's two sides; ``behind``: of the routers from there to one behind the far end.  ``untold``: hops
+    between the border's two sides that tell nothing.  ``words``: all that is said of where the far end
+    stands; ``times``: its least times from every country.
     """
 
     vantage: tuple[Any, ...]
@@ -59,6 +72,7 @@ class Crossing:
     untold: int
     why: str
     words: tuple[Vote, ...]
+    times: Times
     first: date | None
     last: date | None
     destinations: set[str] = field(default_factory=set)
@@ -77,8 +91,8 @@ class Crossing:
 
     @property
     def stand(self) -> Stand:
-        """Where its far end may stand, by the least time of all that merged into it."""
-        return stand(self.words, self.country, self.far_ms)
+        """Where its far end may stand, by the least times from all countries that saw it."""
+        return stand(self.words, self.times)
 
     def merge(self, other: Crossing) -> None:
         """Take in the same crossing as another path saw it."""
@@ -102,9 +116,10 @@ def crossings(hops: pd.DataFrame, prefixes: Whereabouts) -> list[Crossing]:
     months = hops["start"].dt.strftime("%Y-%m").astype("string").fillna("")
     for month, own in hops.groupby(months):
         links = dict(_border_links(borders(own, prefixes)))
+        times = least_times(own)
         for route in routes(own):
             border = links.get(route.keys[: len(VANTAGE) + 1])
-            seen = None if border is None else _crossing(route, str(month), border, prefixes)
+            seen = None if border is None else _crossing(route, str(month), border, prefixes, times)
             if seen is None:
                 continue
             key = (seen.vantage, seen.month, seen.domestic, seen.foreign, seen.far)
@@ -124,7 +139,38 @@ def _border_links(links: pd.DataFrame) -> Iterator[tuple[tuple[Any, ...], tuple[
         yield tuple(row[:-2]), (str(row[-2]), str(row[-1]))
 
 
-def _crossing(route: Route, month: str, border: tuple[str, str], prefixes: Whereabouts) -> Crossing | None:
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is said of routers on paths from a country."""
+
+    country: str
+    prefixes: Whereabouts
+    times: Mapping[str, Times]
+
+    def stand(self, hop: Hop) -> Stand:
+        """Say where a router may stand, by its own words and time."""
+        own = votes(hop.name, whose(hop.address, self.prefixes), self.country)
+        return stand(own, self.times.get(hop.address, {}))
+
+    def abroad(self, hop: Hop) -> bool:
+        """Whether anything is said of a router that may stand at home: a mere listing only of a neighbour."""
+        return any(
+            option.sources != ("listing",) or borders_between(self.country, option.place.country) == 1
+            for option in self.stand(hop).options
+        )
+
+    def of(self, hop: Hop, far: Hop) -> Iterator[Vote]:
+        """Give the words about the far end; of a router in the same place all but a backbone's listing."""
+        for word in votes(hop.name, whose(hop.address, self.prefixes), self.country):
+            if hop.address == far.address:
+                yield word
+            elif word.weight > LISTING_OF_CARRIER:
+                yield Vote(word.place, word.source, word.weight * _OF_NEIGHBOUR)
+
+
+def _crossing(
+    route: Route, month: str, border: tuple[str, str], prefixes: Whereabouts, times: Mapping[str, Times]
+) -> Crossing | None:
     hops, (domestic, foreign) = route.hops, border
     ttl = {hop.address: hop.ttl for hop in reversed(hops)}
     if domestic not in ttl or foreign not in ttl or ttl[domestic] >= ttl[foreign]:
@@ -134,11 +180,11 @@ def _crossing(route: Route, month: str, border: tuple[str, str], prefixes: Where
     begin = next(i for i, part in enumerate(parts) if part.far.ttl > ttl[domestic])
     end = next(i for i, part in enumerate(parts) if part.far.ttl >= ttl[foreign])
     begin = _back(parts, begin, end)
-    end = _on(parts, end, destination, str(vantage[0]), prefixes)
+    words = _Words(str(vantage[0]), prefixes, times)
+    end, seen = _on(parts, begin, end, destination, words)
     near, far = parts[begin].near, parts[end].far
     routers = [hop for hop in hops if hop.ttl >= ttl[foreign] and hop.address != destination]
     beside = [hop for hop in routers if _same_place(hop, far)]
-    words = [word for hop in beside for word in _words(hop, far, str(vantage[0]), prefixes)]
     between = [hop for hop in hops if ttl[domestic] < hop.ttl < ttl[foreign]]
     told = [hop for hop in between if whose(hop.address, prefixes) is not None]
     days = [trace.start.date() for trace in route.traces if trace.start is not None]
@@ -150,13 +196,14 @@ def _crossing(route: Route, month: str, border: tuple[str, str], prefixes: Where
         foreign=foreign,
         far=far.address,
         near_ms=near.rtt_ms,
-        far_ms=far.rtt_ms,
+        far_ms=far.rtt_ms if seen else None,
         domestic_asn=_asn(domestic, prefixes),
         foreign_asn=_asn(foreign, prefixes),
         behind=tuple(dict.fromkeys(filter(None, (_asn(hop.address, prefixes) for hop in behind)))),
         untold=ttl[foreign] - ttl[domestic] - 1 - len(told),
         why=next((part.why for part in parts[begin : end + 1] if part.why), ""),
-        words=tuple(dict.fromkeys(words)),
+        words=tuple(dict.fromkeys(word for hop in beside for word in words.of(hop, far))),
+        times=times.get(far.address, {}) if seen else {},
         first=min(days, default=None),
         last=max(days, default=None),
         destinations={destination},
@@ -167,21 +214,30 @@ def _back(parts: Sequence[Segment], begin: int, end: int) -> int:
     """Begin before a large step that lies just before a border without one."""
     step = _step(parts[begin].near, parts[end].far)
     for i in range(begin - 1, max(-1, begin - 1 - _BACK), -1):
-        if step < STEP_MS <= _step(parts[i].near, parts[i].far):
+        # The step over the volunteer's own line is its access network.
+        if parts[i].near.public and step < STEP_MS <= _step(parts[i].near, parts[i].far):
             return i
     return begin
 
 
-def _on(parts: Sequence[Segment], end: int, destination: str, country: str, prefixes: Whereabouts) -> int:
-    """Go on from a far end that, by light, stands nowhere that is said of it."""
+def _on(parts: Sequence[Segment], begin: int, end: int, destination: str, words: _Words) -> tuple[int, bool]:
+    """Go on from a far end that is as near as the near one and nowhere that is said of it.
+
+    Says also whether the far end was found: behind routers that all stand at home there may be none.
+    """
+    home_ms = max(STEP_MS, _inside(words.country))
     for i in range(end, min(len(parts), end + 1 + _ON)):
         far = parts[i].far
-        if far.address == destination:
-            break
-        found = stand(votes(far.name, whose(far.address, prefixes), country), country, far.rtt_ms)
-        if found.told or not found.rejected:
-            return i
-    return end
+        step = _step(parts[begin].near, far)
+        if far.address == destination or step >= home_ms or words.abroad(far):
+            return i, True
+    return end, False
+
+
+def _inside(country: str) -> float:
+    """Give the time there and back over half of a country: no step that long lies within it."""
+    box = box_of(country)
+    return least_rtt(distance(box.south, box.west, box.north, box.east) / 2) if box else 0.0
 
 
 def _step(near: Hop, far: Hop) -> float:
@@ -192,15 +248,6 @@ def _same_place(hop: Hop, far: Hop) -> bool:
     if hop.rtt_ms is None or far.rtt_ms is None or abs(hop.ttl - far.ttl) > _ON:
         return hop.address == far.address
     return abs(hop.rtt_ms - far.rtt_ms) <= _SAME_PLACE_MS
-
-
-def _words(hop: Hop, far: Hop, country: str, prefixes: Whereabouts) -> Iterator[Vote]:
-    """Give what is said of the far end, and of a router in the same place what its name and exchange say."""
-    for word in votes(hop.name, whose(hop.address, prefixes), country):
-        if hop.address == far.address:
-            yield word
-        elif word.source != "listing":
-            yield Vote(word.place, word.source, word.weight * _OF_NEIGHBOUR)
 
 
 def _asn(address: str, prefixes: Whereabouts) -> int | None:

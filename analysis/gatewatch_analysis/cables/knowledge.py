@@ -7,15 +7,30 @@ which that is claimed get the small room.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import Literal
 
-from gatewatch_targets.cables import Cable, cables, company_named, links, ultimate
+from gatewatch_targets.cables import (
+    Answer,
+    Cable,
+    cables,
+    chinese_built,
+    chinese_operated,
+    chinese_owned,
+    companies,
+    company_named,
+    links,
+    ultimate,
+)
 from gatewatch_targets.carriers import carriers
 from gatewatch_targets.countries import countries
 from gatewatch_targets.reference import networks
+
+#: In which respect a system can be Chinese.
+Attribute = Literal["owned", "built", "operated"]
 
 # All systems that land in these on the public map of November 2022 are in cables.toml (docs/cables.md).
 _WHOLE = dict.fromkeys(("KH", "MY", "TH"), date(2022, 11, 30))
@@ -39,6 +54,8 @@ class Knowledge:
 
     systems: tuple[Cable, ...]
     whole: Mapping[str, date] = field(default_factory=dict)
+    _parts: dict[tuple[str, date], frozenset[str]] = field(default_factory=dict, repr=False)
+    _told: dict[tuple[str, str, date], bool | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def own(cls) -> Knowledge:
@@ -64,9 +81,39 @@ class Knowledge:
         years = max(0.0, (on - day).days / 365.25)
         return min(_MOST_MISSING, MISSING + MISSING_PER_YEAR * years)
 
+    @property
+    def countries(self) -> frozenset[str]:
+        """The countries that some system lands in."""
+        return frozenset(landing.country for system in self.systems for landing in system.landings)
+
+    def parts(self, system: Cable, on: date) -> frozenset[str]:
+        """Give the companies that own, run or land a system on a day, and who decides over them."""
+        key = (system.id, on)
+        if key not in self._parts:
+            roles = (*system.owners, *system.operators, *system.parties)
+            own = {role.company for role in roles if role.on(on) is not False}
+            chains = (ultimate(company, on).chain for company in own if company in companies())
+            self._parts[key] = frozenset(own.union(*chains))
+        return self._parts[key]
+
+    def chinese(self, system: Cable, attribute: Attribute, on: date) -> bool | None:
+        """Say whether a system is Chinese in one respect on a day; None where that is not known."""
+        key = (system.id, attribute, on)
+        if key not in self._told:
+            self._told[key] = _ASK[attribute](system, on).value
+        return self._told[key]
+
     def every_landing(self, country: str) -> bool:
         """Whether no system has a landing in a country that is not listed."""
         return country in self.whole or "*" in self.whole
+
+
+_ASK: dict[Attribute, Callable[[Cable, date], Answer]] = {
+    "owned": chinese_owned,
+    # Judged by who owned the builder when the system was opened, not on the day of the trace.
+    "built": lambda system, on: chinese_built(system),
+    "operated": chinese_operated,
+}
 
 
 @lru_cache(maxsize=1)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from gatewatch_analysis.cables.attributes import ATTRIBUTES, Attribute, Chance, answer, carried, chance
+from gatewatch_analysis.cables.attributes import ATTRIBUTES, Attribute, Chance, answer, carried, chances
 from gatewatch_analysis.cables.crossings import Crossing, crossings
 from gatewatch_analysis.cables.knowledge import Knowledge
 from gatewatch_analysis.cables.shares import Draw, Share, share
-from gatewatch_analysis.cables.weigh import Candidate, Priors, candidates
+from gatewatch_analysis.cables.weigh import Candidate, Priors, Weighing
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.tables import (
     Candidates,
@@ -27,9 +27,10 @@ from gatewatch_analysis.tables import (
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A crossing with its candidates and, for each attribute, the bounds of the chance."""
+    """A crossing with its candidates and, for each attribute, the bounds of the chance; ``on``: its day."""
 
     crossing: Crossing
+    on: date
     candidates: tuple[Candidate, ...]
     chances: dict[Attribute, Chance]
 
@@ -70,10 +71,11 @@ def whose_cables(
     ``today`` stands for days that the traces do not tell.
     """
     priors, on = priors or Priors(), today or datetime.now(UTC).date()
-    judged = judge(hops, prefixes, knowledge or Knowledge.own(), on, priors)
+    knowledge = knowledge or Knowledge.own()
+    judged = judge(hops, prefixes, knowledge, on, priors)
     return Cables(
         Crossings.frame(_crossing_row(item.crossing) for item in judged),
-        Candidates.frame(row for item in judged for row in _candidate_rows(item, on)),
+        Candidates.frame(row for item in judged for row in _candidate_rows(item, knowledge)),
         ChineseCrossings.frame(
             (*_keys(item.crossing), *_bounds(attribute, share([Draw(item.chances[attribute], 1.0)])))
             for item in judged
@@ -91,10 +93,9 @@ def judge(
     """Give every crossing with its candidates and chances."""
     found = []
     for crossing in crossings(hops, prefixes):
-        own = candidates(crossing, knowledge, today, priors)
-        on = crossing.last or today
-        chances = {a: carried(crossing) if a == "carrier" else chance(own, a, on) for a in ATTRIBUTES}
-        found.append(Judged(crossing, tuple(own), chances))
+        weighing = Weighing(crossing, knowledge, today, priors)
+        sure = {**chances(weighing, knowledge), "carrier": carried(crossing)}
+        found.append(Judged(crossing, weighing.on, tuple(weighing.candidates()), sure))
     return found
 
 
@@ -179,8 +180,7 @@ def _day(day: date | None) -> pd.Timestamp | None:
     return pd.Timestamp(day, tz="UTC") if day else None
 
 
-def _candidate_rows(item: Judged, today: date) -> Iterator[tuple[Any, ...]]:
-    on = item.crossing.last or today
+def _candidate_rows(item: Judged, knowledge: Knowledge) -> Iterator[tuple[Any, ...]]:
     for candidate in item.candidates:
         way = candidate.way
         yield (
@@ -195,8 +195,8 @@ def _candidate_rows(item: Judged, today: date) -> Iterator[tuple[Any, ...]]:
             way.least_ms if way else None,
             way.likely_ms if way else None,
             way.service if way and way.system else None,
-            answer(candidate, "owned", on),
-            answer(candidate, "built", on),
-            answer(candidate, "operated", on),
+            answer(candidate, "owned", knowledge, item.on),
+            answer(candidate, "built", knowledge, item.on),
+            answer(candidate, "operated", knowledge, item.on),
             " ".join(candidate.matched) or None,
         )

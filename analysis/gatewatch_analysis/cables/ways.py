@@ -18,7 +18,7 @@ from gatewatch_analysis.cables.knowledge import Knowledge
 from gatewatch_analysis.paths.places import Place, box_of
 from gatewatch_targets.cables import FIBRE_KM_PER_MS, Cable, Landing, cable_rtt
 from gatewatch_targets.cables.light import ELLIPSOID, TOWN_KM
-from gatewatch_targets.geography import borders_between
+from gatewatch_targets.geography import borders_between, lands
 
 Kind = Literal["sea", "land", "terrestrial", "unlisted", "abstain"]
 
@@ -106,15 +106,16 @@ def in_service(system: Cable, days: tuple[date, date]) -> bool | None:
 def elsewhere(knowledge: Knowledge, country: str, days: tuple[date, date], rtt_ms: float | None) -> list[Way]:
     """Give a way by every system that may be reached from a country, to whichever of its landings is nearest.
 
-    For a far end of which nobody can say where it stands.
+    For a far end of which nobody can say where it stands; by land, too, where the country has a border.
     """
     found = []
     for index, pair in _out_of(knowledge, country):
         system = knowledge.systems[index]
         service = in_service(system, days)
-        # A landing at home that no list has is no reason to name a system for a place that nobody names.
-        if service is not False and not pair.unlisted and possible(pair.least_ms, rtt_ms):
+        if service is not False and possible(pair.least_ms, rtt_ms):
             found.append(_way(system, pair, service))
+    if country in lands() and lands()[country].neighbours:
+        found.append(Way("terrestrial", None, 1, None, None, 0.0, 0.0))
     return found
 
 
@@ -141,7 +142,8 @@ def _out_of(knowledge: Knowledge, country: str) -> tuple[tuple[int, _Pair], ...]
         for there in system.landings:
             place = Place(there.country, there.place, there.lat, there.lon)
             find = _by_sea if system.kind == "submarine" else _by_land
-            pairs += find(knowledge, index, country, place)
+            # A landing that no list has is no reason to name a system for a place that nobody names.
+            pairs += [pair for pair in find(knowledge, index, country, place) if not pair.unlisted]
         if pairs:
             found.append((index, min(pairs, key=lambda pair: (pair.least_ms, pair.borders))))
     return tuple(found)
@@ -167,11 +169,13 @@ def _by_sea(knowledge: Knowledge, index: int, country: str, place: Place) -> tup
             times = _times(system, country, here, there, place)
             found.append(_Pair(before + behind, *times, here, there))
     if not found and country != place.country:
-        found += _unlisted_landing(knowledge, system, country, place)
+        found += _unlisted_landing(knowledge, system, country, place, most)
     return tuple(sorted(found, key=lambda pair: (pair.borders, pair.least_ms)))
 
 
-def _unlisted_landing(knowledge: Knowledge, system: Cable, country: str, place: Place) -> Iterator[_Pair]:
+def _unlisted_landing(
+    knowledge: Knowledge, system: Cable, country: str, place: Place, most: int
+) -> Iterator[_Pair]:
     """Give ways to or from a landing that may exist and is not listed."""
     counted = system.landing_count
     if counted is not None and counted.value <= len(system.landings):
@@ -179,10 +183,12 @@ def _unlisted_landing(knowledge: Knowledge, system: Cable, country: str, place: 
     straight = place.away_from(country)
     times = _ms(2 * straight), _ms(2 * straight * SEA_DETOUR)
     for landing in system.landings:
-        if landing.country == country:
-            yield _Pair(0, *times, landing, None, 1 + knowledge.every_landing(place.country))
-        elif landing.country == place.country:
-            yield _Pair(0, *times, None, landing, 1 + knowledge.every_landing(country))
+        before = borders_between(country, landing.country)
+        behind = borders_between(landing.country, place.country)
+        if before is not None and before <= most:
+            yield _Pair(before, *times, landing, None, 1 + knowledge.every_landing(place.country))
+        elif behind is not None and behind <= most:
+            yield _Pair(behind, *times, None, landing, 1 + knowledge.every_landing(country))
 
 
 @lru_cache(maxsize=65536)

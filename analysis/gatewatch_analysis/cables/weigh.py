@@ -6,7 +6,6 @@ with every result; what is answered "yes" or "no" for sure never hangs on it alo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from math import exp
@@ -14,9 +13,9 @@ from math import exp
 from gatewatch_analysis.cables.crossings import Crossing
 from gatewatch_analysis.cables.knowledge import Knowledge, companies_of
 from gatewatch_analysis.cables.ways import Kind, Way, elsewhere, ways
-from gatewatch_analysis.paths.places import Option
-from gatewatch_targets.cables import Cable, ultimate
-from gatewatch_targets.cables import companies as known_companies
+from gatewatch_analysis.paths.places import Option, Place, reachable
+from gatewatch_targets.cables import Cable
+from gatewatch_targets.geography import cities
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,99 @@ _WORDS = {
 }
 
 
+class Weighing:
+    """One crossing before what is known: candidates for one place of its far end, or for all of them."""
+
+    def __init__(self, crossing: Crossing, knowledge: Knowledge, today: date, priors: Priors) -> None:
+        self._crossing = crossing
+        self._knowledge = knowledge
+        self._priors = priors
+        #: The day by which owners count, and the first and last on which it was used.
+        self.on = crossing.last or today
+        self._days = (crossing.first or date.min, self.on)
+        self._stand = crossing.stand
+        self._parts: dict[str, tuple[str, ...]] = {}
+
+    def candidates(self) -> list[Candidate]:
+        """Give what may carry it, with weights that add up to 1; the heaviest first."""
+        found: dict[str, Candidate] = {}
+        for option in self._abroad():
+            for candidate in self.at(option.place):
+                known = found.get(candidate.id)
+                # The way of the likelier place is told, and the weights add up.
+                weight = candidate.weight * option.weight + (known.weight if known else 0.0)
+                way = known.way if known else candidate.way
+                found[candidate.id] = Candidate(candidate.kind, way, weight, candidate.matched)
+        country, rtt = self._crossing.country, self._crossing.far_ms
+        for way in elsewhere(self._knowledge, country, self._days, rtt):
+            candidate = Candidate(way.kind, way, 0.0, self._matched(way.system))
+            found.setdefault(candidate.id, candidate)
+        if "unlisted" not in found:
+            found["unlisted"] = Candidate("unlisted", None, 0.0)
+        found["abstain"] = Candidate("abstain", None, self.nowhere)
+        return sorted(found.values(), key=lambda c: (-c.weight, c.id))
+
+    @property
+    def nowhere(self) -> float:
+        """The chance that the far end stands at none of the places that are said of it."""
+        return 1.0 - sum(option.weight for option in self._abroad())
+
+    def _abroad(self) -> list[Option]:
+        """Give the places that are said of it; at home it would be no far end, and the border behind it."""
+        return [o for o in self._stand.options if o.place.country != self._crossing.country]
+
+    def places(self) -> list[Place]:
+        """Give every country abroad with a landing or a city in the tables that light can have been to."""
+        known = set(self._knowledge.countries) | {city.country for city in cities().values()}
+        abroad = (Place(country) for country in sorted(known - {self._crossing.country}))
+        return [place for place in abroad if reachable(place, self._crossing.times)]
+
+    def at(self, place: Place) -> list[Candidate]:
+        """Give the candidates if the far end stands at a place; their weights add up to 1."""
+        country, rtt = self._crossing.country, self._crossing.far_ms
+        here = ways(self._knowledge, country, place, self._days, rtt)
+        odds = [0.0 if way.kind == "unlisted" else self._odds(way) for way in here]
+        by_sea = sum(odd for way, odd in zip(here, odds, strict=True) if way.kind == "sea")
+        missing = self._knowledge.missing(country, place.country, self.on)
+        # What no list holds is in proportion to what they hold, or to one cable where they hold none.
+        unlisted = (by_sea or 1.0) * missing / (1 - missing)
+        odds = [unlisted if way.kind == "unlisted" else odd for way, odd in zip(here, odds, strict=True)]
+        whole = sum(odds)
+        return [
+            Candidate(way.kind, way, odd / whole, self._matched(way.system))
+            for way, odd in zip(here, odds, strict=True)
+        ]
+
+    def _odds(self, way: Way) -> float:
+        priors, rtt = self._priors, self._crossing.far_ms
+        beside = way.borders if way.kind == "sea" else way.borders - 1
+        odds = priors.border**beside * priors.owner ** len(self._matched(way.system))
+        odds *= priors.landing**way.unlisted_landing
+        if way.kind == "terrestrial":
+            odds *= priors.terrestrial
+        if way.service is None:
+            odds *= priors.service
+        if rtt is not None:
+            odds *= exp(-abs(rtt - way.likely_ms) / priors.queue_ms)
+        return odds
+
+    def _matched(self, system: Cable | None) -> tuple[str, ...]:
+        """Give the companies of the networks on both sides that have a part in a system, one a side at most.
+
+        A border router may wear the address of the network across the border, so both sides count, and by
+        whole names alone.
+        """
+        if system is None:
+            return ()
+        if system.id not in self._parts:
+            shared = [
+                companies_of(asn, self.on) & self._knowledge.parts(system, self.on)
+                for asn in (self._crossing.domestic_asn, self._crossing.foreign_asn)
+            ]
+            self._parts[system.id] = tuple(dict.fromkeys(min(ids) for ids in shared if ids))
+        return self._parts[system.id]
+
+
 def candidates(
     crossing: Crossing, knowledge: Knowledge, today: date, priors: Priors | None = None
 ) -> list[Candidate]:
@@ -78,76 +170,4 @@ def candidates(
 
     ``today`` stands for days that are not told.
     """
-    priors = priors or Priors()
-    days = (crossing.first or date.min, crossing.last or today)
-    stand = crossing.stand
-    found: dict[str, Candidate] = {}
-    abstain = stand.unknown
-    for option in stand.options:
-        if option.place.country == crossing.country:
-            abstain += option.weight  # the border lies behind it
-            continue
-        for candidate in _of_option(crossing, option, days, knowledge, priors):
-            known = found.get(candidate.id)
-            # The way of the likelier place is told, and the weights add up.
-            weight = candidate.weight + (known.weight if known else 0.0)
-            way = known.way if known else candidate.way
-            found[candidate.id] = Candidate(candidate.kind, way, weight, candidate.matched)
-    for way in elsewhere(knowledge, crossing.country, days, crossing.far_ms):
-        if way.system is not None and way.system.id not in found:
-            matched = _matched(way.system, crossing, days[1])
-            found[way.system.id] = Candidate(way.kind, way, 0.0, matched)
-    if "unlisted" not in found:
-        found["unlisted"] = Candidate("unlisted", None, 0.0)
-    found["abstain"] = Candidate("abstain", None, abstain)
-    return sorted(found.values(), key=lambda c: (-c.weight, c.id))
-
-
-def _of_option(
-    crossing: Crossing, option: Option, days: tuple[date, date], knowledge: Knowledge, priors: Priors
-) -> Iterable[Candidate]:
-    """Give the candidates if the far end stands there; their weights add up to the option's."""
-    here = ways(knowledge, crossing.country, option.place, days, crossing.far_ms)
-    odds = []
-    for way in here:
-        matched = _matched(way.system, crossing, days[1]) if way.system else ()
-        odds.append((way, matched, _odds(way, len(matched), crossing, priors)))
-    by_sea = sum(odd for way, _, odd in odds if way.kind == "sea")
-    missing = knowledge.missing(crossing.country, option.place.country, days[1])
-    # What no list holds is in proportion to what they hold, or to one cable where they hold none.
-    unlisted = (by_sea or 1.0) * missing / (1 - missing)
-    odds = [(way, m, unlisted if way.kind == "unlisted" else odd) for way, m, odd in odds]
-    whole = sum(odd for _, _, odd in odds)
-    return [Candidate(way.kind, way, option.weight * odd / whole, m) for way, m, odd in odds]
-
-
-def _odds(way: Way, matched: int, crossing: Crossing, priors: Priors) -> float:
-    if way.kind == "unlisted":
-        return 0.0
-    beside = way.borders if way.kind == "sea" else way.borders - 1
-    odds = priors.border**beside * priors.owner ** min(matched, 2)
-    if way.kind == "terrestrial":
-        odds *= priors.terrestrial
-    if way.service is None:
-        odds *= priors.service
-    odds *= priors.landing**way.unlisted_landing
-    if crossing.far_ms is not None:
-        odds *= exp(-abs(crossing.far_ms - way.likely_ms) / priors.queue_ms)
-    return odds
-
-
-def _matched(system: Cable, crossing: Crossing, on: date) -> tuple[str, ...]:
-    """Give the companies of the networks on both sides that have a part in a system, one a side at most.
-
-    A border router may wear the address of the network across the border, so both sides count, and by whole
-    names alone.
-    """
-    roles = (*system.owners, *system.operators, *system.parties)
-    parts = {role.company for role in roles if role.on(on) is not False}
-    chains = parts.union(*(ultimate(part, on).chain for part in parts if part in known_companies()))
-    found: list[str] = []
-    for asn in (crossing.domestic_asn, crossing.foreign_asn):
-        shared = companies_of(asn, on) & chains
-        if shared and not set(found) & shared:
-            found.append(min(shared))
-    return tuple(found)
+    return Weighing(crossing, knowledge, today, priors or Priors()).candidates()

@@ -8,8 +8,9 @@ Light is an upper bound only: a short time proves that a hop is near, a long one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 
 import pandas as pd
@@ -28,11 +29,15 @@ NAME = 0.94
 # 28 % of the interfaces at the exchanges studied were those of remote peers (Nomikos et al., O Peer, Where
 # Art Thou?, IMC 2018; from memory).
 EXCHANGE = 0.72
-# Ours.  A listing is mostly right for networks at home and for whoever stands next door, and mostly an
-# accident for carriers that run backbones in many countries.
+# Ours.  A listing is mostly right for networks at home, for whoever stands next door, and for a carrier's
+# prefix that is listed away from its seat; it mostly tells nothing for the other prefixes of backbones.
 LISTING, LISTING_OF_CARRIER = 0.6, 0.3
 # Ours: in how many countries a hop may plausibly stand.  The more there are, the more it says that two agree.
 PLAUSIBLE = 10
+
+
+#: Least time there and back in ms, by the country of the vantage.
+Times = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,28 @@ class Place:
 
     def away_from(self, country: str) -> float:
         """Give the least distance in km to anywhere in a country; 0 where its extent is not known."""
-        if (box := box_of(country)) is None:
-            return 0.0
-        if self.lat is not None and self.lon is not None:
-            return max(0.0, box.distance(self.lat, self.lon) - TOWN_KM)
-        own = box_of(self.country)
-        return box.between(own) if own else 0.0
+        return _away_from(self, country)
+
+    def towns_from(self, country: str) -> float:
+        """Give the least distance in km from anywhere in a country to a known city of this one.
+
+        No bound, where only the country is told: routers stand in cities, but not all cities are known.
+        """
+        box = box_of(country)
+        own = [city for city in cities().values() if city.country == self.country]
+        if self.lat is not None or box is None or not own:
+            return self.away_from(country)
+        return max(0.0, min(box.distance(city.lat, city.lon) for city in own) - TOWN_KM)
+
+
+@lru_cache(maxsize=65536)
+def _away_from(place: Place, country: str) -> float:
+    if (box := box_of(country)) is None:
+        return 0.0
+    if place.lat is not None and place.lon is not None:
+        return max(0.0, box.distance(place.lat, place.lon) - TOWN_KM)
+    own = box_of(place.country)
+    return box.between(own) if own else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +119,33 @@ def box_of(country: str) -> Box | None:
     return land.box if land else None
 
 
-def reachable(place: Place, vantage: str, rtt_ms: float | None) -> bool:
-    """Whether light could go from somewhere in the vantage's country to a place and back in that time."""
-    return rtt_ms is None or least_rtt(place.away_from(vantage) * (1 - ELLIPSOID)) <= rtt_ms
+def reachable(place: Place, times: Times) -> bool:
+    """Whether light could go to a place and back from somewhere in every country, in the least time there."""
+    return all(least_rtt(place.away_from(c) * (1 - ELLIPSOID)) <= ms for c, ms in times.items())
+
+
+def believable(vote: Vote, times: Times) -> bool:
+    """Whether light allows a word; of a listing, also whether it allows a city of that country.
+
+    A listing says so little that a corner of a large country on the other side of a mountain range is no
+    reason to believe it.
+    """
+    if vote.source != "listing":
+        return reachable(vote.place, times)
+    return all(least_rtt(vote.place.towns_from(c) * (1 - ELLIPSOID)) <= ms for c, ms in times.items())
+
+
+def least_times(hops: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Give for every router its least time from each country that traces come from, whichever the network.
+
+    What several countries have seen is bounded from several sides.
+    """
+    known = hops[hops["rtt_ms"].notna() & hops["address"].notna()]
+    least = known.groupby(["address", "country"], as_index=False, observed=True)["rtt_ms"].min()
+    found: dict[str, dict[str, float]] = {}
+    for address, country, time in least.itertuples(index=False, name=None):
+        found.setdefault(str(address), {})[str(country)] = float(time)
+    return found
 
 
 def votes(name: str | None, prefix: Prefix | None, vantage: str) -> list[Vote]:
@@ -117,9 +162,18 @@ def votes(name: str | None, prefix: Prefix | None, vantage: str) -> list[Vote]:
             found.append(Vote(_whole(prefix.country), "exchange", EXCHANGE))
     elif prefix.country:
         near = borders_between(vantage, prefix.country) in (0, 1)
-        weight = LISTING if near or carrier(prefix.asn) is None else LISTING_OF_CARRIER
+        weight = LISTING if near or not _of_habit(prefix) else LISTING_OF_CARRIER
         found.append(Vote(_whole(prefix.country), "listing", weight))
     return found
+
+
+def _of_habit(prefix: Prefix) -> bool:
+    """Whether a listing is what a carrier's prefixes mostly bear wherever they are used.
+
+    That is the country of its seat, and the United States, in whose registry many of the oldest blocks stand.
+    """
+    known = carrier(prefix.asn)
+    return known is not None and prefix.country in (known.home, known.group_home, "US")
 
 
 def _whole(country: str) -> Place:
@@ -131,8 +185,8 @@ def _whole(country: str) -> Place:
     return Place(country)
 
 
-def stand(words: Iterable[Vote], vantage: str, rtt_ms: float | None) -> Stand:
-    """Weigh the words about a hop that was reached from ``vantage`` (a country) in ``rtt_ms`` at the least.
+def stand(words: Iterable[Vote], times: Times) -> Stand:
+    """Weigh the words about a hop that was reached in these times at the least.
 
     The words count as independent, and one that is wrong names any other of :data:`PLAUSIBLE` countries.  The
     position is that of the weightiest word for the country.
@@ -140,7 +194,7 @@ def stand(words: Iterable[Vote], vantage: str, rtt_ms: float | None) -> Stand:
     kept: dict[str, list[Vote]] = {}
     rejected = []
     for vote in words:
-        if reachable(vote.place, vantage, rtt_ms):
+        if believable(vote, times):
             kept.setdefault(vote.place.country, []).append(vote)
         else:
             rejected.append(vote)
@@ -164,19 +218,18 @@ def stand(words: Iterable[Vote], vantage: str, rtt_ms: float | None) -> Stand:
 
 
 def places(hops: pd.DataFrame, prefixes: Whereabouts) -> pd.DataFrame:
-    """Say where the hops may stand, by the least time over all traces of a vantage (table ``HopPlaces``)."""
-    heard: dict[tuple[tuple[object, ...], str], tuple[float | None, str | None]] = {}
+    """Say where the hops may stand, by the least times of all traces (table ``HopPlaces``)."""
+    names: dict[tuple[tuple[object, ...], str], str | None] = {}
     for route in routes(hops):
         for hop in route.hops:
             key = (route.keys[: len(VANTAGE)], hop.address)
-            rtt, name = heard.get(key, (None, None))
-            times = [time for time in (rtt, hop.rtt_ms) if time is not None]
-            heard[key] = (min(times, default=None), name or hop.name)
+            names[key] = names.get(key) or hop.name
+    times = least_times(hops)
     rows: list[tuple[object, ...]] = []
-    for (vantage, address), (rtt, name) in sorted(heard.items(), key=lambda i: (str(i[0][0]), i[0][1])):
-        about = (*vantage, address, rtt)
-        country = str(vantage[0])
-        found = stand(votes(name, whose(address, prefixes), country), country, rtt)
+    for (vantage, address), name in sorted(names.items(), key=lambda i: (str(i[0][0]), i[0][1])):
+        country, own = str(vantage[0]), times.get(address, {})
+        about = (*vantage, address, own.get(country))
+        found = stand(votes(name, whose(address, prefixes), country), own)
         for option in found.options:
             rows.append((*about, *_told(option.place), " ".join(option.sources), option.weight, False))
         for vote in found.rejected:

@@ -81,7 +81,8 @@ def _why(inner: Sequence[Hop]) -> str:
 def _equal(hops: Sequence[Hop], destination: str) -> set[int]:
     """Give the TTLs of routers that a step leads to and that equal times follow, but for the last of each."""
     swallowed: set[int] = set()
-    routers = [hop for hop in hops if hop.rtt_ms is not None and hop.address != destination]
+    # The step over the volunteer's own line, from a private address to the provider's, is its access network.
+    routers = [h for h in hops if h.rtt_ms is not None and h.address != destination and h.public]
     i = 1
     while i < len(routers):
         base = routers[i].rtt_ms or 0.0

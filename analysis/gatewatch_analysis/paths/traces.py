@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from gatewatch.net.address import is_address, is_bogon
 from gatewatch_analysis.tables import VANTAGE
 
 #: What traces of one flow have in common.
@@ -43,6 +44,12 @@ class Hop:
     quoted_ttl: int | None
     name: str | None
     also: frozenset[str]
+
+    @property
+    def public(self) -> bool:
+        """Whether its address is one of the internet's; a withheld one (a keyed hash) is not."""
+        address = self.address.partition("/")[0]
+        return is_address(address) and not is_bogon(address)
 
     @property
     def tunnelled(self) -> bool:

@@ -72,8 +72,12 @@ class Bounds(Table):
         REAL, "the chance that it is Chinese, all that is not resolved being not", "0 to 1", "candidates"
     )
     p_max = Column(REAL, "the chance, all that is not resolved being so", "0 to 1", "candidates")
-    low = Column(REAL, "the Chinese share is no less, in 99 of 100 cases", "0 to 1", "cables.shares")
-    high = Column(REAL, "the Chinese share is no more, in 99 of 100 cases", "0 to 1", "cables.shares")
+    low = Column(
+        REAL, "the Chinese share is no less, in 95 of 100 cases at the worst", "0 to 1", "cables.shares"
+    )
+    high = Column(
+        REAL, "the Chinese share is no more, in 95 of 100 cases at the worst", "0 to 1", "cables.shares"
+    )
 
 
 class ChineseCrossings(Bounds, CrossingKeys):
