@@ -59,8 +59,8 @@ class Knowledge:
 
     @classmethod
     def own(cls) -> Knowledge:
-        """Give our own tables."""
-        return cls((*cables().values(), *links().values()), dict(_WHOLE))
+        """Give our own tables; always the same object, as ways are kept by it."""
+        return _own()
 
     @classmethod
     def listed(cls, systems: Iterable[Cable], on: date) -> Knowledge:
@@ -114,6 +114,11 @@ _ASK: dict[Attribute, Callable[[Cable, date], Answer]] = {
     "built": lambda system, on: chinese_built(system),
     "operated": chinese_operated,
 }
+
+
+@lru_cache(maxsize=1)
+def _own() -> Knowledge:
+    return Knowledge((*cables().values(), *links().values()), dict(_WHOLE))
 
 
 @lru_cache(maxsize=1)

@@ -97,7 +97,13 @@ def possible(least_ms: float, rtt_ms: float | None) -> bool:
 
 def in_service(system: Cable, days: tuple[date, date]) -> bool | None:
     """Whether a system was in service on any of the days; None where that is not known."""
-    states = {system.works(day) for day in days}
+    first, last = days
+    tried = {first, last}
+    # Between two days a year apart a system may have come and gone.
+    for fact in (system.in_service, system.seen):
+        if fact is not None and first <= fact.value.last <= last:
+            tried.add(fact.value.last)
+    states = {system.works(day) for day in tried}
     if True in states:
         return True
     return None if None in states else False
