@@ -104,20 +104,19 @@ def measured(world: World) -> tuple[pd.DataFrame, PrefixTable, list[Crossed]]:
             truths.append(truth)
             for destination in truth.destinations:
                 for repeat in range(rng.randint(1, 4)):
-                    start = pd.Timestamp(world.day + timedelta(days=repeat), tz="UTC")
-                    start = start.replace(year=world.day.year, month=world.day.month)
-                    about = (
-                        world.country,
-                        f"AS{isp}",
-                        isp,
-                        False,
-                        "r",
-                        number,
-                        start,
-                        destination,
-                        "udp 1 2",
-                    )
-                    rows += [(*about, *row, True) for row in _once(world, lines, destination, queue)]
+                    about: dict[str, Any] = {
+                        "country": world.country,
+                        "isp": f"AS{isp}",
+                        "asn": isp,
+                        "lab": False,
+                        "run": "r",
+                        "trace": number,
+                        "start": pd.Timestamp(world.day, tz="UTC") + timedelta(hours=repeat),
+                        "destination": destination,
+                        "flow": "udp 1 2",
+                        "reached": True,
+                    }
+                    rows += [_row(about | hop) for hop in _once(world, lines, destination, queue)]
                     number += 1
     return Hops.frame(rows), PrefixTable(addresses.prefixes), truths
 
@@ -228,17 +227,22 @@ def _tunnel(rng: random.Random, lines: list[_Line], abroad: list[_Line]) -> None
             line.labels = str(rng.randrange(16, 1 << 20))
 
 
-def _once(world: World, lines: list[_Line], destination: str, queue: float) -> Iterator[tuple[Any, ...]]:
+def _row(values: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(values.get(column) for column in Hops.columns())
+
+
+def _once(world: World, lines: list[_Line], destination: str, queue: float) -> Iterator[dict[str, Any]]:
     rng = world.rng
     shown = [*lines, _Line(destination, lines[-1].rtt + 0.5)]
     for ttl, line in enumerate(shown, 1):
         silent = rng.random() < NOISE["a router is silent"] / 3
         for _ in range(3):
             if silent or line.address is None:
-                yield ttl, None, None, None, None, None, None, None, None
+                yield {"ttl": ttl}
                 continue
             rtt = line.rtt + rng.expovariate(1 / queue)
-            yield ttl, line.address, rtt, 11, 0, None, 1, line.labels, line.name
+            heard = {"address": line.address, "rtt_ms": rtt, "labels": line.labels, "name": line.name}
+            yield {"ttl": ttl, "icmp_type": 11, "icmp_code": 0, "quoted_ttl": 1, **heard}
 
 
 def land_class(world: World, city: City) -> str:

@@ -14,11 +14,11 @@ from gatewatch_targets.text import printable
 _WIDEST = 48
 
 
-def table(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table(heading: Sequence[str], rows: Iterable[Sequence[Any]], *, widest: int = _WIDEST) -> str:
     """Lay out rows under a heading: numbers to the right, text to the left, missing values as ``-``."""
     rows = [list(row) for row in rows]
     # Headings too: some are names of networks, as the measurements give them.
-    shown = [[_shown(value) for value in row] for row in (heading, *rows)]
+    shown = [[_shown(value, widest) for value in row] for row in (heading, *rows)]
     widths = [max(cell_len(line[i]) for line in shown) for i in range(len(heading))]
     right = [
         any(_is_number(row[i]) for row in rows) and all(_is_number(row[i]) or pd.isna(row[i]) for row in rows)
@@ -47,10 +47,10 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, widest: int) -> str:
     if pd.isna(value):
         return "-"
     if isinstance(value, float):
         return f"{value:.1f}"
     text = printable(str(value))
-    return text if len(text) <= _WIDEST else text[: _WIDEST - 3] + "..."
+    return text if len(text) <= widest else text[: widest - 3] + "..."

@@ -73,7 +73,7 @@ class Links(Vantage):
 class HopPlaces(Vantage):
     """A row per vantage, router and place where it may stand."""
 
-    title = "places: a row per router and place where it may stand"
+    title = "hop_places: a row per router and place where it may stand"
     address = Column(TEXT, "the router", "", "hops.address")
     rtt_ms = Column(REAL, "its round-trip time, minimum over all traces of the vantage", "ms", "hops.rtt_ms")
     place_country = Column(TEXT, "a country where it may stand", "ISO 3166-1 alpha-2", "who says so")

@@ -16,6 +16,10 @@ COMMANDS = {
         "gatewatch.cli.analyse.blocking:blocking",
         "Which domains each ISP blocks, on how many days, since when, and with whom.",
     ),
+    "cables": (
+        "gatewatch.cli.analyse.cables:cables",
+        "What may carry the traffic out of the country, and the chance that it is Chinese.",
+    ),
     "events": (
         "gatewatch.cli.analyse.events:events",
         "What changed at known events, and what became of the predictions.",
