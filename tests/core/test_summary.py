@@ -13,7 +13,7 @@ import gatewatch.net.restraint
 import gatewatch.runner.campaign
 from gatewatch.store import create
 from gatewatch.summary import reasons, wording
-from gatewatch.summary.facts import gather
+from gatewatch.summary.facts import gather, tidy
 from gatewatch.verdict.rules import RULES
 from gatewatch.words import use
 
@@ -86,7 +86,7 @@ def test_what_was_not_tested_and_why(tmp_path: Path) -> None:
     text = said(folder)
     assert "34 of medium risk, because you did not choose them - 4 of high risk" in text
     assert "1: it took too long - 3 were not begun: the run ended before" in text
-    assert f"To go on: gatewatch run --resume {folder}" in text
+    assert f"To go on: gatewatch run --resume {tidy(folder)}" in text
 
 
 def test_why_nothing_can_be_said_in_words(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ def ssids() -> Iterator[str]:
 
 
 def _ssid(interface: str) -> str:
+    if sys.platform == "win32":
+        return ""
     import array
     import fcntl
 

@@ -45,13 +45,11 @@ def _deep() -> Check:
     from gatewatch.net import capture
 
     why = capture.why()
-    return Check(
-        phrase("deep mode"),
-        not why,
-        phrase("packets cannot be captured") if why else phrase("packets can be captured"),
-        phrase("Nothing to do: this is only for {command}", command="gatewatch locate --deep"),
-        detail=why,
-    )
+    if why:
+        # Nothing is wrong with an ordinary user.
+        none = phrase("packets cannot be captured; only {command} needs it", command="gatewatch locate --deep")
+        return Check(phrase("deep mode"), True, none, detail=why)
+    return Check(phrase("deep mode"), True, phrase("packets can be captured"))
 
 
 def _quic() -> Check:
