@@ -47,7 +47,9 @@ def _deep() -> Check:
     why = capture.why()
     if why:
         # Nothing is wrong with an ordinary user.
-        none = phrase("packets cannot be captured; only {command} needs it", command="gatewatch locate --deep")
+        none = phrase(
+            "packets cannot be captured; only {command} needs it", command="gatewatch locate --deep"
+        )
         return Check(phrase("deep mode"), True, none, detail=why)
     return Check(phrase("deep mode"), True, phrase("packets can be captured"))
 
