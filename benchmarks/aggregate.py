@@ -107,7 +107,7 @@ class Worker:
 
 def run(quick: bool) -> dict[str, Any]:
     """Measure; gives goals, peers and detail."""
-    rows, rounds = (500_000, 3) if quick else (5_000_000, 7)
+    rows, rounds = (1_500_000, 2) if quick else (5_000_000, 7)
     goals: list[dict[str, Any]] = []
     peer: dict[str, Any] = {}
     detail: dict[str, Any] = {"rows": f"{rows:,}", "rounds": rounds}

@@ -7,8 +7,6 @@ which two or more of them decide they may all agree.  Where they differ, the fil
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from gatewatch_analysis.blocking.repeats import DECIDED, settle
@@ -22,36 +20,35 @@ def consistency(measurements: pd.DataFrame) -> pd.DataFrame:
     timed = measurements[measurements["host"].notna() & measurements["start"].notna()]
     timed = timed.assign(domain=timed["host"], day=timed["start"].dt.floor("D"))
     verdicts = settle(timed, [*_CELL, "day", "test_name"])
-    verdicts = verdicts[verdicts["status"].isin(DECIDED)]
+    verdicts = verdicts[verdicts["status"].isin(DECIDED)].reset_index(drop=True)
     if verdicts.empty:
         return Consistency.frame([])
-    rows: list[tuple[Any, ...]] = []
-    for keys, mine in verdicts.groupby(_CELL, observed=True, sort=True):
-        blocked = mine[mine["status"] == "blocked"]
-        days = pd.DataFrame(
-            {
-                "tests": mine.groupby("day").size(),
-                "blocked": blocked.groupby("day").size(),
-                "layers": blocked.groupby("day")["layer"].nunique(),
-            }
-        ).fillna(0)
-        several = days[days["tests"] > 1]
-        agree = several["blocked"].isin([0]) | (several["blocked"] == several["tests"])
-        both = several[several["blocked"] > 1]
-        found = {
-            f"{test} {layer}.{method}"
-            for test, layer, method in zip(
-                blocked["test_name"], blocked["layer"], blocked["method"], strict=True
-            )
+    verdicts["id"] = verdicts.groupby(_CELL, observed=True, sort=True).ngroup()
+    blocked = verdicts["status"] == "blocked"
+    cut = verdicts[blocked]
+    found = verdicts.drop_duplicates("id").set_index("id")[_CELL]
+    found["tests"] = verdicts.groupby("id")["test_name"].nunique()
+    test = cut["test_name"].astype("string") + " "
+    way = test + cut["layer"].astype("string") + "." + cut["method"].astype("string")
+    found["blocked_by"] = _listed(cut["id"], way)
+    found["open_by"] = _listed(verdicts["id"][~blocked], verdicts["test_name"][~blocked].astype("string"))
+    daily = pd.DataFrame(
+        {
+            "tests": verdicts.groupby(["id", "day"]).size(),
+            "blocked": cut.groupby(["id", "day"]).size(),
+            "layers": cut.groupby(["id", "day"])["layer"].nunique(),
         }
-        opened = set(mine.loc[mine["status"] != "blocked", "test_name"].astype("string"))
-        rows.append(
-            (
-                *keys,
-                int(mine["test_name"].nunique()),
-                ", ".join(sorted(found)),
-                ", ".join(sorted(opened)),
-                *(len(several), int(agree.sum()), int((both["layers"] == 1).sum()), len(both)),
-            )
-        )
-    return Consistency.frame(rows)
+    ).fillna(0)
+    several = daily["tests"] > 1
+    both = several & (daily["blocked"] > 1)
+    daily["days"] = several
+    daily["agree"] = several & daily["blocked"].isin([0]) | several & (daily["blocked"] == daily["tests"])
+    daily["blocked_days"], daily["same_layer"] = both, both & (daily["layers"] == 1)
+    sums = daily.groupby("id")[["days", "agree", "same_layer", "blocked_days"]].sum()
+    return Consistency.typed(found.fillna({"blocked_by": "", "open_by": ""}).join(sums))
+
+
+def _listed(ids: pd.Series[int], texts: pd.Series[str]) -> pd.Series[str]:
+    """Join the different texts of each series, in order."""
+    pairs = pd.DataFrame({"id": ids, "text": texts}).drop_duplicates().sort_values(["id", "text"])
+    return pairs.groupby("id")["text"].agg(", ".join).astype("string")

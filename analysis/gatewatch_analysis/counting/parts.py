@@ -98,7 +98,8 @@ def reduce(parts: Sequence[Part], pool: Executor) -> Part:
         return number
 
     if prod(sizes).bit_length() <= _BITS:
-        numbers = np.concatenate(list(pool.map(joined, range(len(parts)))))
+        one_by_one = len(parts) == 1  # a thread would only have to be woken
+        numbers = np.concatenate(list((map if one_by_one else pool.map)(joined, range(len(parts)))))
         number, rows, sums = _packed(numbers, flags) if packed else _sorted(numbers, parts)
         return Part(dictionaries, tuple(_apart(number, sizes)), sums, rows)
     # Keys of more combinations than a number has room for: two columns become one first.
