@@ -32,11 +32,10 @@ Partition = tuple[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A source's files, unfinished ones, and its run's table of prefixes."""
+    """Sources that were read together: what they are, with their tables of prefixes, and their files."""
 
-    origin: Origin
+    origins: tuple[tuple[Origin, bytes | None], ...]
     pieces: tuple[Piece, ...]
-    prefixes: bytes | None = None
 
 
 class Committer:
@@ -71,11 +70,14 @@ class Committer:
         """Give the hashes of the sources of a size, as stored."""
         return frozenset(origin.sha256 for origin in self.manifest.sources if origin.size == size)
 
-    def add(self, found: Found) -> Origin:
-        """Add a source: what copies it has of measurements that are there is left out; gives what stayed."""
-        origin = found.origin
+    def add(self, found: Found, name: str) -> tuple[int, int]:
+        """Add sources; gives how many measurements are new, and how many were there already.
+
+        ``name`` tells their files from all others.
+        """
         copies = 0
-        parts: list[Part] = []
+        new = 0
+        number = 0
         by_partition = sorted(found.pieces, key=lambda p: (p.country, p.day or "", p.table, p.file.name))
         for (country, day), group in groupby(by_partition, key=lambda p: (p.country, p.day)):
             pieces = list(group)
@@ -83,22 +85,20 @@ class Committer:
             copies += len(unwanted)
             for piece in pieces:
                 kept = self._without(piece, unwanted) if len(unwanted) else piece
+                new += kept.rows if kept.table == _MEASUREMENTS else 0
                 if kept.rows:
-                    parts.append(self._take(kept, origin.sha256, len(parts)))
+                    self.manifest.parts.append(self._take(kept, f"{name[:16]}-{number}.parquet"))
+                    number += 1
                 piece.file.unlink(missing_ok=True)
-        stayed = structs.replace(
-            origin,
-            measurements=origin.measurements - copies,
-            copies=origin.copies + copies,
-            parts=tuple(parts),
-            prefixes=None if found.prefixes is None else self._prefixes(found.prefixes),
-        )
-        self.manifest.sources.append(stayed)
-        self._hashes.add(stayed.sha256)
+        for origin, table in found.origins:
+            where = None if table is None else self._prefixes(table)
+            self.manifest.sources.append(structs.replace(origin, prefixes=where))
+            self._hashes.add(origin.sha256)
+        self.manifest.copies += copies
         self._changed = True
         if monotonic() - self._saved >= _SECONDS:
             self.close()
-        return stayed
+        return new, copies
 
     def close(self) -> None:
         """Write the manifest, if there is something new."""
@@ -125,8 +125,8 @@ class Committer:
                 rows += len(data)
         return replace(piece, file=file, rows=rows)
 
-    def _take(self, piece: Piece, sha256: str, number: int) -> Part:
-        name = path(piece.table, piece.country, piece.day, f"{sha256[:16]}-{number}.parquet")
+    def _take(self, piece: Piece, file: str) -> Part:
+        name = path(piece.table, piece.country, piece.day, file)
         size = piece.file.stat().st_size
         self.place.take(piece.file, name)
         part = Part(piece.table, piece.country, piece.day, name, piece.rows, size)

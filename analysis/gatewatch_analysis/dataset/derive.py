@@ -1,4 +1,4 @@
-"""One source into files: every table in one pass, in a process of its own; nothing is in its place yet."""
+"""Sources into files: every table in one pass, in a process of its own; nothing is in its place yet."""
 
 from __future__ import annotations
 
@@ -30,20 +30,24 @@ _MOST_TOLD = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A source to derive from, unless its hash is one of those given; unfinished files go to ``folder``."""
+    """Sources to derive from together; those whose hash is known are left alone.
 
-    source: Source
+    Unfinished files go to ``folder``.
+    """
+
+    sources: tuple[Source, ...]
     folder: Path
     known: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """What became of a source; ``pieces`` is None where it was known.  The rest as in the manifest."""
+@dataclass(slots=True)
+class Read:
+    """What became of a source: read, ``known``, or ``failed`` with a reason.  The rest as in the manifest."""
 
-    sha256: str
-    size: int
-    pieces: tuple[Piece, ...] | None = None
+    sha256: str = ""
+    size: int = 0
+    known: bool = False
+    failed: str = ""
     measurements: int = 0
     copies: int = 0
     aside: int = 0
@@ -51,27 +55,50 @@ class Derived:
     told: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What became of each source, and their files."""
+
+    read: tuple[Read, ...]
+    pieces: tuple[Piece, ...]
+
+
 def derive(job: Job) -> Derived:
-    """Read a source to its end, and write its rows; raises OSError where it cannot be read at all."""
+    """Read sources to their ends, and write their rows."""
     job.folder.mkdir(parents=True, exist_ok=True)
-    with _here(job) as (source, digest, size):
-        if digest in job.known:
-            return Derived(digest, size)
-        made = _Made(source, job.folder)
-        for block in blocks(Part(source), made.cut_off):
-            for number, line in block.lines():
-                made.line(block.file, number, line)
-        return made.derived(digest, size)
+    cutter, seen = Cutter(job.folder), Seen()
+    done: list[Read] = []
+    hashes = set(job.known)
+    for source in job.sources:
+        read = Read()
+        done.append(read)
+        try:
+            with _here(source, job.folder) as (here, read.sha256, read.size):
+                read.known = read.sha256 in hashes
+                if not read.known:
+                    hashes.add(read.sha256)
+                    _read(here, cutter, seen, read)
+        except OSError as error:
+            read.failed = f"{type(error).__name__}: {error}"
+    return Derived(tuple(done), tuple(cutter.close()))
+
+
+def _read(source: Source, cutter: Cutter, seen: Seen, read: Read) -> None:
+    made = _Made(source, cutter, seen)
+    for block in blocks(Part(source), made.cut_off):
+        for number, line in block.lines():
+            made.line(block.file, number, line)
+    made.end(read)
 
 
 class _Made:
     """The tables of a source, as they grow."""
 
-    def __init__(self, source: Source, folder: Path) -> None:
+    def __init__(self, source: Source, cutter: Cutter, seen: Seen) -> None:
         about = (plain.clean(source.run), source.isp and plain.clean(source.isp), source.lab)
-        self._observer = Observer(*about, seen=Seen())
+        self._observer = Observer(*about, seen=seen)
         self._judged = Judged(source)
-        self._cutter = Cutter(folder)
+        self._cutter = cutter
         self._problems: list[tuple[str, int, str, bool]] = []
         self._told = 0
 
@@ -109,21 +136,13 @@ class _Made:
         self._cutter.add(PROBLEMS, pa.table(list(map(list, columns)), schema=stored(PROBLEMS)))
         self._problems.clear()
 
-    def derived(self, digest: str, size: int) -> Derived:
-        """End, and say what was made."""
+    def end(self, read: Read) -> None:
+        """Write what is left, and say how much there was."""
         self._flush()
         self._write_problems()
         observer = self._observer
-        return Derived(
-            digest,
-            size,
-            tuple(self._cutter.close()),
-            observer.read,
-            observer.copies,
-            observer.aside,
-            observer.passed,
-            self._told,
-        )
+        read.measurements, read.copies = observer.read, observer.copies
+        read.aside, read.passed, read.told = observer.aside, observer.passed, self._told
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,16 +157,15 @@ class _Fetched(Source):
 
 
 @contextmanager
-def _here(job: Job) -> Iterator[tuple[Source, str, int]]:
+def _here(source: Source, folder: Path) -> Iterator[tuple[Source, str, int]]:
     """Give a source on this machine's disks, fetched where it lies elsewhere, with its hash and size."""
-    source = job.source
     store = source.store()
     if store.system is None:
         with store.open(store.root) as stream:
             digest, size = _hash(stream, None)
         yield source, digest, size
         return
-    copy = job.folder / "source"
+    copy = folder / "source"
     with store.open(store.root) as stream, copy.open("wb") as out:
         digest, size = _hash(stream, out)
     try:

@@ -58,8 +58,11 @@ def _frame(place: Place, manifest: Manifest, name: str, wanted: Wanted) -> pd.Da
     ]
     frame = to_pandas(pa.concat_tables([schema(table).empty_table(), *found]), table)
     if name == "hops":
-        # Numbered from 0 in each source; a trace is in one file.
-        frame = frame.assign(trace=_renumbered([data["trace"].to_pandas() for data in found]))
+        # Numbered from 0 in each source.
+        of_measurement = pd.factorize(frame["measurement"])[0] * (
+            int(frame["trace"].max() or 0) + 1 if len(frame) else 1
+        )
+        frame = frame.assign(trace=_renumbered([pd.Series(of_measurement) + frame["trace"]]))
     return frame
 
 

@@ -42,11 +42,11 @@ class Part(Struct, frozen=True):
 
 
 class Origin(Struct, frozen=True):
-    """A source, and what became of it.
+    """A source, and what was read of it.
 
-    ``sha256`` is of the file as stored.  ``measurements`` are in the dataset; ``copies`` were there already,
-    in this source or in another; ``aside`` are lines that could not be read, ``passed`` results that measured
-    nothing; ``told`` is how many rows of problems there are.  ``prefixes`` is the run's table of prefixes.
+    ``sha256`` is of the file as stored.  ``measurements`` were read, ``copies`` of others that were read with
+    it were not; ``aside`` are lines that could not be read, ``passed`` results that measured nothing, and
+    ``told`` is how many rows of problems there are.  ``prefixes`` is the run's table of prefixes.
     """
 
     name: str
@@ -60,28 +60,27 @@ class Origin(Struct, frozen=True):
     aside: int
     passed: int
     told: int
-    parts: tuple[Part, ...] = ()
     prefixes: str | None = None
 
 
 class Manifest(Struct):
-    """All that belongs to a dataset; ``columns`` gives the type of each, by table."""
+    """All that belongs to a dataset.
+
+    ``columns`` gives the type of each, by table; ``copies`` were read and left out: the dataset had them.
+    """
 
     format: str
     version: int
     columns: dict[str, dict[str, str]]
     sources: list[Origin]
-
-    @property
-    def parts(self) -> list[Part]:
-        """Every file."""
-        return [part for origin in self.sources for part in origin.parts]
+    parts: list[Part]
+    copies: int = 0
 
 
 def new() -> Manifest:
     """Give the manifest of an empty dataset."""
     columns = {name: {k: c.dtype for k, c in table.columns().items()} for name, table in TABLES.items()}
-    return Manifest(_FORMAT, _VERSION, columns, [])
+    return Manifest(_FORMAT, _VERSION, columns, [], [])
 
 
 def load(place: Place) -> Manifest | None:
@@ -108,6 +107,10 @@ def load(place: Place) -> Manifest | None:
 
 def save(place: Place, manifest: Manifest) -> None:
     """Write the manifest: from this moment on its files are the dataset."""
-    columns = new().columns
-    data = msgspec.json.encode(Manifest(_FORMAT, _VERSION, columns, manifest.sources))
+    fresh = new()
+    data = msgspec.json.encode(
+        Manifest(
+            fresh.format, fresh.version, fresh.columns, manifest.sources, manifest.parts, manifest.copies
+        )
+    )
     place.write(MANIFEST, msgspec.json.format(data, indent=1))

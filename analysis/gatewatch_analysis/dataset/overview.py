@@ -57,8 +57,8 @@ def overview(path: str | Path, *, storage: Mapping[str, Any] | None = None) -> O
     return Overview(
         path=place.name,
         sources=len(sources),
-        measurements=sum(s.measurements for s in sources),
-        copies=sum(s.copies for s in sources),
+        measurements=rows["measurements"],
+        copies=manifest.copies + sum(s.copies for s in sources),
         aside=sum(s.aside for s in sources),
         passed=sum(s.passed for s in sources),
         rows=dict(sorted(rows.items())),
