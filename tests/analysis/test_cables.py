@@ -38,6 +38,7 @@ from gatewatch_analysis.cables.attributes import HIDDEN, Chance
 from gatewatch_analysis.cables.knowledge import MISSING, MISSING_ELSEWHERE, companies_of
 from gatewatch_analysis.cables.shares import Draw, share
 from gatewatch_analysis.cables.ways import _by_sea, ways
+from gatewatch_analysis.paths import placed
 from gatewatch_analysis.paths.places import Place
 from gatewatch_analysis.tables import (
     Candidates,
@@ -362,3 +363,20 @@ def test_a_name_that_says_singapore_narrows_the_candidates() -> None:
     [item] = judged(traced(to([(HE, 19.0, {"name": SIN}), (HE2, 19.2)])))
     assert item.crossing.stand.options[0].place.country == "SG"
     assert weights(item)["abstain"] == pytest.approx(0.06, abs=0.01)
+
+
+def test_traces_of_others_get_the_vantage_of_their_first_router() -> None:
+    nobody = ("ZZ", "", 0)
+    atlas = traced(TO_HONG_KONG, isp=nobody)
+    silent = traced([(None, None), ("5.5.5.5", 3.0), (SITE, 9.0)], number=1, isp=nobody)
+    ours = traced(TO_HONG_KONG, number=2, isp=("KH", "Smart", 45498))
+    hops = pd.concat([atlas, silent, ours], ignore_index=True)
+    found = placed(hops, TABLE).groupby("trace")[["country", "isp", "asn"]].first()
+    assert found.to_numpy().tolist() == [
+        ["KH", "AS38623", 38623],
+        ["US", "AS13335", 13335],
+        ["KH", "Smart", 45498],
+    ]
+    result = whose_cables(hops, TABLE, today=TODAY)
+    assert result.crossings["asn"].tolist() == [38623, 45498]
+    assert placed(ours, TABLE) is ours

@@ -15,6 +15,7 @@ from gatewatch_analysis.cables.crossings import Crossing, crossings
 from gatewatch_analysis.cables.knowledge import Knowledge
 from gatewatch_analysis.cables.shares import Draw, Share, share
 from gatewatch_analysis.cables.weigh import Candidate, Priors, Weighing
+from gatewatch_analysis.paths.vantages import placed
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.tables import (
     Candidates,
@@ -68,8 +69,10 @@ def whose_cables(
 ) -> Cables:
     """Say of every crossing of the vantages' borders what may carry it, and how much of it is Chinese.
 
-    ``today`` stands for days that the traces do not tell.
+    ``today`` stands for days that the traces do not tell.  Traces that tell no vantage get that of their
+    first known router.
     """
+    hops = placed(hops, prefixes)
     priors, on = priors or Priors(), today or datetime.now(UTC).date()
     knowledge = knowledge or Knowledge.own()
     judged = judge(hops, prefixes, knowledge, on, priors)

@@ -3,5 +3,6 @@
 from gatewatch_analysis.paths.links import links
 from gatewatch_analysis.paths.places import places
 from gatewatch_analysis.paths.routes import paths
+from gatewatch_analysis.paths.vantages import placed
 
-__all__ = ["links", "paths", "places"]
+__all__ = ["links", "paths", "placed", "places"]
