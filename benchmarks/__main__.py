@@ -29,6 +29,7 @@ NAMES = {
     "aggregate": "five million rows counted by group, beside pandas, polars and duckdb",
     "report": "the page of 100,000 measurements: seconds and megabytes",
     "shutdowns": "countries in which a network fails, is filtered or is not heard of, against the truth",
+    "standing_in": "lab runs without their controls, judged by what other vantages saw",
     "deep": "deep mode in random worlds: in the path or beside it, and the fields of the box's packets",
     "tracing": "a thousand destinations traced at once: hops against the truth, wall time against scamper",
     "cables": "whose cable, in random worlds: truth within bounds, true system among candidates, widths",
