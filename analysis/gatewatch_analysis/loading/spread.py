@@ -17,6 +17,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import IO, Any, TypeVar
 
 P = TypeVar("P")
@@ -29,6 +31,11 @@ _LENGTH = struct.Struct("<Q")
 _SERVE = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); import {0}; {0}.serve()"
 
 
+#: Something that spreads as :func:`spread` does, over other machines.
+Elsewhere = Callable[[Callable[[Any], Any], Iterable[Any]], "Iterator[tuple[Any, Any]]"]
+_elsewhere: ContextVar[Elsewhere | None] = ContextVar("elsewhere", default=None)
+
+
 class WorkerDied(Exception):
     """A process ended while it worked on a piece, and so did the one that tried it again."""
 
@@ -39,6 +46,16 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+@contextmanager
+def elsewhere(over: Elsewhere) -> Iterator[None]:
+    """Have whatever is spread here spread over others instead, until the end of the block."""
+    token = _elsewhere.set(over)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+
+
 def spread(work: Callable[[P], R], pieces: Iterable[P], processes: int) -> Iterator[tuple[P, R | WorkerDied]]:
     """Give each piece with what ``work`` made of it, in order; with one process, here.
 
@@ -46,6 +63,9 @@ def spread(work: Callable[[P], R], pieces: Iterable[P], processes: int) -> Itera
     results must be picklable.  What ``work`` raises is raised here.  A piece whose process dies is tried once
     more; when that one dies too it comes with :class:`WorkerDied` in place of a result, and the rest go on.
     """
+    if (over := _elsewhere.get()) is not None:
+        yield from over(work, pieces)
+        return
     if processes < 2:
         for piece in pieces:
             yield piece, work(piece)

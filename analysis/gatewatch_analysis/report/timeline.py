@@ -16,6 +16,7 @@ from gatewatch_analysis.loading import Dataset
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.report.overview import rows, whereabouts
 from gatewatch_analysis.report.text import percent, table
+from gatewatch_analysis.scale import by_country
 from gatewatch_analysis.tables import Evaluations
 
 # A screenful of each; the JSON has them all.
@@ -42,12 +43,12 @@ def analyse(
 ) -> Timeline:
     """Compute the tables; ``prefixes`` and ``otherwise`` as :func:`.overview.analyse` takes them."""
     daily = series(dataset.measurements, by)
-    steps = interruptions(daily)
+    steps = by_country(interruptions, daily)
     addresses, _ = whereabouts(dataset, prefixes, otherwise)
     labs = sorted(dataset.measurements["lab"].unique())
     held = [evaluate(dataset, addresses, operation=operation, lab=bool(lab)) for lab in labs]
     predictions = pd.concat(held, ignore_index=True) if held else Evaluations.frame([])
-    return Timeline(steps, event_answers(steps), joint_changes(daily), predictions)
+    return Timeline(steps, event_answers(steps), by_country(joint_changes, daily), predictions)
 
 
 def to_json(found: Timeline) -> dict[str, Any]:

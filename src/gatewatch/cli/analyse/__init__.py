@@ -36,5 +36,27 @@ COMMANDS = {
 
 
 @click.group(cls=Door, commands_table=COMMANDS)
-def analyse() -> None:
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Compute on a Dask cluster, by its scheduler's address (tcp://host:8786).",
+)
+@click.pass_context
+def analyse(context: click.Context, cluster: str | None) -> None:
     """Say what measurements mean, from runs, OONI files and traceroutes of others."""
+    if cluster is None:
+        return
+    from gatewatch.cli.analyse import options
+
+    options.needs_pandas()
+    try:
+        from gatewatch_analysis.scale import cluster as over
+
+        context.with_resource(over(cluster))
+    except ModuleNotFoundError as error:
+        if error.name != "distributed":
+            raise
+        message = "A cluster needs Dask: install it with pip install 'gatewatch[analysis,scale]'."
+        raise click.UsageError(message) from None
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"no cluster answers at {cluster}: {error}") from None
