@@ -64,7 +64,7 @@ class _Over:
             self._client.cancel([future for _, future in under_way])
 
     def _most(self) -> int:
-        return max(2, _AHEAD * sum(self._client.nthreads().values()))
+        return max(2, _AHEAD * int(sum(self._client.nthreads().values())))
 
     @staticmethod
     def _first(under_way: deque[tuple[P, Future[Any]]]) -> tuple[P, Any]:
