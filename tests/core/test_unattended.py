@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -25,11 +25,9 @@ from gatewatch.runner.campaign import Observer
 from gatewatch.runner.plan import Item
 from gatewatch.runner.session import Outcome, Session, State
 from gatewatch.store import Locked, StoreFull, lock
-from gatewatch.unattended import log as logs
 from gatewatch.unattended.duty import Clock, Delivered, Duty, Orders
-from gatewatch.unattended.log import LOG, Log
+from gatewatch.unattended.log import LOG
 from gatewatch.unattended.ping import address, checked
-from gatewatch.unattended.retention import expire, size
 from gatewatch.unattended.status import STATUS, Status, faults
 from gatewatch_targets import Target
 
@@ -231,136 +229,6 @@ def test_what_waits_is_in_the_status_file(tmp_path: Path) -> None:
     assert faults(status, BEGAN, going_on=False) == ["ooni refused 2 measurements"]
 
 
-# -- is all well?
-
-
-def test_faults() -> None:
-    status = Status(state="ended", exit_code=0, every_hours=6, next_due="2026-03-01T18:00:00Z", started="x")
-    due = datetime(2026, 3, 1, 18, tzinfo=UTC)
-    assert faults(status, due + timedelta(hours=3), going_on=False) == []
-    late = due + timedelta(hours=3, seconds=1)
-    assert faults(status, late, going_on=False) == ["the next run was due 2026-03-01T18:00:00Z"]
-    assert faults(status, late, going_on=True) == []
-    # Starts are put off by up to an hour, so an hourly run is not overdue after half of one.
-    hourly = replace(status, every_hours=1)
-    assert faults(hourly, due + timedelta(hours=2), going_on=False) == []
-    assert faults(replace(status, exit_code=4, reason="No."), due, going_on=False) == [
-        "the last run ended with exit code 4: No."
-    ]
-    killed = replace(status, state="measuring", exit_code=None)
-    assert faults(killed, due, going_on=False) == ["the run of x was killed"]
-    assert faults(killed, due, going_on=True) == []
-    assert faults(None, due, going_on=False) == ["no run was made yet"]
-
-
-def test_a_status_file_of_another_version_or_damaged_is_none(tmp_path: Path) -> None:
-    for content in ("", "[]", '{"version": 99}', "{"):
-        (tmp_path / STATUS).write_text(content)
-        assert Status.read(tmp_path) is None
-    (tmp_path / STATUS).write_text('{"version": 1, "measured": 5, "of the future": 1}')
-    assert Status.read(tmp_path) == Status(measured=5)
-
-
-# -- the log
-
-
-def test_the_log_is_turned_over_before_it_grows_large(tmp_path: Path) -> None:
-    log = Log(tmp_path, lambda: BEGAN, most=1000)
-    for number in range(100):
-        log.say("event", number=number, text="line\nbreak \x1b[31m ស")
-    files = [tmp_path / LOG, *(tmp_path / f"{LOG}.{n}" for n in (1, 2, 3))]
-    assert sorted(tmp_path.iterdir()) == sorted(files)
-    numbers: list[int] = []
-    for path in reversed(files):
-        raw = path.read_bytes()
-        assert len(raw) <= 1000 and raw.isascii() and b"\x1b" not in raw
-        numbers += [json.loads(line)["number"] for line in raw.splitlines()]
-    # The newest are there, without a gap.
-    assert numbers == list(range(100 - len(numbers), 100)) and len(numbers) > 20
-
-
-def test_a_log_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
-    (tmp_path / "runs").write_text("in the way")
-    Log(tmp_path / "runs").say("start")
-    assert logs.LOG not in [path.name for path in tmp_path.iterdir()]
-
-
-# -- retention
-
-
-def runs(root: Path, *ages: float, bytes_each: int = 1000) -> list[str]:
-    names = []
-    for age in ages:
-        name = f"{BEGAN - timedelta(days=age):%Y%m%dT%H%M%SZ}-abcdef"
-        (root / name / "evidence").mkdir(parents=True)
-        (root / name / "plan.json").write_text("{}")
-        (root / name / "evidence" / "x.pcap").write_bytes(b"x" * (bytes_each - 2))
-        names.append(name)
-    return names
-
-
-def left(root: Path) -> list[str]:
-    return sorted(path.name for path in root.iterdir() if path.is_dir())
-
-
-def test_runs_go_by_age(tmp_path: Path) -> None:
-    old, older, young, new = runs(tmp_path, 31, 40, 29, 0)
-    kept = expire(tmp_path, BEGAN, days=30, most_bytes=None)
-    assert kept.deleted == (older, old) and left(tmp_path) == sorted([young, new])
-    assert expire(tmp_path, BEGAN, days=None, most_bytes=None).deleted == ()
-
-
-def test_the_oldest_go_by_size(tmp_path: Path) -> None:
-    names = runs(tmp_path, 5, 4, 3, 2, 1)
-    each = size(tmp_path / names[0])
-    kept = expire(tmp_path, BEGAN, days=None, most_bytes=each * 3)
-    assert kept.deleted == tuple(names[:2]) and left(tmp_path) == sorted(names[2:])
-    # Even a size of nothing leaves the newest.
-    assert expire(tmp_path, BEGAN, days=None, most_bytes=0).deleted == tuple(names[2:4])
-    assert left(tmp_path) == [names[4]]
-
-
-def test_a_clock_that_is_wrong_by_years_does_not_empty_the_folder(tmp_path: Path) -> None:
-    names = runs(tmp_path, 2, 1)
-    assert expire(tmp_path, datetime(2099, 1, 1, tzinfo=UTC), days=30, most_bytes=None).deleted == (names[0],)
-    assert left(tmp_path) == [names[1]]
-
-
-def test_what_has_to_be_uploaded_is_held_back(tmp_path: Path) -> None:
-    a, b, _ = runs(tmp_path, 50, 40, 0)
-    kept = expire(tmp_path, BEGAN, days=30, most_bytes=0, may_go=lambda run: run.name == b)
-    assert (kept.deleted, kept.held_back) == ((b,), (a,))
-    assert a in left(tmp_path)
-
-
-def test_nothing_is_deleted_while_a_run_goes_on(tmp_path: Path) -> None:
-    names = runs(tmp_path, 50, 40, 0)
-    with lock(tmp_path):
-        assert expire(tmp_path, BEGAN, days=30, most_bytes=0).deleted == ()
-    assert left(tmp_path) == sorted(names)
-
-
-def test_a_deletion_that_was_cut_short_is_ended_by_the_next(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    old, new = runs(tmp_path, 50, 0)
-    with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
-        expire(tmp_path, BEGAN, days=30, most_bytes=None)
-    assert left(tmp_path) == [".deleting", new]
-    assert here("results", "list", "--json", "--root", str(tmp_path)).stdout.count(old) == 0
-    expire(tmp_path, BEGAN, days=30, most_bytes=None)
-    assert left(tmp_path) == [new]
-
-
-def test_what_is_no_run_stays(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "diary.txt").write_text("x")
-    runs(tmp_path, 50, 0)
-    expire(tmp_path, BEGAN, days=30, most_bytes=0)
-    assert "mine" in left(tmp_path)
-
-
 # -- the monitor
 
 
@@ -449,6 +317,11 @@ def test_the_consents_on_file_are_not_crons(home: Path, held: list[Session]) -> 
     assert [session.locate_consent_version for session in held] == [LOCATE_VERSION]
 
 
+def test_options_of_unattended_runs_are_not_passed_over(home: Path, held: list[Session]) -> None:
+    done = here("run", "--targets", "np", "--consent", VERSION, "--keep-days", "30")
+    assert done.exit_code == cli.USAGE and "belong to --unattended" in done.stderr and held == []
+
+
 def test_budgets_are_set_where_none_are_given(home: Path, held: list[Session]) -> None:
     agreed = ("--targets", "np", "--consent", VERSION)
     here("run", "--unattended", *agreed)
@@ -484,9 +357,12 @@ def test_sigterm_before_the_start_is_written_down(home: Path) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         stderr=subprocess.DEVNULL,
     ) as process:
-        while not (home / "runs" / LOG).exists():
-            assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 1
+        try:
+            while not (home / "runs" / LOG).exists():
+                assert process.poll() is None
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(20) == 1
+        finally:
+            process.kill()
     status = Status.read(home / "runs")
     assert status and (status.outcome, status.state) == ("interrupted", "ended")

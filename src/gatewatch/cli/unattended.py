@@ -102,6 +102,9 @@ def parted(given: Mapping[str, Any]) -> tuple[Options, Unattended]:
     """Part what `gatewatch run` was given."""
     own = {field.name for field in fields(Unattended)}
     alone = Unattended(**{key: value for key, value in given.items() if key in own})
+    asked = (alone.jitter, alone.every, alone.keep_days, alone.keep_bytes, alone.upload_config)
+    if not alone.unattended and any(value not in (None, 0.0) for value in asked):
+        raise click.UsageError("--jitter, --every, --keep-... and --upload-config belong to --unattended")
     return Options(**{key: value for key, value in given.items() if key not in own}), alone
 
 

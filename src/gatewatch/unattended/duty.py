@@ -34,13 +34,24 @@ _BETWEEN_LOOKS = 60.0
 _FOLLOW = 60.0
 
 
+def nap(seconds: float) -> None:
+    """Sleep, a second at a time: a signal that comes just before a sleep does not cut it short.
+
+    Python looks for signals between two of its steps; one that comes after the last look and before the
+    kernel's sleep begins is seen when that is over.
+    """
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, 1.0))
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Time and chance; tests have their own."""
 
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = nap
     chance: random.Random = field(default_factory=random.SystemRandom)
 
 
@@ -111,10 +122,10 @@ class Duty:
         orders, clock = self._orders, self._clock
         began = clock.wall()
         delay = clock.chance.uniform(0, orders.jitter) if orders.jitter else 0.0
-        self._log.say("start", version=__version__, delay_s=round(delay))
         self._begin(began)
         watching = Watching(self._log, self._follow)
         try:
+            self._log.say("start", version=__version__, delay_s=round(delay))
             clock.sleep(delay)
             if held(orders.root):
                 # Before the monitor hears of a start that would have no end.

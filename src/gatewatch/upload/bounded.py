@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -32,7 +33,10 @@ def bounded(deliver: Callable[[], T], within: float, grace: float = _GRACE) -> T
 
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
-    thread.join(within + grace)
+    until = time.monotonic() + within + grace
+    while thread.is_alive() and time.monotonic() < until:
+        # In steps, so that Ctrl-C and SIGTERM are noticed (gatewatch.unattended.duty.nap says why).
+        thread.join(min(1.0, grace + within))
     if errors:
         raise errors[0]
     if not results:
