@@ -133,6 +133,20 @@ def test_whether_sites_are_alive_in_the_lab(server: Publisher, tmp_path: Path) -
     assert here("targets", "check", "--live", "--lab", "kh-2024", str(sites)).exit_code == cli.USAGE
 
 
+def test_helpers_are_not_asked_before_consent(
+    server: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object, **__: object) -> None:
+        raise AssertionError("something was sent")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr("gatewatch.runner.line.has_route", lambda *_: True)
+    monkeypatch.setattr("trio.run", asked)
+    sites = tmp_path / "sites.txt"
+    sites.write_text("https://example.org/\n")
+    assert here("targets", "check", "--live", str(sites)).exit_code == cli.NO_CONSENT
+
+
 def test_alive_without_a_network(server: Publisher, tmp_path: Path) -> None:
     sites = tmp_path / "sites.txt"
     sites.write_text("https://example.org/\n")

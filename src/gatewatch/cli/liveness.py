@@ -26,6 +26,7 @@ def check(targets: Sequence[Target], helpers: tuple[str, ...], lab: str | None, 
     """Look at all targets, print a report that only suggests, and give the exit code."""
     import trio
 
+    from gatewatch.cli.consent import given
     from gatewatch.runner.line import has_route, has_route6
     from gatewatch.runner.session import Surroundings
     from gatewatch_targets import helpers as known
@@ -36,6 +37,9 @@ def check(targets: Sequence[Target], helpers: tuple[str, ...], lab: str | None, 
     elif not (has_route() or has_route6()):
         click.echo("There is no network: this machine has no route to the outside.", err=True)
         return cli.NO_NETWORK
+    elif not given(None):
+        # Nothing goes to the sites, but helpers see this line and the list.
+        return cli.NO_CONSENT
     chosen = helpers or tuple(helper.url for helper in known())
     click.echo(f"Asking test helpers about {len(targets)} sites; the sites see the helpers only.", err=True)
     looks: dict[str, Look] = trio.run(_ask_all, surroundings, targets, chosen, clock=surroundings.clock)
