@@ -145,7 +145,9 @@ def _waves(
 def _polars(dataset: Any, by: Sequence[str], sums: Sequence[str]) -> Part:
     import polars as pl
 
-    lazy = pl.scan_parquet(dataset.files, hive_partitioning=any("=" in file for file in dataset.files))
+    # As Arrow reads them: what a folder names is a number or a text, and no date.
+    hive = any("=" in file for file in dataset.files)
+    lazy = pl.scan_parquet(dataset.files, hive_partitioning=hive, try_parse_hive_dates=False)
 
     def total(name: str) -> Any:
         kind = dataset.schema.field(name).type
