@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.worlds.commands import here
+from tests.worlds.commands import here, python
 
 from gatewatch import cli
 from gatewatch.cli.consent import LOCATE_VERSION, MEDIUM_VERSION, VERSION
@@ -168,3 +168,33 @@ def test_the_language_is_asked_for_once_by_its_own_name(monkeypatch: pytest.Monk
     assert all(name in done.stderr for name in ("ខ្មែរ", "नेपाली", "ไทย", "Bahasa Melayu"))
     again = here("consent", stdin=typed("5"))
     assert "नेपाली" not in again.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--targets", "np"),
+        ("run", "--targets", "np", "--consent", "1"),
+        ("run", "--targets", "np", "--risk", "medium", "--consent", VERSION),
+        ("run", "--targets", "np", "--unattended"),
+        ("locate", "https://a.example/", "--consent", VERSION),
+        ("trace", "a.example"),
+        ("targets", "check", "--live", "LIST"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_sent_before_consent(tmp_path: Path, words: tuple[str, ...]) -> None:
+    # An audit hook sees every socket call of the process (PEP 578) and cannot be got around.
+    code = """
+import os, sys
+SENDING = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname"}
+sys.addaudithook(lambda event, _: os._exit(99) if event in SENDING else None)
+import gatewatch.runner.line
+gatewatch.runner.line.has_route = lambda *_: True
+from gatewatch.cli import main
+main(sys.argv[1:])
+"""
+    sites = tmp_path / "sites.txt"
+    sites.write_text("https://a.example/\n")
+    done = python(code, *(str(sites) if word == "LIST" else word for word in words))
+    assert done.returncode == cli.NO_CONSENT, (done.returncode, done.stderr)
