@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.cables_paths import NOISE
-from benchmarks.cables_score import Tally, calibration, judge_world, mean, widths
+from benchmarks.cables_score import Tally, calibration, judge_world, mean, saying, widths
 from benchmarks.cables_truth import draw
 from gatewatch_analysis.cables import Priors
 
@@ -43,6 +43,7 @@ def run(quick: bool, first: int = FIRST, worlds: int | None = None) -> dict[str,
             "width of the bounds of the share, of the chance, mean": (
                 f"{mean(s.width for s in crossings):.2f}, {mean(s.chance for s in crossings):.2f}"
             ),
+            "bounds of the share that are not 0 to 1: how many, how often right": saying(tally.seen),
             "crossings whose bounds of the chance are narrower than 0.5": (
                 f"{mean(s.chance < 0.5 for s in crossings):.0%}"
             ),

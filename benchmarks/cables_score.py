@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any
@@ -147,6 +147,16 @@ def widths(seen: Iterable[Seen], key: Callable[[Seen], tuple[str, ...]]) -> list
             f"{mean(w < 0.5 for w in chance):6.0%}   {mean(width):12.2f} {mean(w < 0.5 for w in width):6.0%}"
             f"   {len(own):6}"
         )
+    return lines
+
+
+def saying(seen: Sequence[Seen]) -> list[str]:
+    """Count the bounds that say anything: those from nothing to all are always right."""
+    lines = []
+    for level in ("crossing", "ISP", "country"):
+        own = [item for item in seen if item.level == level]
+        told = [item for item in own if item.width < 1 - 1e-3]
+        lines.append(f"{level}: {len(told)} of {len(own)}, right {mean(s.within for s in told):.2%}")
     return lines
 
 
