@@ -14,9 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from benchmarks.deep_worlds import METHODS, draw
+from benchmarks.deep_worlds import ASKED, METHODS, draw
 from benchmarks.labrun import in_worlds
-from benchmarks.locating_worlds import RESOLVERS
 
 # Loss each way, jitter in ms; the share of worlds told right that is wanted.
 LINES = ((0.0, 0.0, 0.97), (0.01, 5.0, 0.95))
@@ -31,7 +30,7 @@ Field = Callable[[dict[str, Any], dict[str, Any], dict[str, Any]], bool | None]
 
 def answers(method: str, loss: float, jitter: float, count: int) -> list[dict[str, Any]]:
     """Locate deeply in ``count`` worlds, some in one namespace, and give what was found in each."""
-    each = len(RESOLVERS) if method == "dns" else TOGETHER
+    each = min(len(ASKED), TOGETHER) if method == "dns" else TOGETHER
     batches = [(seed, min(each, count - seed * each)) for seed in range(-(-count // each))]
 
     def one(batch: tuple[int, int]) -> list[dict[str, Any]]:

@@ -11,6 +11,13 @@ from benchmarks.locating_worlds import RESOLVERS, head, one, row
 
 #: What is provoked; quic has no box that injects.
 METHODS = ("tls", "http", "dns", "syn")
+_KINDS = {
+    "tls": ("sni-reset",),
+    "http": ("http-reset", "http-blockpage"),
+    "dns": ("dns-inject",),
+    "syn": ("tcp-reset",),
+}
+ASKED = tuple(a for a in RESOLVERS if ":" not in a)
 
 
 def hand(rng: random.Random, kind: str) -> dict[str, Any]:
@@ -35,14 +42,19 @@ def draw(seed: int, method: str, count: int, *, loss: float, jitter: float) -> t
     """Draw a scenario with ``count`` worlds; gives its TOML and the worlds as JSON lines."""
     rng = random.Random(f"deep {seed} {method}")
     parts, worlds = [], []
-    for number in range(min(count, len(RESOLVERS) if method == "dns" else 250)):
-        world, text = one(rng, number, method, boxed=True)
-        while world.kind.endswith("-drop"):
-            world, text = one(rng, number, method, boxed=True)
+    for number in range(min(count, len(ASKED) if method == "dns" else 250)):
+        # Over IPv6 there are neither IP IDs nor DF.
+        world, text = one(
+            rng,
+            number,
+            method,
+            boxed=True,
+            kinds=_KINDS[method],
+            six=False,
+            resolver=ASKED[number % len(ASKED)],
+        )
         drawn = hand(rng, world.kind)
         # The box is a world's last table.
         parts.append(f"{text}\n{row(drawn)}")
-        # An injector of answers never swallows the question.
-        in_path = world.in_path and world.kind != "dns-inject"
-        worlds.append(json.dumps({**asdict(world), "in_path": in_path, "hand": drawn}) + "\n")
+        worlds.append(json.dumps({**asdict(world), "hand": drawn}) + "\n")
     return head(seed, loss, jitter) + "\n".join(parts) + "\n", "".join(worlds)

@@ -4,33 +4,43 @@ from __future__ import annotations
 
 import ctypes
 import json
+import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import trio
 
+from benchmarks import nat
 from gatewatch.net import residual
 from gatewatch.net.shot import Flow
+from gatewatch.net.wire import Wire
 from gatewatch_probes.place import hunt, triggers
+from gatewatch_probes.place.truth import judge
+
+# Source ports of the first world, and of the first whose NAT changes them.
+_PORTS, _CHANGED = 40_000, nat.CHANGED
+_BEHIND = "behind"
 
 
-def trigger(world: dict[str, object], port: int) -> triggers.Trigger:
+def trigger(world: dict[str, Any], port: int) -> triggers.Trigger:
     """The trigger that a world wants."""
-    address, name = str(world["address"]), str(world["name"])
+    address, name = world["address"], world["name"]
     if world["method"] == "tls":
         return triggers.tls(Flow(address, 443, port), name)
     if world["method"] == "http":
         return triggers.http(Flow(address, 80, port), name)
     if world["method"] == "dns":
-        return triggers.Question(Flow(address, 53, port), name)
+        return triggers.Question(Flow(address, 53, port), name, true=judge(Wire(), [world["site"]]))
     if world["method"] == "quic":
         return triggers.Greeting(Flow(address, 443, port), name)
     return triggers.Opening(Flow(address, 443, port))
 
 
-async def one(world: dict[str, object], port: int) -> None:
+async def one(world: dict[str, Any]) -> None:
     """Locate in one world."""
+    port = (_CHANGED if world["nat"] == "changes" else _PORTS) + world["number"]
     found = hunt.Hunt(trigger(world, port), most_triggers=20)
     began = trio.current_time()
     await found.run()
@@ -67,17 +77,42 @@ def give_up_privileges() -> str:
     return status.partition("CapEff:")[2].split()[0].lstrip("0") or "0"
 
 
-async def main(path: str) -> None:
+async def _all(worlds: list[dict[str, Any]]) -> None:
     """Locate in all worlds, started a little apart."""
     # The worlds' residual blocks are scaled down a hundred times, and so is the waiting for their end.
     residual.BACK_OFF = (0.3, 0.6, 0.9, 1.8, 3.0)
-    worlds = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
     left = give_up_privileges()
     async with trio.open_nursery() as nursery:
-        for number, world in enumerate(worlds):
-            nursery.start_soon(one, {**world, "capabilities": left}, 40000 + number)
+        for world in worlds:
+            nursery.start_soon(one, {**world, "capabilities": left})
             await trio.sleep(0.2)
 
 
+def main(path: str, role: str = "") -> None:
+    """Locate where we are in some worlds, and from behind a NAT, in a process of its own, in the others.
+
+    Where no NAT can be, all are located in from here, and their rows say that there was none, and why.
+    """
+    worlds = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    inside = [world for world in worlds if world["nat"]]
+    if role == _BEHIND:
+        trio.run(_all, inside)
+        return
+    if not inside:
+        trio.run(_all, worlds)
+        return
+    try:
+        with nat.behind(households=len(inside)) as enter:
+            answers = Path(f"{path}.behind")
+            again = [*enter, sys.executable, "-m", "benchmarks.locating_client", path, _BEHIND]
+            with answers.open("w", encoding="utf-8") as file, subprocess.Popen(again, stdout=file) as process:
+                trio.run(_all, [world for world in worlds if not world["nat"]])
+            print(answers.read_text(encoding="utf-8"), end="", flush=True)
+            if process.returncode:
+                sys.exit(process.returncode)
+    except nat.Unavailable as why:
+        trio.run(_all, [{**world, "nat": "", "no_nat": str(why)} for world in worlds])
+
+
 if __name__ == "__main__":
-    trio.run(main, sys.argv[1])
+    main(*sys.argv[1:])

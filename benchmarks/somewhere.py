@@ -8,20 +8,20 @@ NETWORKS = """\
 asn = 45498
 name = "The ISP"
 country = "KH"
-prefixes = ["103.5.24.0/22"]
+prefixes = ["103.5.24.0/22", "2403:5b40::/32"]
 
 [[network]]
 asn = 9902
 name = "Hosting at home"
 country = "KH"
-prefixes = ["202.58.96.0/21"]
+prefixes = ["202.58.96.0/21", "2406:2e00::/32"]
 hosting = true
 
 [[network]]
 asn = 13335
 name = "Hosting abroad"
 country = "US"
-prefixes = ["104.16.0.0/13"]
+prefixes = ["104.16.0.0/13", "2606:4700::/32"]
 hosting = true
 """
 #: Its ISP, to be filled in by format(): ``line`` holds further keys.

@@ -33,6 +33,7 @@ from gatewatch_probes.place import triggers
 from gatewatch_probes.place.deep import Watch
 from gatewatch_probes.place.hunt import AT_SERVER, NOTHING, SOMETIMES, Hunt
 from gatewatch_probes.place.tlstrace import iterative_trace
+from gatewatch_probes.place.truth import judge
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_targets import Target, known_boxes
 
@@ -129,8 +130,10 @@ class Locate:
         """
         rows: list[tuple[triggers.Trigger, str]] = []
         if found.trusted and not set(found.trusted) & set(found.system):
+            true = judge(wire, found.trusted)
             for resolver in (*wire.own_resolvers[:1], *(r.ipv4[0] for r in wire.resolvers[:1])):
-                rows.append((triggers.Question(self._flow(resolver, 53), target.host), target.host))
+                asked = triggers.Question(self._flow(resolver, 53), target.host, true=true)
+                rows.append((asked, target.host))
         surest = (*found.trusted, *found.public, *found.system)
         address = next((a for a in surest if wire.usable(a)), None)
         if address is None:
@@ -182,13 +185,13 @@ def _box(hunt: Hunt) -> Box | None:
 def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
     looks = hunt.watch.looks if hunt.watch else [Look()] * len(hunt.sightings)
     place, path, flow = hunt.place, hunt.path, hunt.trigger.flow
-    routers = {**path.routers, path.length: flow.address} if path.length in path.answered else path.routers
+    routers = {**path.routers, path.server: flow.address} if path.length in path.answered else path.routers
     ends = (place.before, place.after) if place else (-1, -1)
     near, far = (wire.whose(routers.get(ttl)) for ttl in ends)
     labelled = Labelled("endpoint", hunt.reason) if hunt.reason == AT_SERVER else None
     if place:
         vantage = Vantage(wire.asn, wire.country)
-        labelled = label(vantage, routers.items(), ends, path.length, wire.whereabouts)
+        labelled = label(vantage, routers.items(), ends, path.server, wire.whereabouts)
     return Locus(
         method=hunt.trigger.method,
         address=flow.address,
@@ -213,7 +216,7 @@ def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
         in_path=round(place.in_path, 4) if place else None,
         copies_ttl=round(place.copies, 4) if place else None,
         reason=hunt.reason,
-        distance=path.length if path.length in path.answered else None,
+        distance=path.length if path.length in path.answered and not path.goes_on else None,
         triggers=hunt.triggers,
         controls=hunt.controls,
         hops=tuple(

@@ -45,7 +45,7 @@ def test_a_link_for_programs_and_a_site_that_is_free() -> None:
     assert set(rows) == set(urls) and about["state"] == "done"
     found, free = (rows[url] for url in urls)
     assert (found["before"], found["after"], found["after_asn"], found["place"]) == (4, 5, 45498, "access")
-    assert (free["before"], free["reason"], free["triggers"]) == (None, "no interference seen", 2)
+    assert (free["before"], free["reason"], free["triggers"]) == (None, "no interference seen", 3)
     assert "hops" not in found
 
 

@@ -19,7 +19,7 @@ from tests.lab.village import client_hello
 
 from gatewatch.net import dnswire
 
-IP_RECVERR, IP_RECVTTL, MSG_ERRQUEUE = 11, 12, 0x2000
+IP_RECVERR, IP_RECVTTL, IP_MINTTL, MSG_ERRQUEUE = 11, 12, 21, 0x2000
 RESOLVER, PUBLIC = "103.5.25.53", "8.8.8.8"
 #: Longer than any answer of this scenario takes, shorter than any retransmission.
 PATIENCE = 0.15
@@ -224,6 +224,17 @@ async def traced_by_syns() -> Any:
             message = await outcome(sock.recvmsg(512, 512, MSG_ERRQUEUE))
             hops.append([result, message if isinstance(message, str) else queued(message)])
     return hops
+
+
+@errand
+async def data_that_expire_while_low_ttls_are_screened_out() -> Any:
+    _, sock = await connected("good.com", 80)
+    with sock:
+        sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IP, IP_MINTTL, 4)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 2)
+        await sock.send(b"GET / HTTP/1.1\r\n")
+        return await outcome(sock.recv(100))
 
 
 @errand

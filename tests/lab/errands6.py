@@ -14,7 +14,7 @@ from tests.lab.village import client_hello
 from gatewatch.net import dnswire
 
 # <linux/in6.h>
-IPV6_UNICAST_HOPS, IPV6_RECVERR, IPV6_RECVHOPLIMIT = 16, 25, 51
+IPV6_UNICAST_HOPS, IPV6_RECVERR, IPV6_RECVHOPLIMIT, IPV6_MINHOPCOUNT = 16, 25, 51, 73
 PUBLIC6 = "2001:4860:4860::8888"
 # A neighbour of nobody: packets to it expire on the way, and a server refuses every port.
 NOBODY6 = "2606:4700:3000::dead"
@@ -154,6 +154,17 @@ async def traced6_by_syns() -> Any:
             # How many bytes of the SYN are quoted is a matter of its options.
             hops.append([result, message if isinstance(message, str) else queued(message)[1:]])
     return hops
+
+
+@errand
+async def data6_that_expire_while_low_hop_limits_are_screened_out() -> Any:
+    _, sock = await connected6("v6.good.com", 80)
+    with sock:
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MINHOPCOUNT, 4)
+        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_UNICAST_HOPS, 2)
+        await sock.send(b"GET / HTTP/1.1\r\n")
+        return await outcome(sock.recv(100))
 
 
 @errand

@@ -8,78 +8,46 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import trio
+from benchmarks import nat
 
-INSIDE, ROUTER = "10.77.0.2", "10.77.0.1"
+from gatewatch.net.shot import Flow
+from gatewatch.net.wire import Wire
+from gatewatch_probes.locate import Locate
+from gatewatch_targets import Target
+
 SKIP = 77
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"{' '.join(command[:3])}: {done.stderr.strip()}", file=sys.stderr)
-        raise SystemExit(SKIP)
-
-
-def masquerade(inside: int) -> None:
-    """Put a router between this namespace and the one of a process."""
-    rules: list[tuple[str, ...]]
-    if shutil.which("iptables"):
-        rules = [("iptables", "-t", "nat", "-A", "POSTROUTING", "-s", f"{INSIDE}/24", "-j", "MASQUERADE")]
-    elif shutil.which("nft"):
-        rules = [
-            ("nft", "add", "table", "ip", "nat"),
-            ("nft", "add", "chain", "ip", "nat", "out", "{ type nat hook postrouting priority 100 ; }"),
-            ("nft", "add", "rule", "ip", "nat", "out", "ip", "saddr", f"{INSIDE}/24", "masquerade"),
-        ]
-    else:
-        print("neither iptables nor nft is installed", file=sys.stderr)
-        raise SystemExit(SKIP)
-    within = ("nsenter", "-t", str(inside), "-n", "ip")
-    _run("ip", "link", "add", "nat0", "type", "veth", "peer", "name", "nat1", "netns", str(inside))
-    _run("ip", "addr", "add", f"{ROUTER}/24", "dev", "nat0")
-    _run("ip", "link", "set", "nat0", "up")
-    _run(*within, "addr", "add", f"{INSIDE}/24", "dev", "nat1")
-    _run(*within, "link", "set", "nat1", "up")
-    _run(*within, "link", "set", "lo", "up")
-    _run(*within, "route", "add", "default", "via", ROUTER)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
-    for rule in rules:
-        _run(*rule)
 
 
 async def locate(url: str) -> None:
     """Measure as anybody would."""
-    from gatewatch.net.wire import Wire
-    from gatewatch_probes.locate import Locate
-    from gatewatch_targets import Target
-
     keys = await Locate(seed=1).measure(Target(url), Wire())
     print(json.dumps(keys.extra["x_gatewatch_locate"]))
+
+
+async def first_hop(url: str) -> None:
+    """Say something that comes as far as the NAT, which answers before it is wholly sent."""
+    found = await trio.socket.getaddrinfo(Target(url).host, 80, socket.AF_INET, socket.SOCK_STREAM)
+    echoes = await Flow(str(found[0][4][0]), 80, 40001).say(b"GET / HTTP/1.1\r\n", 1, 0.2)
+    print(json.dumps([[echo.kind for echo in echoes or ()]]))
 
 
 def main(url: str) -> None:
     """Be the router first, and then, in the other namespace, the one who measures."""
     if url.startswith("inside:"):
-        trio.run(locate, url.removeprefix("inside:"))
+        url = url.removeprefix("inside:")
+        trio.run(first_hop if url.startswith("http:") else locate, url)
         return
-    inside = subprocess.Popen(["unshare", "-n", "sleep", "600"])
     try:
-        while Path(f"/proc/{inside.pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
-            if inside.poll() is not None:
-                print("unshare: no namespace within the lab's", file=sys.stderr)
-                raise SystemExit(SKIP)
-        masquerade(inside.pid)
-        again = [sys.executable, __file__, f"inside:{url}"]
-        done = subprocess.run(["nsenter", "-t", str(inside.pid), "-n", *again], check=False)
-    finally:
-        inside.kill()
-        inside.wait()
+        with nat.behind() as enter:
+            done = subprocess.run([*enter, sys.executable, __file__, f"inside:{url}"], check=False)
+    except nat.Unavailable as why:
+        print(why, file=sys.stderr)
+        raise SystemExit(SKIP) from None
     raise SystemExit(done.returncode)
 
 

@@ -90,6 +90,59 @@ def test_a_filter_abroad() -> None:
     assert locus.in_path == 1.0
 
 
+def test_intercepted_tls() -> None:
+    box = Box("tls-mitm", 5, domains=frozenset({"site.com"}))
+    (locus,) = locate("https://site.com/", boxed(box))
+    assert (locus.method, locus.signature) == ("tls", "answer")
+    assert link(locus) == (4, 5, None, "36.37.130.14")
+
+
+def asked_abroad(proxy: Box, *others: Box) -> list[Locus]:
+    """The own resolver lies, and a public one is asked in its place."""
+    liar = Box("dns-lie", 3, domains=frozenset({"site.com"}), method="bogon", address="127.0.0.1")
+    restraint = Restraint(triggers=20)
+    return locate(
+        "https://site.com/", boxed(replace(liar, resolvers="isp"), proxy, *others), own_resolvers=(),
+        restraint=restraint,
+    )  # fmt: skip
+
+
+def proxy(hop: int, **options: Any) -> Box:
+    return Box("dns-proxy", hop, addresses=("8.8.8.8",), resolvers="all", **options)
+
+
+def test_a_proxy_that_lies_about_names_is_not_the_server() -> None:
+    (locus,) = asked_abroad(proxy(3, domains=frozenset({"site.com"}), method="nxdomain"))
+    assert (locus.method, locus.address, locus.signature) == ("dns", "8.8.8.8", "proxy")
+    # Its own address is that of the router there, and the server's distance is not known.
+    assert link(locus) == (2, 3, "36.37.128.1", "36.37.129.9")
+    assert locus.distance is None
+
+
+def test_a_proxy_that_tells_the_truth_is_no_interference() -> None:
+    first = asked_abroad(proxy(3))[0]
+    assert (first.method, first.before, first.reason) == ("dns", None, "no interference seen")
+
+
+def test_a_resolver_that_lies_itself_is_said_to_be_the_place_and_the_visit_goes_on() -> None:
+    lies = proxy(7, domains=frozenset({"site.com"}), method="nxdomain")
+    first, last = asked_abroad(lies, Box("sni-reset", 4, domains=frozenset({"site.com"})))
+    assert (first.method, first.before, first.place) == ("dns", None, "endpoint")
+    assert first.reason == "the server itself, or something right before it"
+    assert (last.method, last.before, last.after) == ("tls", 3, 4)
+
+
+@pytest.mark.parametrize("hop", range(1, 8))
+@pytest.mark.parametrize("in_path", [True, False])
+@pytest.mark.parametrize("kind", ["http-blockpage", "http-reset"])
+def test_filters_that_copy_ttls_beyond_half_the_way(kind: str, in_path: bool, hop: int) -> None:
+    box = Box(kind, hop, domains=frozenset({"page.com"}), copies_ttl=True, in_path=in_path)
+    (locus,) = locate("http://page.com/", boxed(box), restraint=Restraint(triggers=20))
+    assert (locus.before, locus.after) == (hop - 1, hop)
+    assert locus.copies_ttl is not None
+    assert locus.copies_ttl > 0.9 or hop == 1
+
+
 @pytest.mark.parametrize("url", ["https://free.com/", "http://free.com/"])
 def test_nothing_where_nobody_interferes(url: str) -> None:
     found = locate(url)

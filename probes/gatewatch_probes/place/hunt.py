@@ -2,14 +2,12 @@
 
 1. Sweep: packets that name nothing, with rising TTL on the very flow, twice a hop: who answers, how fast, and
    where the server is.
-2. Does it act?  The trigger with the server's TTL.  One honest answer ends the search: no interference here.
+2. Does it act?  The trigger with a visitor's TTL.  Honest answers end the search: no interference here.
    Silence must repeat three times, with a control that passes in between.
 3. Where?  The belief chooses each next TTL (:mod:`gatewatch.locus`), until one link is as good as certain.
 4. Once more: the link's far side must show interference three times in all, the near side an answer twice.
-
 5. With a :class:`~gatewatch_probes.place.deep.Watch` beside it: in the path, or beside it?  Behind the
-filter, a
-   router that answers controls says whether the trigger came by.
+   filter, a router that answers controls says whether the trigger came by.
 
 Before every trigger a control on the same addresses and ports must pass, else what is seen may be left over
 from the trigger before (:mod:`gatewatch.net.residual`).
@@ -23,9 +21,9 @@ from dataclasses import dataclass, field, replace
 import trio
 
 from gatewatch.locus import Belief, Path, Place, Sighting
-from gatewatch.net.address import endpoint
+from gatewatch.net.address import endpoint, is_ipv6
 from gatewatch.net.residual import wait_until_clear
-from gatewatch.net.shot import Echo
+from gatewatch.net.shot import UNUSED, Echo, Flow
 from gatewatch.records import ResidualWait
 from gatewatch_probes.place.deep import Watch
 from gatewatch_probes.place.triggers import Trigger, differ
@@ -33,6 +31,8 @@ from gatewatch_probes.place.triggers import Trigger, differ
 #: Reasons for which another source port is worth a try.
 NOTHING = "no interference seen"
 SOMETIMES = "it acts at one time and not at another"
+#: The TTL that a visitor's packets have; filters that copy TTLs show themselves at last.
+FULL = 64
 MAX_TTL = 32
 # Paths with this many silent routers in a row end in a firewall (scamper's gaplimit, 5).
 _GAP = 5
@@ -49,6 +49,11 @@ AT_SERVER = "the server itself, or something right before it"
 STOPPED = "stopped before the next trigger"
 # Triggers beyond those that finding the place took, for whether it is in the path.
 _ASIDE = 2
+# By how much another TTL is less, for an answer that copies it to follow.
+_LESS = 16
+# How far beyond the first answer routers are looked for.  A way that is one hop longer for another port is
+# load balancing; two are not (Augustin et al., IMC 2006, section 4).
+_BEYOND = 3
 
 
 @dataclass(slots=True)
@@ -79,6 +84,8 @@ class Hunt:
     unheard: int = 0
     _began: float = field(default_factory=trio.current_time)
     _last: float = -1.0
+    #: Whether a forged answer at the server's TTL is not told from the server's own.
+    _blind: bool = False
 
     @property
     def endpoint(self) -> str:
@@ -93,6 +100,7 @@ class Hunt:
         if not await self._sweep():
             self.reason = "the server's distance was not found"
             return
+        await self._beyond()
         belief = await self._acts()
         if belief is None:
             return
@@ -106,9 +114,11 @@ class Hunt:
         if place.probability < ENOUGH:
             self.reason = self.reason or "what was seen does not agree on one link"
             return
-        if place.after >= self.path.length and place.hop >= self.path.length:
+        if place.hop >= self.path.length and not self.path.goes_on:
             self.reason = AT_SERVER
             return
+        if self.signature == "answer" and place.hop >= self.path.length:
+            self.signature = "proxy"
         self.place = place
 
     # -- the path
@@ -152,6 +162,23 @@ class Hunt:
             ttl -= 1
         self.path.length = ttl
 
+    async def _beyond(self) -> None:
+        """Send to an unused port from the first answer's TTL on: is the server farther than that?"""
+        flow, found = self.trigger.flow, self.path.length
+        aside = Flow(flow.address, UNUSED, flow.source_port)
+        for ttl in range(found, min(found + _BEYOND, MAX_TTL) + 1):
+            echoes = await aside.datagram(b"gatewatch", ttl, self._window())
+            self.controls += 1
+            if not echoes:
+                continue
+            if echoes[0].kind != "expired":
+                return
+            if echoes[0].router is not None:
+                self.path.routers[ttl] = echoes[0].router
+            if ttl > found:
+                self.path.goes_on = True
+                return
+
     # -- triggers
 
     async def _clear(self) -> bool:
@@ -162,13 +189,15 @@ class Hunt:
             return self.passed[-1]
 
         passed = await control()
+        if not passed:
+            since = self._last if self._last >= 0 else trio.current_time()
+            await trio.sleep(self._window())
+            row = await wait_until_clear(control, since=since)
+            self.residual.append(row)
+            passed = row.passed
         # What the server still sends on the old connection must not meet the next one on the same ports.
         await trio.sleep(self._window())
-        if passed:
-            return True
-        row = await wait_until_clear(control, since=self._last if self._last >= 0 else trio.current_time())
-        self.residual.append(row)
-        return row.passed
+        return passed
 
     async def _fire(self, ttl: int, *, screened: bool = False) -> Sighting | None:
         """Send one trigger, guarded; None when the budget is used up or the control no longer passes."""
@@ -217,54 +246,103 @@ class Hunt:
         """Find out whether there is interference at all, and of which kind."""
         server = self.path.length
         seen: list[Sighting] = []
-        passed = 0
+        passed, lied = 0, False
         while sum(s.outcome == "silent" for s in seen) < _SILENCES:
-            sighting = await self._fire(server)
+            sighting = await self._fire(FULL)
             if sighting is None:
                 self.reason = self.reason or "the control fails after a trigger"
                 return None
             seen.append(sighting)
             if sighting.outcome == "interfered":
+                self._learn(self.shots[-1][1])
                 break
             if sighting.outcome == "expired":
-                nearer = None if passed or self.trigger.sure_at_server else await self._unsure(server)
+                lies = self.trigger.lies(self.shots[-1][1])
+                doubtful = lies or not (passed or self.trigger.sure_at_server)
+                nearer = await self._unsure(server, lies=lies) if doubtful else None
                 if nearer is not None:
                     seen = [nearer]
                     break
                 passed += 1
                 # Once may be luck: a reset beside the path can be lost, and the answer comes.
+                lied = lied or lies
                 if passed == _PASSING:
-                    self.reason = NOTHING
+                    self.reason = AT_SERVER if lied else NOTHING
                     return None
         if passed and seen[-1].outcome == "silent":
             self.reason = SOMETIMES
             return None
         drops = seen[-1].outcome == "silent"
         self.signature = "drop" if drops else self._sign()
-        belief = Belief(self.path, drops=drops, screens=self.trigger.screens)
+        belief = Belief(
+            self.path,
+            drops=drops,
+            screens=self.trigger.screens,
+            mutes=not is_ipv6(self.trigger.flow.address),
+            blind=self._blind,
+        )
         for sighting in seen:
             belief.see(sighting)
         return belief
 
-    async def _unsure(self, server: int) -> Sighting | None:
+    async def _unsure(self, server: int, *, lies: bool) -> Sighting | None:
         """The server's answer or a forged one?  Gives the sighting of a forged one.
 
-        Just before the server only a forged one comes.  One that copies the TTL may not come back from there;
-        it is kept out by screening, and then the server's own is heard in its place.
+        A lie is forged if the server is farther.  Just before the server only a forged one comes.  One that
+        copies the TTL may not come back from there; it is kept out by screening, and then the server's own is
+        heard in its place.
         """
+        told = self.sightings[-1]
         _, answer = self.shots[-1]
+        if lies and not self.path.goes_on:
+            await self._beyond()
+            if self.path.goes_on:
+                self._learn(answer)
+                return replace(told, outcome="interfered")
+        if server < 2:
+            return None
         for _ in range(_PASSING):
             nearer = await self._fire(server - 1)
             if nearer is None or nearer.outcome != "silent":
                 break
         if nearer is not None and nearer.outcome == "interfered":
+            self._learn(self.shots[-1][1])
             return nearer
-        if self.trigger.screens and await self._fire(server, screened=True):
-            _, own = self.shots[-1]
-            if differ(answer, own):
-                self.trigger.disown(answer)
-                return replace(self.sightings[0], outcome="interfered")
+        if (self.trigger.alike and await self._hidden(server, answer)) or (
+            lies and await self._follows(answer)
+        ):
+            self._learn(answer)
+            return replace(told, outcome="interfered")
         return None
+
+    async def _follows(self, answer: list[Echo]) -> bool:
+        """Tell whether the TTL of an answer follows the question's: then it is copied, as no server does."""
+        if await self._fire(FULL - _LESS) is None:
+            return False
+        one, other = (
+            next((e.ttl for e in echoes if e.kind == "data"), None) for echoes in (answer, self.shots[-1][1])
+        )
+        return one is not None and other is not None and one - other == _LESS
+
+    async def _hidden(self, server: int, answer: list[Echo]) -> bool:
+        """Tell whether an answer copies the TTL: kept out, it leaves the server's own to be heard or none."""
+        for _ in range(_PASSING):
+            screened = await self._fire(server, screened=True)
+            if screened is None:
+                return False
+            _, own = self.shots[-1]
+            if own:
+                return screened.outcome == "interfered" or differ(answer, own)
+        # Some servers' own packets come with so low a TTL that they are kept out as well.
+        if not await self._clear():
+            return False
+        self.controls += 1
+        return await self.trigger.control(screen=server + 2)
+
+    def _learn(self, forged: list[Echo]) -> None:
+        """Take a note of what a forged answer looks like, where it is one and looks like anything."""
+        answered = any(echo.kind == "data" for echo in forged)
+        self._blind = answered and not self.trigger.disown(forged) and not self.trigger.sure_at_server
 
     def _sign(self) -> str:
         """Name what was injected: the first echo that no honest party sent."""
@@ -284,8 +362,7 @@ class Hunt:
         """Shoot at both sides of the link until each has shown itself often enough."""
         while True:
             place = belief.place()
-            # A filter that copies TTLs shows itself from 2h - 1 on only.
-            first = 2 * place.hop - 1 if place.copies > 0.5 else place.after
+            first = place.first
             acted = sum(s.outcome == ("silent" if belief.drops else "interfered") for s in self._at(first))
             passed = sum(s.outcome == "expired" for s in self._at(place.before))
             screened = False
@@ -309,7 +386,7 @@ class Hunt:
             return
         for _ in range(_ASIDE):
             place = belief.place()
-            first = 2 * place.hop - 1 if place.copies > 0.5 else place.after
+            first = place.first
             ttl = first if self.path.answered.get(first) else self.path.nearest(first, 1)
             if place.probability < ENOUGH or not 0.05 < place.in_path < 0.95 or ttl > self.path.length:
                 return

@@ -15,7 +15,7 @@ import trio
 
 from gatewatch.locus import Path, Sighting
 from gatewatch.net import dnswire, hello, quic, quicwire
-from gatewatch.net.shot import Echo, Flow
+from gatewatch.net.shot import UNUSED, Echo, Flow
 
 # An innocuous name for controls: reserved for documentation, and served by everybody's default host.
 CONTROL_NAME = "example.com"
@@ -30,6 +30,8 @@ class Trigger(Protocol):
     method: str
     #: Whether what comes back at the server's TTL tells a forged answer from the server's own.
     sure_at_server: bool
+    #: Whether two answers of one server to it are alike, as :func:`differ` sees them.
+    alike: bool
     #: Whether packets of a low TTL can be kept out.
     screens: bool
     flow: Flow
@@ -38,7 +40,7 @@ class Trigger(Protocol):
         """Send a packet that names nothing."""
         ...
 
-    async def control(self) -> bool:
+    async def control(self, *, screen: int = 0) -> bool:
         """Do the whole exchange with an innocuous name; tells whether it went well."""
         ...
 
@@ -50,8 +52,12 @@ class Trigger(Protocol):
         """Say what came of it."""
         ...
 
-    def disown(self, echoes: list[Echo]) -> None:
-        """Learn that an answer is a forged one, for the next time that it comes."""
+    def lies(self, echoes: list[Echo]) -> bool:
+        """Tell whether an answer says what is known not to be so, whoever gives it."""
+        ...
+
+    def disown(self, echoes: list[Echo]) -> bool:
+        """Learn that an answer is a forged one; tells whether its like is known when it comes again."""
         ...
 
 
@@ -101,7 +107,8 @@ class _Spoken:
     forbidden: Callable[[], bytes]
     innocuous: Callable[[], bytes]
     honest: Callable[[bytes], bool]
-    sure_at_server: bool
+    alike: bool
+    sure_at_server: bool = False
     screens: bool = True
     _forged: tuple[bytes, frozenset[bytes]] | None = None
 
@@ -109,11 +116,11 @@ class _Spoken:
         """Send a packet that names nothing."""
         return await self.flow.syn(ttl, window)
 
-    async def control(self) -> bool:
+    async def control(self, *, screen: int = 0) -> bool:
         """Do the exchange with an innocuous name."""
         echoes: list[Echo] | None = None
         with trio.move_on_after(_CONNECT + _CONTROL_WINDOW):
-            echoes = await self.flow.say(self.innocuous(), 64, _CONTROL_WINDOW, once=False)
+            echoes = await self.flow.say(self.innocuous(), 64, _CONTROL_WINDOW, screen=screen, once=False)
         return bool(echoes) and echoes is not None and echoes[0].kind == "data"
 
     async def fire(self, ttl: int, window: float, *, screen: int = 0) -> list[Echo] | None:
@@ -126,9 +133,15 @@ class _Spoken:
         """Say what came of it."""
         return reading(echoes, ttl, path, lambda data: self.honest(data) and _habits(data) != self._forged)
 
-    def disown(self, echoes: list[Echo]) -> None:
-        """Learn that an answer is a forged one, for the next time that it comes."""
-        self._forged = _habits(next((e.data for e in echoes if e.kind == "data"), b""))
+    def lies(self, echoes: list[Echo]) -> bool:
+        """Tell nothing: the truth is not known."""
+        return False
+
+    def disown(self, echoes: list[Echo]) -> bool:
+        """Learn that an answer is a forged one; tells whether its like is known when it comes again."""
+        if self.alike:
+            self._forged = _habits(next((e.data for e in echoes if e.kind == "data"), b""))
+        return self.alike
 
 
 def _tls_answer(data: bytes) -> bool:
@@ -144,7 +157,8 @@ def tls(flow: Flow, name: str) -> Trigger:
         lambda: hello.client_hello(name),
         lambda: hello.client_hello(CONTROL_NAME),
         _tls_answer,
-        sure_at_server=True,
+        # Whose certificate it is cannot be read (RFC 8446 encrypts it), and a hello is half random.
+        alike=False,
     )
 
 
@@ -157,7 +171,7 @@ def http(flow: Flow, host: str, target: str = "/") -> Trigger:
         )
 
     # Whose page it is cannot be told from its bytes alone: one hop before the server it can.
-    return _Spoken("http", flow, lambda: request(host), lambda: request(CONTROL_NAME), lambda _: True, False)
+    return _Spoken("http", flow, lambda: request(host), lambda: request(CONTROL_NAME), lambda _: True, True)
 
 
 @dataclass(slots=True)
@@ -167,19 +181,19 @@ class Opening:
     flow: Flow
     method: str = "syn"
     sure_at_server: bool = True
+    alike: bool = False
     screens: bool = True
-    _unused: int = 33434  # traceroute's first port
 
     async def sweep(self, ttl: int, window: float) -> Echo | None:
         """Send a packet that names nothing."""
-        aside = Flow(self.flow.address, self._unused, self.flow.source_port)
+        aside = Flow(self.flow.address, UNUSED, self.flow.source_port)
         echoes = await aside.datagram(b"gatewatch", ttl, window)
         if not echoes:
             return None
         first = echoes[0]
         return Echo("open", first.rtt, first.router) if first.router == self.flow.address else first
 
-    async def control(self) -> bool:
+    async def control(self, *, screen: int = 0) -> bool:
         """Do the exchange with an innocuous name."""
         # This filter lets no TCP pass to its address: the path itself is the control.
         return any([await self.sweep(64, 1.0) for _ in range(3)])
@@ -194,8 +208,13 @@ class Opening:
         """Say what came of it."""
         return reading(echoes, ttl, path)
 
-    def disown(self, echoes: list[Echo]) -> None:
+    def lies(self, echoes: list[Echo]) -> bool:
+        """Tell nothing: the truth is not known."""
+        return False
+
+    def disown(self, echoes: list[Echo]) -> bool:
         """Learn nothing: its answers are told apart otherwise."""
+        return True
 
 
 @dataclass(slots=True)
@@ -206,7 +225,11 @@ class Question:
     name: str
     control_name: str = CONTROL_NAME
     method: str = "dns"
+    #: Tells a true answer from a lie, where the truth is known.
+    true: Callable[[bytes], bool] = lambda data: True
     sure_at_server: bool = False
+    alike: bool = False
+    _forged: bool = False
     screens: bool = False
 
     async def _ask(self, name: str, ttl: int, window: float, wait: float) -> list[Echo]:
@@ -222,7 +245,7 @@ class Question:
         first = next(iter(echoes), None)
         return Echo("open", first.rtt) if first is not None and first.kind == "data" else first
 
-    async def control(self) -> bool:
+    async def control(self, *, screen: int = 0) -> bool:
         """Do the exchange with an innocuous name."""
         for _ in range(3):
             echoes = await self._ask(self.control_name, 64, _CONTROL_WINDOW / 2, 0.0)
@@ -236,10 +259,18 @@ class Question:
 
     def reads(self, echoes: list[Echo], ttl: int, path: Path) -> Sighting:
         """Say what came of it."""
-        return reading(echoes, ttl, path)
+        # The server's own lies are no interference on the way; those of whoever answers for it are.
+        forged = path.goes_on or self._forged
+        return reading(echoes, ttl, path, lambda data: not forged or self.true(data))
 
-    def disown(self, echoes: list[Echo]) -> None:
-        """Learn nothing: its answers are told apart otherwise."""
+    def lies(self, echoes: list[Echo]) -> bool:
+        """Tell a lie from a true answer."""
+        return any(echo.kind == "data" and not self.true(echo.data) for echo in echoes)
+
+    def disown(self, echoes: list[Echo]) -> bool:
+        """Learn that lies come from the way; tells whether this is one."""
+        self._forged = self.lies(echoes)
+        return self._forged
 
 
 @dataclass(slots=True)
@@ -250,6 +281,7 @@ class Greeting:
     name: str
     method: str = "quic"
     sure_at_server: bool = True
+    alike: bool = False
     screens: bool = False
 
     async def sweep(self, ttl: int, window: float) -> Echo | None:
@@ -261,7 +293,7 @@ class Greeting:
         first = next(iter(echoes), None)
         return Echo("open", first.rtt) if first is not None and first.kind == "data" else first
 
-    async def control(self) -> bool:
+    async def control(self, *, screen: int = 0) -> bool:
         """Send an Initial with an innocuous name; any answer to it will do."""
         for _ in range(3):
             if any(
@@ -286,5 +318,10 @@ class Greeting:
         """Say what came of it."""
         return reading(echoes, ttl, path)
 
-    def disown(self, echoes: list[Echo]) -> None:
+    def lies(self, echoes: list[Echo]) -> bool:
+        """Tell nothing: the truth is not known."""
+        return False
+
+    def disown(self, echoes: list[Echo]) -> bool:
         """Learn nothing: its answers are told apart otherwise."""
+        return True

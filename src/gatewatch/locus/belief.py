@@ -18,6 +18,7 @@ estimation problem for controlled observations", 1974).  Pure: no clock, no netw
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -34,6 +35,10 @@ _COPIES, _IN_PATH = 0.1, 0.5
 # 18 ms on average: Wu et al., IEEE S&P 2025), and so may a router's slow path that the hop's RTT came from.
 _RTT_FLOOR_MS = 1.0
 _TOO_FAST, _TOO_SLOW = 0.01, 0.2
+# Copying is looked for as long as it is this likely.
+_CONSIDERED = 1e-4
+# Four lost packets in a row are one in 300,000 at 3 % loss each way; something not thought of is likelier.
+_OFTEN = 4
 _OUTCOMES: tuple[Outcome, ...] = ("interfered", "expired", "silent")
 
 
@@ -43,6 +48,11 @@ class Habit(NamedTuple):
     hop: int
     in_path: bool
     copies: bool
+
+    @property
+    def first(self) -> int:
+        """The least TTL with which it shows itself."""
+        return 2 * self.hop - 1 if self.copies else self.hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +70,27 @@ class Place:
     in_path: float
     copies: float
 
+    @property
+    def first(self) -> int:
+        """The least TTL with which it shows itself."""
+        return 2 * self.hop - 1 if self.copies > 0.5 else self.after
+
 
 class Belief:
     """The posterior over places for one trigger on one path.
 
     ``drops``: the filter swallows and injects nothing, so interference is silence.  ``screens``: whether
-    triggers can be screened.
+    triggers can be screened, and ``mutes`` whether that keeps routers out, too.  ``blind``: whether forged
+    answers at the server's TTL look like its own.
     """
 
-    def __init__(self, path: Path, *, drops: bool, screens: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, drops: bool, screens: bool = True, mutes: bool = True, blind: bool = False
+    ) -> None:
         self.path = path
         self.screens = screens
+        self.mutes = mutes
+        self.blind = blind
         self.drops = drops
         self.seen: list[Sighting] = []
         self._habits = tuple(self._all())
@@ -92,22 +112,26 @@ class Belief:
                 continue
             for in_path in (True, False):
                 yield Habit(hop, in_path, False)
-                if 2 * hop - 1 <= self.path.length:  # else nothing of it would ever have been seen
-                    yield Habit(hop, in_path, True)
+                yield Habit(hop, in_path, True)
 
     def expects(self, habit: Habit, ttl: int, *, screened: bool = False) -> tuple[float, float, float]:
         """The probabilities of interfered, expired and silent for a trigger with this TTL."""
         loss = self.path.loss
-        answers = 0.0 if screened and ttl < self.path.length else self.path.answers(ttl)
-        ttl = min(ttl, self.path.length)
+        if self.blind and ttl >= self.path.length:
+            return _shares(1 / 3, 1 / 3)
+        muted = screened and self.mutes and ttl < self.path.length
+        answers = 0.0 if muted else self.path.answers(ttl)
         if ttl < habit.hop:
             return _shares(_STRAY, max(_STRAY, answers * (1 - loss)))
         if self.drops:
             return _shares(_STRAY, _STRAY)
-        visible = not habit.copies or (ttl >= 2 * habit.hop - 1 and not screened)
+        visible = not habit.copies or (ttl >= habit.first and not screened)
         interfered = 1 - loss if visible else _STRAY
         # Beside the path the trigger goes on; but a reset that comes first ends the listening.
         goes_on = _STRAY if habit.in_path else (1 - interfered) * answers * (1 - loss)
+        if habit.copies and not visible and (screened or ttl == habit.first - 1):
+            # What we do not hear, a NAT in front may: to it a reset is the end, and it passes on no more.
+            goes_on *= 0.5
         return _shares(interfered, max(_STRAY, goes_on))
 
     def _expects(self, ttl: int, screened: bool) -> list[tuple[float, float, float]]:
@@ -194,27 +218,33 @@ class Belief:
     def next_shot(self) -> tuple[int, bool]:
         """The TTL, and whether to screen, whose outcome teaches most about the place.
 
-        The greatest expected fall of entropy; of equals the lowest TTL, which disturbs fewest.
+        The greatest expected fall of entropy; of equals the lowest TTL, which disturbs fewest.  Where packets
+        are forged, what a shot has shown so often is no chance: it would show it again.
         """
         posterior = [(i, habit, p) for i, (habit, p) in enumerate(self.posterior()) if p > 1e-6]
-        # Screening only tells copiers from others.
-        copiers = self.screens and sum(p for _, habit, p in posterior if habit.copies) > 1e-4
-        shots = [(ttl, False) for ttl in range(1, self.path.length + 1)]
-        shots += [(ttl, True) for ttl in range(1, self.path.length + 1) if copiers]
-        return max(shots, key=lambda shot: (self._gain(posterior, *shot), -shot[0]))
+        # Filters that copy TTLs may show themselves beyond the server only; screening tells them from others.
+        copied = sum(p for _, habit, p in posterior if habit.copies) > _CONSIDERED
+        length = self.path.length
+        shots = [(ttl, False) for ttl in range(1, (2 * length if copied else length + 1))]
+        shots += [(ttl, True) for ttl in range(1, length + 1) if copied and self.screens]
+        often = Counter((s.ttl, s.screened) for s in self.seen)
+        fresh = [shot for shot in shots if self.drops or often[shot] < _OFTEN] or shots
+        return max(fresh, key=lambda shot: (self._gain(posterior, *shot), -shot[0]))
 
     def _gain(self, posterior: list[tuple[int, Habit, float]], ttl: int, screened: bool) -> float:
         expected = self._expects(ttl, screened)
         joint: dict[int, list[float]] = {}
         for i, habit, p in posterior:
-            here = joint.setdefault(habit.hop, [0.0, 0.0, 0.0])
+            here = joint.setdefault(habit.hop, [0.0, 0.0, 0.0, 0.0])
             a, b, c = expected[i]
-            here[0] += p * a
+            # Of datagrams, which cannot be screened, the TTL of what is forged tells its habit.
+            here[3 if habit.copies and not self.screens else 0] += p * a
             here[1] += p * b
             here[2] += p * c
         total = [sum(column) for column in zip(*joint.values(), strict=True)]
         # Mutual information of place and outcome, up to the place's own entropy, which is the same for all.
-        return sum(p * math.log(p / q) for here in joint.values() for p, q in zip(here, total, strict=True))
+        cells = (cell for here in joint.values() for cell in zip(here, total, strict=True))
+        return sum(p * math.log(p / q) for p, q in cells if p)
 
 
 def _copied(habit: Habit, sighting: Sighting) -> float:
@@ -223,8 +253,8 @@ def _copied(habit: Habit, sighting: Sighting) -> float:
         return 1.0
     if habit.copies:
         return 1.0 if sighting.reply_ttl == sighting.ttl - 2 * habit.hop + 2 else _STRAY
-    # Others start with 64 or more, and no path back is that long.
-    return _STRAY if sighting.reply_ttl <= sighting.ttl else 1.0
+    # Others start with 64 or more, of which no path back takes half.
+    return _STRAY if sighting.reply_ttl <= min(sighting.ttl, 31) else 1.0
 
 
 def _shares(interfered: float, expired: float) -> tuple[float, float, float]:

@@ -35,7 +35,8 @@ class Path:
 
     ``length``: the TTL that reaches the server.  ``asked`` and ``answered`` count controls at each TTL and
     the answers to them; ``rtts`` hold the least RTT in ms, ``routers`` who answered, ``spread`` how far the
-    RTTs of one hop lay apart, in ms.
+    RTTs of one hop lay apart, in ms.  ``goes_on``: packets of another kind go further than that, so that
+    whoever answers there is not the server, but speaks in its name: a proxy.
     """
 
     length: int
@@ -44,6 +45,7 @@ class Path:
     rtts: dict[int, float] = field(default_factory=dict)
     routers: dict[int, str] = field(default_factory=dict)
     spread: list[float] = field(default_factory=list)
+    goes_on: bool = False
 
     def control(self, ttl: int, rtt: float | None, router: str | None = None) -> None:
         """Write down one control: ``rtt`` None for silence."""
@@ -67,6 +69,11 @@ class Path:
         if answered and answered >= asked - 1:
             return 1.0  # a router that answers answers; what is missing was lost, which is counted elsewhere
         return (answered + 0.5) / (asked + 1.0) if answered else 0.02
+
+    @property
+    def server(self) -> int:
+        """The server's own TTL; of one behind a proxy, the least that it may be."""
+        return max(self.routers, default=self.length) + 1 if self.goes_on else self.length
 
     @property
     def loss(self) -> float:

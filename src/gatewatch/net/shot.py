@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import socket
 import struct
 import sys
@@ -36,6 +37,8 @@ _IP_MINTTL, _IPV6_MINHOPCOUNT = 21, 73
 _IP_RECVTTL = getattr(socket, "IP_RECVTTL", 12)
 _IPV6_RECVHOPLIMIT = getattr(socket, "IPV6_RECVHOPLIMIT", 51)
 _FULL_TTL = 64
+#: Where nobody listens: traceroute's first port.
+UNUSED = 33434
 # The part of the retransmission timeout that is listened to: later, an error may be about a retransmission.
 _BEFORE_RETRANSMISSION = 0.75
 _RTO_AT = 8  # struct tcp_info: tcpi_rto, in microseconds
@@ -164,8 +167,12 @@ class Flow:
     async def _hear(
         self, sock: trio.socket.SocketType, t0: float, found: list[Echo], scope: trio.CancelScope
     ) -> None:
+        just_sent = True
         while True:
             try:
+                if just_sent:
+                    just_sent = False
+                    _at_once(sock)
                 data = await sock.recv(_READ)
             except OSError as error:
                 kind = _kind(error)
@@ -222,6 +229,17 @@ class Flow:
             return found
         finally:
             sock.close()
+
+
+def _at_once(sock: trio.socket.SocketType) -> None:
+    """Raise what came back while the packet was being sent, as from a virtual machine's own host.
+
+    An ICMP error is not told to a socket that is busy sending, but kept for whoever asks (sk_err_soft in
+    tcp_v4_err of Linux).
+    """
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
 
 
 async def _receive(sock: trio.socket.SocketType) -> tuple[bytes, int | None]:

@@ -59,7 +59,11 @@ class Locus:
     port: int = doc("its port")
     source_port: int = doc("source port of every packet")
     name: str = doc("the forbidden name that was sent; empty for syn", "")
-    signature: str = doc("drop, reset, fin or answer; empty where nothing was found", "")
+    signature: str = doc(
+        "drop, reset, fin, answer (forged) or proxy (of dns: whatever is asked is answered there, and this "
+        "falsely); empty where nothing was found",
+        "",
+    )
     before: int | None = doc(
         "TTL of the near end; 0 is the vantage; null where no link was found", None, unit="hops"
     )
@@ -83,7 +87,7 @@ class Locus:
     in_path: float | None = doc("probability that it swallows the trigger, and does not only add to it", None)
     copies_ttl: float | None = doc("probability that it copies the trigger's TTL into what it forges", None)
     reason: str = doc("why no link was found; empty where one was", "")
-    distance: int | None = doc("TTL that reaches the server", None, unit="hops")
+    distance: int | None = doc("TTL that reaches the server; null behind a proxy", None, unit="hops")
     triggers: int = doc("triggers sent", 0)
     controls: int = doc("packets and exchanges that name nothing forbidden", 0)
     evidence: str | None = doc(

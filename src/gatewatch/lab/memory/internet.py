@@ -216,8 +216,9 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
                 sock = connection.client
         elif number == UDP:
             sock = self._datagram.get(sport)
-        # The quoted packet's TTL is what the kernel looks at: one, where it expired (tcp_v4_err).
-        if sock is not None and sock.least_ttl <= ttl(quote):
+        # Over IPv4 the kernel looks at the quoted packet's TTL: one, where it expired (tcp_v4_err); over IPv6
+        # at that of the error itself (tcp_v6_err).
+        if sock is not None and sock.least_ttl <= ttl(packet if sock.six else quote):
             self.stack.now = now
             at = head(packet)
             quoted = quote[head(quote) :] if number == TCP else quote[head(quote) + 8 :]
