@@ -7,7 +7,8 @@ real thing.  Its truth, which the notebooks find again:
 - On 13 February 2023 five of the six begin to block three more sites (the timeline's event ``kh-vod``).
 - From 10 to 16 March one ISP is off the net; on 5 April all are, for the day.
 - Five government sites move from a cloud abroad into the country on 20 March.
-- Paths leave by each ISP's own link until 1 April, and by one network for all six after it.
+- Paths leave by each ISP's own link until 1 April, and by one network for all six after it, which
+  hands them to another carrier abroad: China Unicom in Hong Kong in place of PCCW there.
 """
 
 from __future__ import annotations
@@ -55,8 +56,12 @@ STATE = 17726
 
 PREFIXES = "prefix,asn,country,name\n" + "".join(
     [f"103.{20 + n}.0.0/16,{isp.asn},KH,{isp.name}\n" for n, isp in enumerate(ISPS)]
-    + [f"103.12.0.0/16,{STATE},KH,Telecom Cambodia\n", "63.218.0.0/16,3491,US,PCCW Global\n"]
-    + ["104.16.0.0/13,13335,US,Cloudflare\n", "52.76.0.0/16,16509,SG,Amazon\n"]
+    + [f"103.12.0.0/16,{STATE},KH,Telecom Cambodia\n", "63.218.0.0/16,3491,HK,PCCW Global\n"]
+    + [
+        "203.160.0.0/16,10099,HK,China Unicom Global\n",
+        "104.16.0.0/13,13335,US,Cloudflare\n",
+        "52.76.0.0/16,16509,SG,Amazon\n",
+    ]
 )
 
 
@@ -165,7 +170,8 @@ def _answer(site: str, day: date) -> dict[str, Any]:
 def _trace(isp: Isp, number: int, day: date) -> dict[str, Any]:
     own = f"103.{20 + number}.0.1"
     border = "103.12.0.1" if day >= REROUTED else f"103.{20 + number}.0.9"
-    hops = [("192.168.1.1", 0.6), (own, 3.1), (border, 4.4), ("63.218.10.5", 27.0), ("104.16.1.1", 31.0)]
+    carrier = "203.160.10.5" if day >= REROUTED else "63.218.10.5"
+    hops = [("192.168.1.1", 0.6), (own, 3.1), (border, 4.4), (carrier, 27.0), ("104.16.1.1", 31.0)]
     replies = [
         {"ttl": ttl, "address": a, "rtt": rtt, "icmp_type": 11} for ttl, (a, rtt) in enumerate(hops, 1)
     ]

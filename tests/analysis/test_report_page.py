@@ -18,7 +18,7 @@ from gatewatch_analysis.page.report import report
 MARK = (
     "<img src=https://evil.example/x onerror=document.title='owned'><script>document.title='owned'</script>"
 )
-SECTIONS = ["answer", "blocked", "where", "exits", "method", "tables"]
+SECTIONS = ["answer", "blocked", "where", "exits", "cables", "method", "tables"]
 
 
 def runs(tmp_path: Path) -> list[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gatewatch_analysis.cables import Cables, whose_cables
 from gatewatch_analysis.gateway.border import borders
 from gatewatch_analysis.gateway.exits import exits
 from gatewatch_analysis.loading import Dataset
@@ -26,6 +27,7 @@ class Contents:
     analysis: Analysis
     exits: pd.DataFrame
     exits_by_month: pd.DataFrame
+    cables: Cables
 
     @property
     def countries(self) -> list[tuple[str, bool]]:
@@ -46,7 +48,7 @@ def gather(
     addresses, _ = whereabouts(dataset, given, otherwise)
     months = list(_by_month(dataset.hops, addresses))
     by_month = pd.concat(months, ignore_index=True) if months else Exits.frame([]).assign(month=None)
-    return Contents(analysis, exits(analysis.borders), by_month)
+    return Contents(analysis, exits(analysis.borders), by_month, whose_cables(dataset.hops, addresses))
 
 
 def _by_month(hops: pd.DataFrame, addresses: Whereabouts) -> Iterator[pd.DataFrame]:
