@@ -33,6 +33,8 @@ NAMES = {
     "deep": "deep mode in random worlds: in the path or beside it, and the fields of the box's packets",
     "tracing": "a thousand destinations traced at once: hops against the truth, wall time against scamper",
     "cables": "whose cable, in random worlds: truth within bounds, true system among candidates, widths",
+    "observations": "OONI measurements to the observations table, a second and core; memory; cut lines",
+    "datasets": "a Parquet build killed by kill -9 at random moments, against one left in peace",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
 }
 

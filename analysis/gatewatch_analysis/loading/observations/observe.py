@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -196,13 +196,13 @@ def _record(m: Measurement) -> Record:
     return msgspec.convert(lenient.cleaned(encode(m)), Record)
 
 
-@lru_cache(maxsize=4096)
 def time(text: str) -> datetime | None:
-    """Read a time of day, UTC; None for what is none."""
+    """Read a time of day in UTC, without saying so, as Arrow takes it fastest; None for none."""
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+        found = datetime.fromisoformat(text)
     except ValueError:
         return None
+    return found if found.tzinfo is None else found.replace(tzinfo=None)
 
 
 @lru_cache(maxsize=4096)
