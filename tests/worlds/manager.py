@@ -53,7 +53,11 @@ manager.kill()
 """
 _TIDY = r"""
 umount -R /sys/fs/cgroup && mount -t cgroup2 none /sys/fs/cgroup
-find /sys/fs/cgroup/$GROUP -depth -type d -exec rmdir {} +
+# What was killed a moment ago may not be gone yet.
+for n in $(seq 50); do
+    [ -d /sys/fs/cgroup/$GROUP ] || exit 0
+    find /sys/fs/cgroup/$GROUP -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
+done
 """
 _UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 
