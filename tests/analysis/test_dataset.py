@@ -30,7 +30,7 @@ from gatewatch_analysis.dataset import (
 )
 from gatewatch_analysis.dataset.layout import CUT, MANIFEST, TABLES
 from gatewatch_analysis.loading import NoDataset, load
-from gatewatch_analysis.loading.observations import load_observations
+from gatewatch_analysis.loading.observations import load_observations, stream
 from gatewatch_analysis.loading.wanted import Wanted
 from gatewatch_analysis.tables.arrow import schema
 
@@ -107,6 +107,22 @@ def test_a_dataset_gives_what_its_files_give(tmp_path: Path) -> None:
     for name, documented in TABLES.items():
         kinds = read_table(tmp_path / "out", name).dtypes.astype(str).to_dict()
         assert kinds == {k: c.dtype for k, c in documented.columns().items()}, name
+
+
+def test_observations_of_a_dataset_and_of_files_load_together(tmp_path: Path) -> None:
+    first, second = sources(tmp_path / "in", 2)
+    build(tmp_path / "out", [first], processes=1)
+    wanted = Wanted(frozenset({"KH"}), date(2024, 5, 1))
+    about: dict[str, Any] = {"wanted": wanted, "kinds": ["answer"], "columns": ["input", "address"]}
+    straight = load_observations([first], **about)
+    derived = load_observations([tmp_path / "out"], **about)
+    pd.testing.assert_frame_equal(derived.observations.astype(object), straight.observations.astype(object))
+    assert derived.measurements == straight.measurements == 11
+    both = load_observations([tmp_path / "out", second], **about)
+    assert both.measurements == 22 and len(both.observations) == 44
+    assert load_observations([tmp_path / "out"], wanted=wanted, kinds=["hop"]).observations.empty
+    told: list[Any] = []
+    assert sum(t.num_rows for t in stream([tmp_path / "out"], told.append, wanted)) == 22
 
 
 def test_datasets_and_files_load_together(tmp_path: Path) -> None:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 def is_dataset(path: str | Path, storage: Mapping[str, Any] | None = None) -> bool:
     """Tell whether there is a dataset at a path or URL."""
-    return place_of(path, storage).exists(MANIFEST)
+    try:
+        return place_of(path, storage).exists(MANIFEST)
+    except Exception:  # each store has errors of its own; whoever reads the path will tell what is wrong
+        return False
 
 
 def opened(path: str | Path, storage: Mapping[str, Any] | None = None) -> tuple[Place, Manifest]:

@@ -65,7 +65,11 @@ def stream(
     def report(file: str, line: int, reason: str) -> None:
         trouble(_row(file, line, reason, kept=True))
 
-    for source in find(paths, report, storage):
+    given = list(paths)
+    derived = _datasets(given, storage)
+    for path in derived:
+        yield from _derived(path, "observations", wanted, storage=storage)
+    for source in find([path for path in given if path not in derived], report, storage):
         yield from Reading(Asked(Piece(source), wanted), trouble).tables()
 
 
@@ -78,7 +82,7 @@ def load_observations(
     processes: int | None = None,
     storage: Mapping[str, Any] | None = None,
 ) -> Observed:
-    """Load the observations of files of measurements (as :func:`gatewatch_analysis.load` takes them).
+    """Load the observations of files of measurements, or datasets (as :func:`gatewatch_analysis.load` does).
 
     They are many: some ten for each measurement.  Ask for the ``kinds`` and ``columns`` needed, and for the
     countries and days (``wanted``).  ``processes`` is by default the number of cores.
@@ -88,7 +92,9 @@ def load_observations(
     def report(file: str, line: int, reason: str) -> None:
         told.append(_row(file, line, reason, kept=True))
 
-    found = find(paths, report, storage)
+    given = list(paths)
+    derived = _datasets(given, storage)
+    found = find([path for path in given if path not in derived], report, storage)
     of_kinds = None if kinds is None else tuple(kinds)
     chosen = tuple(columns or schema(Observations).names)
     asked = [Asked(piece, wanted, of_kinds, chosen) for piece in pieces(found)]
@@ -108,8 +114,35 @@ def load_observations(
         told += [(file, line + before if line else 0, *rest) for file, line, *rest in result.told]
         lines[name] = before + result.lines
         measurements += result.measurements
+    for path in derived:
+        needed = dict.fromkeys((*chosen, "kind"))
+        for data in _derived(path, "observations", wanted, columns=needed, storage=storage):
+            tables.append(_chosen(data, of_kinds, chosen))
+        counted = _derived(path, "measurements", wanted, columns=["measurement"], storage=storage)
+        measurements += sum(map(len, counted))
     whole = pa.concat_tables(tables) if tables else schema(Observations).empty_table().select(chosen)
     return Observed(to_pandas(whole, Observations), Problems.frame(told), measurements)
+
+
+def _chosen(data: pa.Table, kinds: tuple[str, ...] | None, columns: tuple[str, ...]) -> pa.Table:
+    if kinds is not None:
+        data = data.filter(pc.is_in(data["kind"].cast(pa.string()), pa.array(kinds, pa.string())))
+    return data.select(columns)
+
+
+def _datasets(paths: list[str | Path], storage: Mapping[str, Any] | None) -> list[str | Path]:
+    """Give those paths that are datasets, which have observations already."""
+    # Here, because datasets are made of observations.
+    from gatewatch_analysis.dataset.reading import is_dataset
+
+    return [path for path in paths if is_dataset(path, storage)]
+
+
+def _derived(*about: Any, **more: Any) -> Iterator[pa.Table]:
+    """Read a table of a dataset."""
+    from gatewatch_analysis.dataset.reading import tables
+
+    return tables(*about, **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +158,7 @@ def _work(asked: Asked) -> _Result:
     reading = Reading(asked, told.append)
     tables = []
     for data in reading.tables():
-        if asked.kinds is not None:
-            data = data.filter(pc.is_in(data["kind"].cast(pa.string()), pa.array(asked.kinds, pa.string())))
-        tables.append(data.select(asked.columns))
+        tables.append(_chosen(data, asked.kinds, asked.columns))
     if not tables:
         tables.append(schema(Observations).empty_table().select(asked.columns))
     # One dictionary for all chunks: each goes to the other process once.
