@@ -326,3 +326,12 @@ def test_random_worlds(method: str, boxes: bool, tmp_path: Path) -> None:
             assert hunt.place is None, world
         elif hunt.place is not None:
             assert [hunt.place.before, hunt.place.after] == world["finest"], world
+
+
+def test_a_filter_that_drops_on_a_line_that_trembles() -> None:
+    """What comes late is about the retransmission, which dies at the first router."""
+    box = Box("sni-drop", 5, domains=frozenset({"drop.com"}))
+    for seed in range(4):
+        scenario = replace(boxed(box, loss=0.01, jitter_ms=20.0), seed=seed)
+        (locus,) = locate("https://drop.com/", scenario)
+        assert (locus.before, locus.after) == (3, 5)

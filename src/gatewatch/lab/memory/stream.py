@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # Linux's default of net.ipv4.tcp_wmem grows to 4 MiB; a probe never needs more than this in flight.
 _SEND_BUFFER = 1 << 18
 _LINGER = struct.Struct("ii")
+# <linux/tcp.h>: struct tcp_info begins with eight bytes and tcpi_rto, in microseconds.
+_TCP_INFO, _TCP_INFO_HEAD = 11, struct.Struct("=8xI")
 
 
 class StreamSocket(MemorySocket):
@@ -69,6 +71,14 @@ class StreamSocket(MemorySocket):
         if opened.state is State.CLOSED:
             self._connection, self._remote = None, None
             self._raise_pending()
+
+    def getsockopt(  # type: ignore[override]
+        self, level: int, optname: int, buflen: int | None = None
+    ) -> int | bytes:
+        """Give an option; of struct tcp_info only the retransmission timeout is filled in."""
+        if (level, optname) == (socket.IPPROTO_TCP, _TCP_INFO) and buflen and self._connection is not None:
+            return _TCP_INFO_HEAD.pack(round(self._connection.patience * 1e6))[:buflen]
+        return super().getsockopt(level, optname, buflen)
 
     # -- what the connection tells
 

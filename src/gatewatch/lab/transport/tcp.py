@@ -145,6 +145,11 @@ class Connection:
         self.host.later(seconds, lambda: None if self.state is State.CLOSED else call())
 
     @property
+    def patience(self) -> float:
+        """How long it waits for an acknowledgement before it sends again, in seconds."""
+        return self._rto.seconds
+
+    @property
     def backlog(self) -> int:
         """How many written bytes the peer has not acknowledged."""
         return len(self._buffer)
