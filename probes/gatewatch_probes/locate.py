@@ -3,7 +3,8 @@
 Method: packets of one flow that name nothing show the path; then the name itself is sent with a TTL that ends
 on the way, exactly once, and what comes back tells whether it met the filter.  A bisection that weighs each
 answer by Bayes' rule finds the link, an honest control passes before every trigger, and both ends of the link
-are shown again.  First the layer is found on which the target is blocked: names, connections, TLS or HTTP.
+are shown again.  First the layer is found on which the target is blocked: names, connections, TLS or
+HTTP, and last QUIC.
 Traffic: at most 12 triggers a target and 3 targets a run (--most-triggers, --most-targets), about 100 small
 packets that name nothing, a connection a second at most; a file named stop ends it before the next trigger.
 Risk: high: the forbidden name is sent a dozen times, which looks like somebody who insists.
@@ -20,7 +21,7 @@ from dataclasses import replace
 from gatewatch.locus import Labelled, Vantage, label
 from gatewatch.locus.box import fingerprint, recognised
 from gatewatch.locus.look import Look
-from gatewatch.net import errqueue
+from gatewatch.net import errqueue, quic
 from gatewatch.net.address import is_address
 from gatewatch.net.journal import Journal
 from gatewatch.net.restraint import TRIGGERS
@@ -60,13 +61,13 @@ class Locate:
     typical_packets = 190
     #: The consent of its own without which it may not run (gatewatch.cli.consent).
     consent = "locate"
-    #: The most that one target may take.  Triggers are those of all layers together; before each, and once on
-    #: each of three layers, stands a control, of which each may be repeated five times while a block lasts
+    #: The most that one target may take.  Triggers are those of all hunts together; before each, and once for
+    #: each of five hunts, stands a control, of which each may be repeated five times while a block lasts
     #: (gatewatch.net.residual); a sweep asks 32 hops at most four times.
     traffic: Mapping[str, int] = {
         "triggers": TRIGGERS,
-        "controls": (TRIGGERS + 3) * 6,
-        "sweep packets": 3 * 32 * 4,
+        "controls": (TRIGGERS + 5) * 6,
+        "sweep packets": 5 * 32 * 4,
         "DNS questions": 9,
     }
     #: Residual blocks may be waited for after each trigger: 180 s are known.
@@ -95,6 +96,8 @@ class Locate:
             if any(h.trigger.method == trigger.method != "dns" and h.reason not in AGAIN for h in hunts):
                 break
             async with wire.turns.take(trigger.flow.address):
+                if trigger.method == "quic" and not await trigger.control():
+                    break  # most servers do not speak it
                 watch = Watch.over(trigger.flow, trigger.method) if wire.deep else None
                 hunt = Hunt(
                     trigger,
@@ -146,7 +149,10 @@ class Locate:
         # Routers that balance send another source port another way, where a filter may stand or not: so it
         # was for 42 % of addresses in one study (Bhaskar and Pearce, arXiv 2406.19304).
         flows = [flow, *(self._flow(address, target.port) for _ in range(1, FLOWS))]
-        return [*rows, *((self._spoken(target, one), target.host) for one in flows)]
+        rows += ((self._spoken(target, one), target.host) for one in flows)
+        if target.scheme == "https" and _speaks_quic():
+            rows.append((triggers.Greeting(self._flow(address, target.port), target.host), target.host))
+        return rows
 
     def _spoken(self, target: Target, flow: Flow) -> triggers.Trigger:
         if target.scheme == "https":
@@ -155,6 +161,15 @@ class Locate:
 
     def _flow(self, address: str, port: int) -> Flow:
         return Flow(address, port, self._random.choice(_PORTS))
+
+
+def _speaks_quic() -> bool:
+    """Tell whether this installation does; it is an extra."""
+    try:
+        quic.require()
+    except quic.Unavailable:
+        return False
+    return True
 
 
 def _filed(hunt: Hunt, wire: Wire) -> str | None:

@@ -143,6 +143,16 @@ def test_filters_that_copy_ttls_beyond_half_the_way(kind: str, in_path: bool, ho
     assert locus.copies_ttl > 0.9 or hop == 1
 
 
+def test_a_site_that_is_cut_over_quic_only() -> None:
+    pytest.importorskip("aioquic", reason="QUIC is an extra, and is not installed")
+    box = Box("quic-sni-drop", 5, domains=frozenset({"quick.com"}))
+    sites = replace(SMALL.sites, quic=frozenset({"quick.com"}))
+    scenario = replace(boxed(box), sites=sites)
+    *tls, locus = locate("https://quick.com/", scenario, restraint=Restraint(triggers=20))
+    assert [row.reason for row in tls] == ["no interference seen"] * 2
+    assert (locus.method, locus.signature, locus.before, locus.after) == ("quic", "drop", 3, 5)
+
+
 @pytest.mark.parametrize("url", ["https://free.com/", "http://free.com/"])
 def test_nothing_where_nobody_interferes(url: str) -> None:
     found = locate(url)
