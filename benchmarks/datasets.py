@@ -27,7 +27,10 @@ SHARED = 20
 
 _BUILD = """
 import json, sys, time
-from gatewatch_analysis.dataset import build
+from gatewatch_analysis.dataset import build, commit
+# Few sources together, and a manifest after each, so that kills fall before, between and after.
+commit._SECONDS = 0.0
+sys.modules["gatewatch_analysis.dataset.build"]._MOST_SOURCES = 2
 began = time.monotonic()
 made = build(sys.argv[1], sys.argv[2:], processes=2)
 found = {what: getattr(made, what) for what in ("measurements", "copies", "aside")}
@@ -49,11 +52,12 @@ def run(quick: bool) -> dict[str, Any]:
     rng = random.Random(SEED)
     with tempfile.TemporaryDirectory(prefix="gatewatch-bench-") as folder:
         sources = _sources(Path(folder, "in"), count, each)
+        began = time.monotonic()
         peace = _build(Path(folder, "peace"), sources)
-        spent = peace["spent"]
+        whole, spent = time.monotonic() - began, peace["spent"]
         died = 0
         for _ in range(kills):
-            died += _killed(Path(folder, "killed"), sources, rng.uniform(0.3, max(0.6, spent)))
+            died += _killed(Path(folder, "killed"), sources, rng.uniform(0.4, 1) * whole)
         last = _build(Path(folder, "killed"), sources)
         one, other = _tree(Path(folder, "peace")), _tree(Path(folder, "killed"))
         left = [str(p) for p in Path(folder, "killed").rglob("_unfinished")]
