@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from gatewatch.words import say
 from gatewatch_analysis.page.element import Element, element
 
 _WIDTH, _HEIGHT = 900, 300
@@ -59,7 +60,10 @@ def chart(
             element("line", x1=at, x2=at + 34, y1=_HEIGHT - 10, y2=_HEIGHT - 10, class_=f"line{number}")
         )
         parts.append(element("text", name, x=at + 40, y=_HEIGHT - 6))
-    told = "; ".join(f"{name}: {points[0][1]:.3g} to {points[-1][1]:.3g}" for name, points in drawn.items())
+    told = "; ".join(
+        say("{name}: {first} to {last}", name=name, first=f"{points[0][1]:.3g}", last=f"{points[-1][1]:.3g}")
+        for name, points in drawn.items()
+    )
     picture = element(
         "svg",
         element("title", caption),

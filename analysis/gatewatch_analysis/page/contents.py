@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from gatewatch.words import say
 from gatewatch_analysis.cables import Cables, whose_cables
 from gatewatch_analysis.gateway.border import borders
 from gatewatch_analysis.gateway.exits import exits
@@ -63,4 +64,4 @@ def of_country(frame: pd.DataFrame, country: tuple[str, bool]) -> pd.DataFrame:
 
 def named(country: tuple[str, bool]) -> str:
     """Name a country by its code, and say when it is the lab's."""
-    return f"{country[0]} (lab)" if country[1] else country[0]
+    return say("{country} (lab)", country=country[0]) if country[1] else country[0]

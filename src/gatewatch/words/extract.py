@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from gatewatch.words import catalogue, po
@@ -16,6 +17,8 @@ from gatewatch.words.languages import LANGUAGES
 from gatewatch.words.po import Entry
 
 _PACKAGE = Path(__file__).parents[1]
+# What of the analysis is said in the reader's language: the report's page.
+_ANALYSIS, _ROOMS = "gatewatch_analysis", ("page",)
 # Each takes its text as its first argument, as a literal; count takes two.
 _ONE = frozenset({"say", "phrase", "mark"})
 _TWO = "count"
@@ -72,7 +75,33 @@ def texts() -> tuple[Entry, ...]:
         name = path.relative_to(_PACKAGE).as_posix()
         _collect(found, in_source(path.read_text(encoding="utf-8"), name))
     _collect(found, in_tables())
+    _collect(found, in_analysis())
     return tuple(found.values())
+
+
+def in_analysis() -> Iterator[Entry]:
+    """The texts of the report's page; none where the analysis is not installed.
+
+    It is found, and not imported: what is below knows nothing of it, and needs no pandas.
+    """
+    if not with_analysis():
+        return
+    root = _analysis_folder()
+    for room in _ROOMS:
+        for path in sorted((root / room).rglob("*.py")):
+            name = f"{_ANALYSIS}/{path.relative_to(root).as_posix()}"
+            yield from in_source(path.read_text(encoding="utf-8"), name)
+
+
+def with_analysis() -> bool:
+    """Whether the analysis is installed; without it the catalogues hold more than is said."""
+    return find_spec(_ANALYSIS) is not None
+
+
+def _analysis_folder() -> Path:
+    spec = find_spec(_ANALYSIS)
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent
 
 
 def _collect(found: dict[str, Entry], entries: Iterable[Entry]) -> None:
@@ -112,6 +141,8 @@ def plural_forms(header: Entry) -> int:
 
 
 if __name__ == "__main__":
+    if not with_analysis():
+        raise SystemExit("The texts of gatewatch_analysis would be dropped: install it first.")
     now = texts()
     for code, language in LANGUAGES.items():
         if language.translated:

@@ -12,6 +12,7 @@ from gatewatch_analysis.page.document import Section
 from gatewatch_analysis.page.element import Element, element, foreign
 from gatewatch_analysis.page.map import Drawn, region
 from gatewatch_analysis.page.tables import table
+from gatewatch_analysis.page.terms import term
 from gatewatch_analysis.report.text import percent
 from gatewatch_targets.cables import cables
 
@@ -75,7 +76,7 @@ def _country(chances: pd.DataFrame, candidates: pd.DataFrame) -> Iterator[Elemen
     yield table(
         say("What may carry the paths, by weight"),
         (say("candidate"), say("kind"), say("weight")),
-        [(foreign(name), kind, percent(weight)) for name, kind, weight in weights],
+        [(foreign(term(name)), term(kind), percent(weight)) for name, kind, weight in weights],
         numbers=(2,),
     )
 

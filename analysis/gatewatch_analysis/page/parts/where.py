@@ -13,6 +13,7 @@ from gatewatch_analysis.page.document import Section
 from gatewatch_analysis.page.element import Element, element, foreign
 from gatewatch_analysis.page.hops import Stop, way
 from gatewatch_analysis.page.tables import table
+from gatewatch_analysis.page.terms import english, term
 from gatewatch_analysis.report.findings import isp_name
 from gatewatch_analysis.report.text import percent
 
@@ -35,7 +36,7 @@ def where(contents: Contents) -> Section:
         )
     ]
     if loci.empty:
-        parts.append(element("p", say("Nothing was located in this dataset: no volunteer ran locate.")))
+        parts.append(element("p", say("Nothing was located in this dataset: no volunteer ran gatewatch locate.")))
     for country in contents.countries:
         mine = of_country(loci, country)
         if len(mine):
@@ -71,7 +72,7 @@ def _country(loci: pd.DataFrame, home: str) -> Iterator[Element]:
                 row["method"],
                 row["name"],
                 f"{row['before']}-{row['after']}" if pd.notna(row["before"]) else _reason(row),
-                row["place"],
+                term(row["place"]),
                 percent(row["probability"]),
                 int(row["triggers"]) if pd.notna(row["triggers"]) else None,
             )
@@ -106,11 +107,11 @@ def _said(row: Any) -> str:
         method=str(row["method"]),
         before=int(row["before"]),
         after=int(row["after"]),
-        place=str(row["place"]),
+        place=term(row["place"]),
         probability=percent(row["probability"]),
         triggers=int(row["triggers"]) if pd.notna(row["triggers"]) else 0,
     )
 
 
-def _reason(row: Any) -> str:
-    return say("cannot tell") if pd.isna(row["reason"]) else str(row["reason"])
+def _reason(row: Any) -> Element | str:
+    return say("cannot tell") if pd.isna(row["reason"]) else english(str(row["reason"]))
