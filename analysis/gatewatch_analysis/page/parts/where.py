@@ -36,7 +36,9 @@ def where(contents: Contents) -> Section:
         )
     ]
     if loci.empty:
-        parts.append(element("p", say("Nothing was located in this dataset: no volunteer ran gatewatch locate.")))
+        parts.append(
+            element("p", say("Nothing was located in this dataset: no volunteer ran gatewatch locate."))
+        )
     for country in contents.countries:
         mine = of_country(loci, country)
         if len(mine):
