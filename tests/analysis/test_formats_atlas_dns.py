@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gatewatch_analysis.dataset import build
 from gatewatch_analysis.loading import formats, load
 from gatewatch_analysis.loading.formats.atlas_dns import from_atlas_dns
 from gatewatch_analysis.loading.observations import Observer
@@ -153,6 +154,19 @@ def test_whatever_stands_in_a_result_it_is_read_or_refused(
         assert formats.read(data) is not None
     except ValueError as error:
         assert "no dns result" in str(error)
+
+
+def test_a_list_of_them_is_read_as_lines_are(tmp_path: Path) -> None:
+    made = [answered(wire("a.com. 60 IN A 1.2.3.4"), prb_id=n) for n in (1, 2, 2)]
+    file = tmp_path / "x.json"
+    file.write_text(json.dumps([*made, {"type": "dns"}]))
+    data = load([file])
+    assert data.measurements["input"].tolist() == ["a.com"] * 3
+    (reason,) = data.problems["reason"]
+    assert "no dns result" in reason
+    # A probe that stands in it twice is kept once in a dataset.
+    assert build(tmp_path / "out", [file], processes=1).copies == 1
+    assert len(load([tmp_path / "out"]).measurements) == 2
 
 
 def test_they_are_measurements_as_well_that_nothing_judges(tmp_path: Path) -> None:

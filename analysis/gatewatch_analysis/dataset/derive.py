@@ -17,6 +17,7 @@ from gatewatch_analysis.dataset.layout import PROBLEMS, stored
 from gatewatch_analysis.loading import plain
 from gatewatch_analysis.loading.blocks import Piece as Part
 from gatewatch_analysis.loading.blocks import blocks
+from gatewatch_analysis.loading.lists import results
 from gatewatch_analysis.loading.observations import Observer
 from gatewatch_analysis.loading.seen import Seen
 from gatewatch_analysis.loading.sources import Source
@@ -87,7 +88,8 @@ def _read(source: Source, cutter: Cutter, seen: Seen, read: Read) -> None:
     made = _Made(source, cutter, seen)
     for block in blocks(Part(source), made.cut_off):
         for number, line in block.lines():
-            made.line(block.file, number, line)
+            for result in results(line):
+                made.line(block.file, number, result)
     made.end(read)
 
 

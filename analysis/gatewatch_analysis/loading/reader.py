@@ -15,6 +15,7 @@ from gatewatch.records import Measurement, TraceKeys, decode, loads
 from gatewatch_analysis.loading import formats, loci, plain
 from gatewatch_analysis.loading.blocks import Piece, blocks
 from gatewatch_analysis.loading.identity import number as number_of
+from gatewatch_analysis.loading.lists import results
 from gatewatch_analysis.loading.sources import Source, find
 from gatewatch_analysis.loading.stores import NoDataset
 from gatewatch_analysis.loading.wanted import ALL, Wanted
@@ -77,7 +78,8 @@ def _load(paths: Iterable[str | Path], wanted: Wanted, storage: Mapping[str, Any
     for source in sources:
         for block in blocks(Piece(source), loader.problem):
             for number, line in block.lines():
-                loader.line(source, block.file, number, line)
+                for result in results(line):
+                    loader.line(source, block.file, number, result)
     prefixes = dict.fromkeys(s.prefixes for s in sources if s.prefixes is not None)
     return loader.dataset(tuple(prefixes))
 
