@@ -33,6 +33,7 @@ from gatewatch_probes.connect import dial
 from gatewatch_probes.place import triggers
 from gatewatch_probes.place.deep import Watch
 from gatewatch_probes.place.hunt import AT_SERVER, NOTHING, SOMETIMES, Hunt
+from gatewatch_probes.place.replies import Replies, read_replies
 from gatewatch_probes.place.tlstrace import iterative_trace
 from gatewatch_probes.place.truth import judge
 from gatewatch_probes.resolve import Found, look_up
@@ -106,14 +107,16 @@ class Locate:
                     stopped=lambda: restraint.stopped,
                     watch=watch,
                 )
+                replies = None
                 try:
                     await hunt.run()
+                    replies = await read_replies(hunt) if wire.reply_ttl else None
                 finally:
                     restraint.sent(target.host, hunt.triggers)
                     if watch is not None:
                         watch.capture.close()
             hunts.append(hunt)
-            rows.append(replace(_row(hunt, name, wire), evidence=_filed(hunt, wire)))
+            rows.append(replace(_row(hunt, name, wire, replies), evidence=_filed(hunt, wire)))
             if hunt.signature or restraint.left(target.host) <= 0 or restraint.stopped:
                 break
         deep = {"x_gatewatch_box": [encode(box) for box in map(_box, hunts) if box]} if wire.deep else {}
@@ -197,7 +200,7 @@ def _box(hunt: Hunt) -> Box | None:
     return box and recognised(box, known_boxes())
 
 
-def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
+def _row(hunt: Hunt, name: str, wire: Wire, replies: Replies | None) -> Locus:
     looks = hunt.watch.looks if hunt.watch else [Look()] * len(hunt.sightings)
     place, path, flow = hunt.place, hunt.path, hunt.trigger.flow
     routers = {**path.routers, path.server: flow.address} if path.length in path.answered else path.routers
@@ -230,6 +233,10 @@ def _row(hunt: Hunt, name: str, wire: Wire) -> Locus:
         probability=round(place.probability, 4) if place else None,
         in_path=round(place.in_path, 4) if place else None,
         copies_ttl=round(place.copies, 4) if place else None,
+        reset_ttl=replies.reset.ttl if replies else None,
+        reset_ttl_least=replies.reset.least if replies else None,
+        reset_ttl_most=replies.reset.most if replies else None,
+        server_ttl=replies.server.ttl if replies else None,
         reason=hunt.reason,
         distance=path.length if path.length in path.answered and not path.goes_on else None,
         triggers=hunt.triggers,

@@ -77,6 +77,22 @@ def test_it_needs_something_to_locate_and_both_consents(monkeypatch: pytest.Monk
     assert "at most 12 packets with a forbidden" in here("locate", "https://a.org/", "--plan").stdout
 
 
+def test_the_ttl_of_resets_is_said() -> None:
+    done = here("locate", "https://www.rfa.org/", "--lab", "kh-2024:smart", "--reply-ttl", *LAB)
+    assert "  the resets came with a TTL from " in done.stdout
+    many = here(
+        "locate",
+        "https://www.rfa.org/",
+        "--lab",
+        "kh-2024:smart",
+        "--reply-ttl",
+        "--most-triggers",
+        "20",
+        *LAB,
+    )
+    assert "  the resets came with TTL 60, the server's own packets with " in many.stdout
+
+
 def test_words_for_what_cannot_be_told() -> None:
     locus = Locus(method="tls", address="1.2.3.4", port=443, source_port=61000, triggers=1, controls=20)
     said = describe("https://a.org/", replace(locus, reason="the control fails"))

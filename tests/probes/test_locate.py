@@ -63,6 +63,19 @@ def test_a_reset_by_sni() -> None:
     assert [hop.address for hop in locus.hops[:3]] == ["192.168.1.1", "36.37.128.1", "36.37.129.9"]
 
 
+def test_the_ttl_of_resets_for_what_is_left_of_the_budget() -> None:
+    (locus,) = locate("https://reset.com/", restraint=Restraint(triggers=20), reply_ttl=True)
+    # The filter's packets start with 64 and pass three routers, the server's seven.
+    assert (locus.reset_ttl, locus.server_ttl) == (61, 57)
+    assert locus.triggers <= 20 and locus.triggers > len(locus.shots)
+    (locus,) = locate("https://reset.com/", restraint=Restraint(triggers=12), reply_ttl=True)
+    assert (locus.before, locus.triggers, locus.reset_ttl) == (3, 12, None)
+    assert locus.reset_ttl_least is not None and locus.reset_ttl_most is not None
+    assert locus.reset_ttl_least <= 61 <= locus.reset_ttl_most
+    (locus,) = locate("https://reset.com/", restraint=Restraint(triggers=20))
+    assert (locus.reset_ttl_least, locus.server_ttl, locus.triggers) == (None, None, len(locus.shots))
+
+
 def test_dropped_connections() -> None:
     (locus,) = locate("https://dropped.com/")
     assert (locus.method, locus.signature, locus.name) == ("syn", "drop", "")

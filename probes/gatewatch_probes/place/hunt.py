@@ -94,7 +94,7 @@ class Hunt:
 
     async def run(self) -> None:
         """Search; what the network does ends up in the fields, nothing is raised."""
-        if not await self._clear():
+        if not await self.clear():
             self.reason = "the control fails"
             return
         if not await self._sweep():
@@ -123,7 +123,7 @@ class Hunt:
 
     # -- the path
 
-    def _window(self) -> float:
+    def window(self) -> float:
         """How long an answer may take, in s: the slowest so far, twice the spread, and a moment."""
         slowest = max(self.path.rtts.values(), default=250.0)
         return min(2.0, (slowest + 4 * max(self.path.spread, default=10.0)) / 1000 + 0.1)
@@ -146,7 +146,7 @@ class Hunt:
         for attempt in range(_SWEEPS_OF_SILENT):
             if self.path.answered.get(ttl, 0) >= answers or (found is None and attempt == _SWEEPS_OF_SILENT):
                 break
-            echo = await self.trigger.sweep(ttl, self._window())
+            echo = await self.trigger.sweep(ttl, self.window())
             self.controls += 1
             self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
             found = echo or found
@@ -155,7 +155,7 @@ class Hunt:
     async def _settle(self, ttl: int) -> None:
         """The server answered at this TTL; make sure that it does not at the one before."""
         while ttl > 1:
-            echo = await self.trigger.sweep(ttl - 1, self._window())
+            echo = await self.trigger.sweep(ttl - 1, self.window())
             self.controls += 1
             if echo is None or echo.kind not in ("open", "refused", "data"):
                 break
@@ -167,7 +167,7 @@ class Hunt:
         flow, found = self.trigger.flow, self.path.length
         aside = Flow(flow.address, UNUSED, flow.source_port)
         for ttl in range(found, min(found + _BEYOND, MAX_TTL) + 1):
-            echoes = await aside.datagram(b"gatewatch", ttl, self._window())
+            echoes = await aside.datagram(b"gatewatch", ttl, self.window())
             self.controls += 1
             if not echoes:
                 continue
@@ -181,7 +181,9 @@ class Hunt:
 
     # -- triggers
 
-    async def _clear(self) -> bool:
+    async def clear(self) -> bool:
+        """Make a control exchange, after the waiting that a block left behind may need; does it pass?"""
+
         async def control() -> bool:
             await self.pace()
             self.controls += 1
@@ -191,17 +193,17 @@ class Hunt:
         passed = await control()
         if not passed:
             since = self._last if self._last >= 0 else trio.current_time()
-            await trio.sleep(self._window())
+            await trio.sleep(self.window())
             row = await wait_until_clear(control, since=since)
             self.residual.append(row)
             passed = row.passed
         # What the server still sends on the old connection must not meet the next one on the same ports.
-        await trio.sleep(self._window())
+        await trio.sleep(self.window())
         return passed
 
     async def _fire(self, ttl: int, *, screened: bool = False) -> Sighting | None:
         """Send one trigger, guarded; None when the budget is used up or the control no longer passes."""
-        if self.triggers >= self.most_triggers or (self.triggers and not await self._clear()):
+        if self.triggers >= self.most_triggers or (self.triggers and not await self.clear()):
             return None
         await self.pace()
         if self.stopped():
@@ -215,9 +217,9 @@ class Hunt:
             return Sighting(ttl, "unheard") if self.unheard <= _UNHEARD else None
         screen = ttl + 2 if screened else 0
         sent = round(trio.current_time() - self._began, 3)
-        echoes = await self.trigger.fire(ttl, self._window(), screen=screen)
+        echoes = await self.trigger.fire(ttl, self.window(), screen=screen)
         self._last = trio.current_time()
-        await trio.sleep(self._window())
+        await trio.sleep(self.window())
         if echoes is None:
             return None
         self.triggers += 1
@@ -235,7 +237,7 @@ class Hunt:
         if ttl >= self.path.length or not self.path.answered.get(ttl):
             return True
         for _ in range(_WITNESSES):
-            echo = await self.trigger.sweep(ttl, self._window())
+            echo = await self.trigger.sweep(ttl, self.window())
             self.controls += 1
             self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
             if echo is not None:
@@ -334,7 +336,7 @@ class Hunt:
             if own:
                 return screened.outcome == "interfered" or differ(answer, own)
         # Some servers' own packets come with so low a TTL that they are kept out as well.
-        if not await self._clear():
+        if not await self.clear():
             return False
         self.controls += 1
         return await self.trigger.control(screen=server + 2)

@@ -99,7 +99,7 @@ def reading(
 
 
 @dataclass(slots=True)
-class _Spoken:
+class Spoken:
     """A payload on an established TCP connection."""
 
     method: str
@@ -151,7 +151,7 @@ def _tls_answer(data: bytes) -> bool:
 
 def tls(flow: Flow, name: str) -> Trigger:
     """A ClientHello with the name as SNI, in one segment."""
-    return _Spoken(
+    return Spoken(
         "tls",
         flow,
         lambda: hello.client_hello(name),
@@ -171,7 +171,7 @@ def http(flow: Flow, host: str, target: str = "/") -> Trigger:
         )
 
     # Whose page it is cannot be told from its bytes alone: one hop before the server it can.
-    return _Spoken("http", flow, lambda: request(host), lambda: request(CONTROL_NAME), lambda _: True, True)
+    return Spoken("http", flow, lambda: request(host), lambda: request(CONTROL_NAME), lambda _: True, True)
 
 
 @dataclass(slots=True)

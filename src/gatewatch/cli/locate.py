@@ -36,6 +36,7 @@ _RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=Tru
 @some(
     *("--country", "--asn", "--isp", "--network-type", "--seed", "--root", "--plan", "--consent"),
     *("--locate-consent", "--most-triggers", "--most-targets", "--prefixes", "--deep", "--pcap"),
+    "--reply-ttl",
     *("--lab", "--attach", "--plain", "--quiet", "--json"),
 )
 @speaking.option
@@ -164,6 +165,13 @@ def describe(where: str, locus: Locus) -> str:
     sure = f"{locus.probability:.1%}" if locus.probability is not None else "?"
     lines.append(f"  {locus.signature} between {near} and {far}")
     lines.append(f"  place: {locus.place} ({locus.place_why}); probability {sure}; {cost}")
+    if locus.reset_ttl_least is not None:
+        came = f"TTL {locus.reset_ttl}"
+        if locus.reset_ttl is None:
+            came = f"a TTL from {locus.reset_ttl_least} to {locus.reset_ttl_most}"
+        lines.append(
+            f"  the resets came with {came}, the server's own packets with {locus.server_ttl or '?'}"
+        )
     return "\n".join(map(printable, lines))
 
 

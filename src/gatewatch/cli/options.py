@@ -56,6 +56,7 @@ class Options:
     prefixes: Path | None
     deep: bool
     pcap: bool
+    reply_ttl: bool
     lab: str | None
     attach: str
     plain: bool
@@ -128,6 +129,9 @@ _LOCATING = (
     ),
     _flag("--deep", text="Capture the packets of what is located (CAP_NET_RAW): who injects, and how."),
     _flag("--pcap", text="Keep them, scrubbed, as evidence in the run's folder; implies --deep."),
+    _flag(
+        "--reply-ttl", text="Spend what is left of the triggers on the TTL of resets (no privilege needed)."
+    ),
 )
 _OPTIONS = (
     _value("--targets", "-t", text="A built-in list, a file, or - (stdin).", multiple=True, metavar="LIST"),

@@ -87,6 +87,7 @@ def session(chosen: Options) -> Session:
         restraint=Restraint(chosen.most_triggers, chosen.most_targets, stop=stop_file()),
         deep=_deep(chosen, surroundings),
         pcap=chosen.pcap,
+        reply_ttl=chosen.reply_ttl,
         resume=chosen.resume,
         surroundings=surroundings,
     )

@@ -111,6 +111,8 @@ class Wire:
     ipv6: bool = False
     #: Whether to capture packets beside the kernel's TCP (needs CAP_NET_RAW).
     deep: bool = False
+    #: Whether to spend what is left of a hunt's triggers on the TTL of the resets that were found.
+    reply_ttl: bool = False
     #: Files the packets of a hunt: its method, the server, what was caught, each hop's TTL and address.
     #: None: nobody wants evidence.
     evidence: Callable[[str, str, Sequence[Caught], Iterable[tuple[int, str]]], str | None] | None = None

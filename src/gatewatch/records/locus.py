@@ -86,6 +86,14 @@ class Locus:
     probability: float | None = doc("that the filter is on this link, by gatewatch.locus", None)
     in_path: float | None = doc("probability that it swallows the trigger, and does not only add to it", None)
     copies_ttl: float | None = doc("probability that it copies the trigger's TTL into what it forges", None)
+    reset_ttl: int | None = doc(
+        "TTL with which resets came, asked for by --reply-ttl; null where the triggers did not suffice",
+        None,
+        unit="hops",
+    )
+    reset_ttl_least: int | None = doc("the least that it may be", None, unit="hops")
+    reset_ttl_most: int | None = doc("the greatest that it may be", None, unit="hops")
+    server_ttl: int | None = doc("TTL with which the server's SYN-ACKs came", None, unit="hops")
     reason: str = doc("why no link was found; empty where one was", "")
     distance: int | None = doc("TTL that reaches the server; null behind a proxy", None, unit="hops")
     triggers: int = doc("triggers sent", 0)

@@ -78,6 +78,8 @@ class Session:
     #: Deep mode: capture packets beside the kernel's TCP; and file them as evidence.
     deep: bool = False
     pcap: bool = False
+    #: Read the TTL of resets without privileges, for further triggers.
+    reply_ttl: bool = False
     resume: Path | None = None
     surroundings: Surroundings = field(default_factory=Surroundings)
 
@@ -126,7 +128,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
         wire.helpers = session.helpers
         wire.domestic_helpers = session.domestic_helpers
         wire.asn, wire.country = session.vantage.asn, session.vantage.country
-        wire.deep = session.deep or session.pcap
+        wire.deep, wire.reply_ttl = session.deep or session.pcap, session.reply_ttl
         wire.whereabouts, wire.restraint = session.whereabouts, session.restraint
         line = Line(wire, around.route, around.route6)
         look = await line.look()
