@@ -19,10 +19,7 @@ from gatewatch_analysis.blocking import (
 )
 from gatewatch_analysis.report.findings import isp_name
 from gatewatch_analysis.report.overview import rows
-from gatewatch_analysis.report.text import percent, table
-
-# A screenful of each; the JSON has them all.
-_ROWS = 40
+from gatewatch_analysis.report.text import country_of, part, percent, told, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +64,15 @@ def to_json(found: Daily) -> dict[str, Any]:
 
 def to_text(found: Daily) -> str:
     """Write it for people."""
-    parts = [
-        _part("Blocking by ISP (targets)", _isps(found.isps), "No measurement was judged."),
-        _part("Domains that met interference, by ISP (days)", _domains(found.domains), "None."),
-        _part("Beginnings and ends, by ISP", _changes(found.changes), "No change stands out."),
-        _part("Begun or ended by several ISPs on one day", _common(found.common), "None."),
-        _part("Tests that do not say the same", _consistency(found.consistency), ""),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _part(title: str, body: str, otherwise: str) -> str:
-    text = body or (f"  {otherwise}" if otherwise else "")
-    return f"{title}\n{text}" if text else ""
-
-
-def _told(heading: tuple[str, ...], shown: list[tuple[Any, ...]]) -> str:
-    if not shown:
-        return ""
-    text = table(heading, shown[:_ROWS])
-    more = len(shown) - _ROWS
-    return f"{text}\n  and {more} more: --json lists them all" if more > 0 else text
-
-
-def _country(row: Any) -> str:
-    return f"{row['country']} lab" if row["lab"] else str(row["country"])
+    return whole(
+        [
+            part("Blocking by ISP (targets)", _isps(found.isps), "No measurement was judged."),
+            part("Domains that met interference, by ISP (days)", _domains(found.domains), "None."),
+            part("Beginnings and ends, by ISP", _changes(found.changes), "No change stands out."),
+            part("Begun or ended by several ISPs on one day", _common(found.common), "None."),
+            part("Tests that do not say the same", _consistency(found.consistency), ""),
+        ]
+    )
 
 
 def _days(*times: Any) -> tuple[str, ...]:
@@ -101,12 +82,12 @@ def _days(*times: Any) -> tuple[str, ...]:
 def _isps(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), isp_name(r), r["blocked"], r["decided"]),
+            *(country_of(r), isp_name(r), r["blocked"], r["decided"]),
             *(percent(r["share"]), percent(r["low"]), percent(r["high"]), r["measurements"]),
         )
         for _, r in frame.iterrows()
     ]
-    return _told(("country", "ISP", "blocked", "decided", "share", "95 % from", "to", "measurements"), shown)
+    return told(("country", "ISP", "blocked", "decided", "share", "95 % from", "to", "measurements"), shown)
 
 
 def _domains(frame: pd.DataFrame) -> str:
@@ -115,40 +96,43 @@ def _domains(frame: pd.DataFrame) -> str:
     )
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), isp_name(r), r["domain"], r["anomalies"], r["decided"], r["confirmed"]),
+            *(country_of(r), isp_name(r), r["domain"], r["anomalies"], r["decided"], r["confirmed"]),
             *(percent(r["anomaly_low"]), percent(r["anomaly_high"]), r["method"], r["methods"]),
             *_days(r["blocked_from"], r["blocked_to"]),
         )
         for _, r in met.iterrows()
     ]
     heading = ("country", "ISP", "domain", "days", "of", "by a sign", "95 % from", "to", "mostly", "ways")
-    return _told((*heading, "first", "last"), shown)
+    return told((*heading, "first", "last"), shown)
 
 
 def _changes(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), isp_name(r), r["domain"], r["change"], *_days(r["at"], r["low"], r["high"])),
+            *(country_of(r), isp_name(r), r["domain"], r["change"], *_days(r["at"], r["low"], r["high"])),
             *(percent(r["share_before"]), percent(r["share_after"]), f"{r['p_value']:.3f}"),
         )
         for _, r in frame.iterrows()
     ]
     heading = ("country", "ISP", "domain", "blocking", "on", "95 % from", "to", "before", "after", "p")
-    return _told(heading, shown)
+    return told(heading, shown)
 
 
 def _common(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
-        (_country(r), r["domain"], *_days(r["at"], r["low"], r["high"]), r["changed"], r["isps"], r["names"])
+        (
+            *(country_of(r), r["domain"], *_days(r["at"], r["low"], r["high"])),
+            *(r["changed"], r["isps"], r["names"]),
+        )
         for _, r in frame.iterrows()
     ]
-    return _told(("country", "domain", "on", "95 % from", "to", "ISPs", "of", "which"), shown)
+    return told(("country", "domain", "on", "95 % from", "to", "ISPs", "of", "which"), shown)
 
 
 def _consistency(frame: pd.DataFrame) -> str:
     differ = frame[frame["agree"] < frame["days"]]
     shown: list[tuple[Any, ...]] = [
-        (_country(r), isp_name(r), r["domain"], r["agree"], r["days"], r["blocked_by"], r["open_by"])
+        (country_of(r), isp_name(r), r["domain"], r["agree"], r["days"], r["blocked_by"], r["open_by"])
         for _, r in differ.iterrows()
     ]
-    return _told(("country", "ISP", "domain", "days alike", "of", "blocked by", "open by"), shown)
+    return told(("country", "ISP", "domain", "days alike", "of", "blocked by", "open by"), shown)

@@ -12,10 +12,7 @@ from gatewatch_analysis.hosting import addresses, hosting, moves, placements
 from gatewatch_analysis.hosting.placed import Period
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.report.overview import rows
-from gatewatch_analysis.report.text import percent, table
-
-# A screenful of each; the JSON has them all.
-_ROWS = 60
+from gatewatch_analysis.report.text import country_of, part, percent, told, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +50,19 @@ def to_json(found: Hosts) -> dict[str, Any]:
 
 def to_text(found: Hosts) -> str:
     """Write it for people."""
-    parts = [
-        _part("Where the country's services answer from", _shares(found.shares), "No service was seen."),
-        _part("Services that moved", _moves(found.moves)),
-        _part("Each service, last period", _placements(found.placements)),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _part(title: str, body: str, otherwise: str = "") -> str:
-    text = body or (f"  {otherwise}" if otherwise else "")
-    return f"{title}\n{text}" if text else ""
-
-
-def _told(heading: tuple[str, ...], shown: list[tuple[Any, ...]]) -> str:
-    if not shown:
-        return ""
-    text = table(heading, shown[:_ROWS])
-    more = len(shown) - _ROWS
-    return f"{text}\n  and {more} more: --json lists them all" if more > 0 else text
-
-
-def _country(row: Any) -> str:
-    return f"{row['country']} lab" if row["lab"] else str(row["country"])
+    return whole(
+        [
+            part("Where the country's services answer from", _shares(found.shares), "No service was seen."),
+            part("Services that moved", _moves(found.moves)),
+            part("Each service, last period", _placements(found.placements)),
+        ]
+    )
 
 
 def _shares(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), r["services"], f"{r['period']:%Y-%m-%d}", r["inside"], r["abroad"], r["both"]),
+            *(country_of(r), r["services"], f"{r['period']:%Y-%m-%d}", r["inside"], r["abroad"], r["both"]),
             *(r["content"], r["unknown"], percent(r["inside_share"])),
             *(percent(r["inside_low"]), percent(r["inside_high"])),
             *(percent(r["least_share"]), percent(r["most_share"])),
@@ -89,19 +70,19 @@ def _shares(frame: pd.DataFrame) -> str:
         for _, r in frame.iterrows()
     ]
     heading = ("country", "services", "from", "inside", "abroad", "both", "content network", "not known")
-    return _told((*heading, "share inside", "95 % from", "to", "at least", "at most"), shown)
+    return told((*heading, "share inside", "95 % from", "to", "at least", "at most"), shown)
 
 
 def _moves(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), r["domain"], r["before"], f"{r['last']:%Y-%m-%d}", r["periods_before"]),
+            *(country_of(r), r["domain"], r["before"], f"{r['last']:%Y-%m-%d}", r["periods_before"]),
             *(r["after"], f"{r['first']:%Y-%m-%d}", r["periods_after"], r["networks_after"]),
         )
         for _, r in frame.iterrows()
     ]
     heading = ("country", "service", "was", "until", "periods", "is", "since", "periods", "networks")
-    return _told(heading, shown)
+    return told(heading, shown)
 
 
 def _placements(frame: pd.DataFrame) -> str:
@@ -110,9 +91,9 @@ def _placements(frame: pd.DataFrame) -> str:
     ordered = last.sort_values(["country", "government", "domain"], ascending=[True, False, True])
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), r["domain"], "government" if r["government"] else "", r["place"], r["networks"]),
+            *(country_of(r), r["domain"], "government" if r["government"] else "", r["place"], r["networks"]),
             *("certificate" if r["proven"] else "name only", r["caveat"]),
         )
         for _, r in ordered.iterrows()
     ]
-    return _told(("country", "service", "", "place", "networks", "by", "caveat"), shown)
+    return told(("country", "service", "", "place", "networks", "by", "caveat"), shown)

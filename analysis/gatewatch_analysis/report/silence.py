@@ -9,11 +9,9 @@ import pandas as pd
 
 from gatewatch_analysis.report.findings import isp_name
 from gatewatch_analysis.report.overview import rows
-from gatewatch_analysis.report.text import percent, table
+from gatewatch_analysis.report.text import country_of, part, percent, told, whole
 from gatewatch_analysis.shutdown import outages, shutdowns, stops
 
-# A screenful of each; the JSON has them all.
-_ROWS = 40
 _READ = {
     "some lines": "some lines only",
     "one ISP": "an outage of one ISP",
@@ -53,29 +51,13 @@ def to_text(found: Silence) -> str:
     """Write it for people."""
     failures = found.shutdowns[found.shutdowns["kind"] == "failures"]
     stopped = found.shutdowns[found.shutdowns["kind"] != "failures"]
-    parts = [
-        _part("Networks that did not answer", _failures(failures), "None stands out."),
-        _part("Measurements that stopped on several ISPs at once; this proves nothing", _stopped(stopped)),
-        _part("Outages by ISP", _outages(found.outages)),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _part(title: str, body: str, otherwise: str = "") -> str:
-    text = body or (f"  {otherwise}" if otherwise else "")
-    return f"{title}\n{text}" if text else ""
-
-
-def _told(heading: tuple[str, ...], shown: list[tuple[Any, ...]]) -> str:
-    if not shown:
-        return ""
-    text = table(heading, shown[:_ROWS])
-    more = len(shown) - _ROWS
-    return f"{text}\n  and {more} more: --json lists them all" if more > 0 else text
-
-
-def _country(row: Any) -> str:
-    return f"{row['country']} lab" if row["lab"] else str(row["country"])
+    return whole(
+        [
+            part("Networks that did not answer", _failures(failures), "None stands out."),
+            part("Measurements that stopped on several ISPs at once; this proves nothing", _stopped(stopped)),
+            part("Outages by ISP", _outages(found.outages)),
+        ]
+    )
 
 
 def _time(time: Any, missing: str) -> str:
@@ -85,33 +67,33 @@ def _time(time: Any, missing: str) -> str:
 def _failures(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), _time(r["start"], "-"), _time(r["end"], "goes on"), _READ[str(r["scope"])]),
+            *(country_of(r), _time(r["start"], "-"), _time(r["end"], "goes on"), _READ[str(r["scope"])]),
             *(r["out"], r["isps"], r["stopped"], r["reach"], percent(r["share_low"]), r["names"]),
         )
         for _, r in frame.iterrows()
     ]
     heading = ("country", "from (UTC)", "to", "what", "ISPs", "of", "not heard", "unreachable", "at least")
-    return _told((*heading, "which"), shown)
+    return told((*heading, "which"), shown)
 
 
 def _stopped(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), _time(r["start"], "-"), _time(r["end"], "goes on")),
+            *(country_of(r), _time(r["start"], "-"), _time(r["end"], "goes on")),
             *(r["stopped"], r["isps"], r["answered"], r["names"]),
         )
         for _, r in frame.iterrows()
     ]
-    return _told(("country", "from (UTC)", "to", "ISPs", "of", "still heard", "which"), shown)
+    return told(("country", "from (UTC)", "to", "ISPs", "of", "still heard", "which"), shown)
 
 
 def _outages(frame: pd.DataFrame) -> str:
     shown: list[tuple[Any, ...]] = [
         (
-            *(_country(r), isp_name(r), r["scope"], _time(r["after"], "-"), _time(r["start"], "-")),
+            *(country_of(r), isp_name(r), r["scope"], _time(r["after"], "-"), _time(r["start"], "-")),
             *(_time(r["end"], "-"), _time(r["before"], "-"), r["silent"], r["visits"], r["reach"]),
         )
         for _, r in frame.iterrows()
     ]
     heading = ("country", "ISP", "of", "answered until", "silent from", "silent to", "answered from")
-    return _told((*heading, "visits", "of", "unreachable"), shown)
+    return told((*heading, "visits", "of", "unreachable"), shown)

@@ -12,6 +12,8 @@ from gatewatch_targets.text import printable
 
 # A cell is read at a glance; longer ones (URLs) are cut and stand whole in the JSON.
 _WIDEST = 48
+#: A screenful; the JSON has every row.
+ROWS = 40
 
 
 def table(heading: Sequence[str], rows: Iterable[Sequence[Any]], *, widest: int = _WIDEST) -> str:
@@ -34,6 +36,31 @@ def table(heading: Sequence[str], rows: Iterable[Sequence[Any]], *, widest: int 
         ]
         out.append("  " + "  ".join(cells).rstrip())
     return "\n".join(out)
+
+
+def told(heading: Sequence[str], shown: Sequence[Sequence[Any]], most: int = ROWS) -> str:
+    """Lay out a screenful of rows, and say how many more there are; nothing for none."""
+    if not shown:
+        return ""
+    text = table(heading, shown[:most])
+    more = len(shown) - most
+    return f"{text}\n  and {more} more: --json lists them all" if more > 0 else text
+
+
+def part(title: str, body: str, otherwise: str = "") -> str:
+    """Put a title over a body; without one ``otherwise`` stands there, or there is no such part."""
+    text = body or (f"  {otherwise}" if otherwise else "")
+    return f"{title}\n{text}" if text else ""
+
+
+def whole(parts: Iterable[str]) -> str:
+    """Put parts below one another, those that are empty left out."""
+    return "\n\n".join(one for one in parts if one) + "\n"
+
+
+def country_of(row: Any) -> str:
+    """Name a row's country, and say when it is the lab's."""
+    return f"{row['country']} lab" if row["lab"] else str(row["country"])
 
 
 def percent(value: Any) -> str:

@@ -15,12 +15,9 @@ from gatewatch_analysis.events.series import Division
 from gatewatch_analysis.loading import Dataset
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.report.overview import rows, whereabouts
-from gatewatch_analysis.report.text import percent, table
+from gatewatch_analysis.report.text import country_of, part, percent, told, whole
 from gatewatch_analysis.scale import by_country
 from gatewatch_analysis.tables import Evaluations
-
-# A screenful of each; the JSON has them all.
-_ROWS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,53 +60,52 @@ def to_json(found: Timeline) -> dict[str, Any]:
 
 def to_text(found: Timeline) -> str:
     """Write it for people."""
-    parts = [
-        _part("Steps at events, ISPs together", _answers(found.answers), "No event lies within the data."),
-        _part("Steps at events, by ISP, beside dates without one", _steps(found.steps), ""),
-        _part("ISPs that changed together", _joint(found.joint), "No ISPs changed together."),
-        _part("Predictions registered before the data", _held(found.predictions), ""),
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _part(title: str, body: str, otherwise: str) -> str:
-    text = body or (f"  {otherwise}" if otherwise else "")
-    return f"{title}\n{text}" if text else ""
-
-
-def _country(row: Any) -> str:
-    return f"{row['country']} lab" if row["lab"] else str(row["country"])
+    return whole(
+        [
+            part("Steps at events, ISPs together", _answers(found.answers), "No event lies within the data."),
+            part("Steps at events, by ISP, beside dates without one", _steps(found.steps), ""),
+            part("ISPs that changed together", _joint(found.joint), "No ISPs changed together."),
+            part("Predictions registered before the data", _held(found.predictions), ""),
+        ]
+    )
 
 
 def _answers(frame: pd.DataFrame) -> str:
     shown = [
-        (_country(r), r["event"], r["subject"], r["expects"], r["isps"], r["up"], r["down"], r["answer"])
-        for _, r in frame[frame["answer"] != "cannot tell"].head(_ROWS).iterrows()
+        (country_of(r), r["event"], r["subject"], r["expects"], r["isps"], r["up"], r["down"], r["answer"])
+        for _, r in frame[frame["answer"] != "cannot tell"].iterrows()
     ]
     heading = ("country", "event", "of", "expects", "ISPs", "up", "down", "answer")
-    return table(heading, shown) if shown else ""
+    return told(heading, shown)
 
 
 def _steps(frame: pd.DataFrame) -> str:
-    told = frame[frame["outcome"].isin(["up", "down"])]
+    seen = frame[frame["outcome"].isin(["up", "down"])]
     shown = [
         (
-            *(_country(r), r["isp"], r["event"], r["subject"], percent(r["level"])),
+            *(country_of(r), r["isp"], r["event"], r["subject"], percent(r["level"])),
             *(percent(r["low"]), percent(r["high"]), r["placebos"], percent(r["placebo_largest"])),
         )
-        for _, r in told.head(_ROWS).iterrows()
+        for _, r in seen.iterrows()
     ]
     heading = ("country", "ISP", "event", "of", "step", "95 % from", "to", "placebo dates", "largest there")
-    return table(heading, shown) if shown else ""
+    return told(heading, shown)
 
 
 def _joint(frame: pd.DataFrame) -> str:
     shown = [
         (
-            *(_country(r), r["subject"], f"{r['low']:%Y-%m-%d}", f"{r['high']:%Y-%m-%d}", r["isps"], r["of"]),
+            *(
+                country_of(r),
+                r["subject"],
+                f"{r['low']:%Y-%m-%d}",
+                f"{r['high']:%Y-%m-%d}",
+                r["isps"],
+                r["of"],
+            ),
             *(r["direction"], r["closeness"], r["event"], percent(r["chance"])),
         )
-        for _, r in frame.head(_ROWS).iterrows()
+        for _, r in frame.iterrows()
     ]
     heading = (
         "country",
@@ -123,11 +119,11 @@ def _joint(frame: pd.DataFrame) -> str:
         "event",
         "days near any event",
     )
-    return table(heading, shown) if shown else ""
+    return told(heading, shown)
 
 
 def _held(frame: pd.DataFrame) -> str:
     shown = [
-        (r["prediction"], _country(r), r["state"], r["isps"], r["measured"]) for _, r in frame.iterrows()
+        (r["prediction"], country_of(r), r["state"], r["isps"], r["measured"]) for _, r in frame.iterrows()
     ]
-    return table(("prediction", "country", "state", "ISPs", "measured"), shown) if shown else ""
+    return told(("prediction", "country", "state", "ISPs", "measured"), shown)
