@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from tests.analysis.runs import PREFIXES, trace, web, write_run
 
-from gatewatch.words import LANGUAGES, extract, use, worded
+from gatewatch.words import LANGUAGES, Phrase, extract, use, worded
 from gatewatch_analysis.loading import load
 from gatewatch_analysis.page.contents import Contents, gather
 from gatewatch_analysis.page.report import written
+from gatewatch_analysis.report.overview import to_json
 
 TEXTS = [entry.text for entry in extract.in_analysis()]
 TRANSLATED = [code for code, each in LANGUAGES.items() if each.translated]
@@ -100,3 +101,14 @@ def test_a_text_that_stays_english_says_so(contents: Contents) -> None:
     assert '<bdi lang="en">' in thai
     use("en")
     assert 'lang="en"' not in written(contents).partition("<body>")[2]
+
+
+def test_a_finding_is_worded_on_the_page_and_english_in_data(contents: Contents) -> None:
+    english = [finding.text for finding in contents.analysis.findings]
+    phrases = [f.said for f in contents.analysis.findings if isinstance(f.said, Phrase)]
+    assert any(text.startswith("Metfone") and "decided targets" in text for text in english)
+    for code in TRANSLATED:
+        use(code)
+        page = Read(written(contents))
+        assert [f["text"] for f in to_json(contents.analysis)["findings"]] == english
+        assert phrases and all(str(said) != said.english and str(said) in page.texts for said in phrases)

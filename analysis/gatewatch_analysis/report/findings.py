@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from gatewatch.words import Phrase, phrase
 from gatewatch_analysis.blocking import by_isp, by_layer
 from gatewatch_analysis.gateway.border import FOUND
 from gatewatch_analysis.statistics import wilson
@@ -30,20 +31,40 @@ _FILTERED_TARGETS = 3
 _FILTERED_CATEGORIES = 2
 
 
+# The sides of a border, as adjectives.
+_DOMESTIC, _FOREIGN = phrase("domestic"), phrase("foreign")
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One statement about a country, an ISP or the dataset.
 
-    ``statement`` is a stable id; ``evidence`` holds the numbers behind ``text``, ready for JSON.
+    ``statement`` is a stable id; ``said`` is worded when it is shown, or English where it is a plain text;
+    ``evidence`` holds the numbers behind it, ready for JSON.
     ``confidence`` (0 to 1) is the mean confidence of the verdicts used where the finding describes what was
     seen, and the lower end of the 95 % interval of a share of ISPs where it says something of all ISPs.
     """
 
     subject: str
     statement: str
-    text: str
+    said: Phrase | str
     evidence: Mapping[str, Any]
     confidence: float
+
+    @property
+    def text(self) -> str:
+        """Say it in English, as data do, whoever reads them."""
+        return self.said.english if isinstance(self.said, Phrase) else self.said
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the finding for JSON."""
+        return {
+            "subject": self.subject,
+            "statement": self.statement,
+            "text": self.text,
+            "evidence": self.evidence,
+            "confidence": self.confidence,
+        }
 
 
 def findings(verdicts: pd.DataFrame, borders: pd.DataFrame) -> list[Finding]:
@@ -55,8 +76,10 @@ def findings(verdicts: pd.DataFrame, borders: pd.DataFrame) -> list[Finding]:
         here = verdicts[(verdicts["country"] == country) & (verdicts["lab"] == lab)]
         paths = borders[(borders["country"] == country) & (borders["lab"] == lab)]
         if lab:
-            text = "Measured in the lab, an emulated internet: this says nothing of the real country."
-            found.append(Finding(subject, "dataset.lab", text, {}, 1.0))
+            lab_only = phrase(
+                "Measured in the lab, an emulated internet: this says nothing of the real country."
+            )
+            found.append(Finding(subject, "dataset.lab", lab_only, {}, 1.0))
         found += _isps(subject, here)
         found += _mechanisms(subject, here)
         found += _dead(subject, here)
@@ -82,13 +105,16 @@ def _isps(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
         evidence: dict[str, Any] = {"decided": decided, "blocked": blocked, "measured": int(row["measured"])}
         evidence["interval"] = [round(float(row["low"]), 3), round(float(row["high"]), 3)]
         if not decided:
-            text = f"{name}: no target could be decided."
+            text = phrase("{isp}: no target could be decided.", isp=name)
             yield Finding(whose, "isp.undecided", text, evidence, 1.0)
         elif not blocked:
             confidence = _mean(mine[mine["status"].isin(["ok", "tampered", "server_side"])])
-            text = (
-                f"{name}: none of {decided} decided targets is blocked "
-                f"(up to {row['high']:.0%} of such targets could be and not show)."
+            text = phrase(
+                "{isp}: none of {decided} decided targets is blocked "
+                "(up to {high} of such targets could be and not show).",
+                isp=name,
+                decided=decided,
+                high=f"{row['high']:.0%}",
             )
             yield Finding(whose, "isp.unblocked", text, evidence, confidence)
         else:
@@ -99,16 +125,26 @@ def _isps(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
             main, count = next(iter(ways.items()))
             evidence["methods"] = ways
             confidence = _mean(mine[(mine["status"] == "blocked") & ~mine["dead"]])
-            text = (
-                f"{name}: {blocked} of {decided} decided targets are blocked "
-                f"({row['share']:.0%}, 95 % interval {row['low']:.0%} to {row['high']:.0%})"
-            )
+            share, low, high = (f"{row[column]:.0%}" for column in ("share", "low", "high"))
+            given: dict[str, Any] = {"isp": name, "blocked": blocked, "decided": decided}
+            given |= {"share": share, "low": low, "high": high}
             # A main method is one that most blocked targets meet; the commonest of many is none.
             if 2 * count > blocked:
-                text += f", mainly by {main} ({count} of {blocked})."
+                text = phrase(
+                    "{isp}: {blocked} of {decided} decided targets are blocked "
+                    "({share}, 95 % interval {low} to {high}), mainly by {method} ({n} of {blocked}).",
+                    **given,
+                    method=main,
+                    n=count,
+                )
                 yield Finding(whose, "isp.main_method", text, evidence, confidence)
             else:
-                text += f", by no one main method: {_listed(ways)}."
+                text = phrase(
+                    "{isp}: {blocked} of {decided} decided targets are blocked "
+                    "({share}, 95 % interval {low} to {high}), by no one main method: {methods}.",
+                    **given,
+                    methods=_listed(ways),
+                )
                 yield Finding(whose, "isp.no_main_method", text, evidence, confidence)
         yield from _own_filter(whose, name, mine)
 
@@ -123,8 +159,14 @@ def _own_filter(whose: str, name: str, mine: pd.DataFrame) -> Iterator[Finding]:
     yield Finding(
         whose,
         "isp.own_filter",
-        f"{name}: {len(filtered)} targets of unrelated categories ({', '.join(categories)}) meet a filter "
-        f"that belongs to the line, such as a school's; the {blocked} blocked ones may be its work.",
+        phrase(
+            "{isp}: {n} targets of unrelated categories ({categories}) meet a filter that belongs to the "
+            "line, such as a school's; the {blocked} blocked ones may be its work.",
+            isp=name,
+            n=len(filtered),
+            categories=", ".join(categories),
+            blocked=blocked,
+        ),
         {"filtered": len(filtered), "categories": categories, "blocked": blocked},
         _mean(filtered),
     )
@@ -137,7 +179,9 @@ def _mechanisms(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
     isp = pd.Series([isp_name(row) for _, row in blocked.iterrows()], index=blocked.index, dtype="string")
     common = blocked["input"].map(isp.groupby(blocked["input"]).nunique()) > 1
     if not common.any():
-        text = "The ISPs' methods cannot be compared: no target is blocked on two of the ISPs measured."
+        text = phrase(
+            "The ISPs' methods cannot be compared: no target is blocked on two of the ISPs measured."
+        )
         yield Finding(subject, "country.mechanisms_unknown", text, {"isps_blocking": isp.nunique()}, 1.0)
         return
     table = pd.DataFrame({"isp": isp, "input": blocked["input"], "way": way})[common]
@@ -187,7 +231,7 @@ def _uncertainty(table: pd.DataFrame) -> float | None:
 def _dead(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
     dead = sorted(verdicts.loc[verdicts["dead"], "input"].unique())
     if dead:
-        text = f"Targets that are dead on every ISP, and so not counted as blocked: {len(dead)}."
+        text = phrase("Targets that are dead on every ISP, and so not counted as blocked: {n}.", n=len(dead))
         yield Finding(subject, "country.dead_targets", text, {"targets": dead}, 1.0)
 
 
@@ -208,21 +252,30 @@ def _border(subject: str, borders: pd.DataFrame) -> Iterator[Finding]:
                 users.setdefault((side, str(row[f"{side}_address"])), set()).add(isp)
     evidence: dict[str, Any] = {"isps": len(isps), "paths": len(links), "isps_with_hidden_hops": len(hidden)}
     if len(isps) < 2:
-        text = (
-            f"Whether ISPs share a border hop cannot be told: ISPs whose border link is known: {len(isps)}."
+        text = phrase(
+            "Whether ISPs share a border hop cannot be told: ISPs whose border link is known: {n}.",
+            n=len(isps),
         )
         yield Finding(subject, "country.border_unknown", text, evidence, 1.0)
         return
     shared = {hop: sorted(names) for hop, names in users.items() if len(names) > 1}
     if not shared:
-        text = f"No two of {len(isps)} ISPs share a border hop on {len(links)} paths abroad"
+        text = phrase(
+            "No two of {isps} ISPs share a border hop on {paths} paths abroad.",
+            isps=len(isps),
+            paths=len(links),
+        )
         if hidden:
-            text += (
-                f"; on {len(hidden)} of them hops between home and abroad told nothing and could be shared"
+            text = phrase(
+                "No two of {isps} ISPs share a border hop on {paths} paths abroad; on {hidden} of them hops "
+                "between home and abroad told nothing and could be shared.",
+                isps=len(isps),
+                paths=len(links),
+                hidden=len(hidden),
             )
         # An ISP with hidden hops does not support the statement.
         confidence = wilson(len(isps - hidden), len(isps))[0]
-        yield Finding(subject, "country.border_apart", f"{text}.", evidence, confidence)
+        yield Finding(subject, "country.border_apart", text, evidence, confidence)
         return
     sharing = set().union(*shared.values())
     evidence["shared"] = [
@@ -230,9 +283,14 @@ def _border(subject: str, borders: pd.DataFrame) -> Iterator[Finding]:
         for (side, address), names in sorted(shared.items(), key=lambda item: (-len(item[1]), item[0]))
     ]
     most = evidence["shared"][0]
-    text = (
-        f"{len(sharing)} of {len(isps)} ISPs share a border hop with another; "
-        f"the most shared is {most['address']} on the {most['side']} side ({', '.join(most['isps'])})."
+    text = phrase(
+        "{sharing} of {isps} ISPs share a border hop with another; the most shared is {address} "
+        "on the {side} side ({names}).",
+        sharing=len(sharing),
+        isps=len(isps),
+        address=most["address"],
+        side=_DOMESTIC if most["side"] == "domestic" else _FOREIGN,
+        names=", ".join(most["isps"]),
     )
     confidence = wilson(len(sharing), len(isps))[0]
     yield Finding(subject, "country.border_shared", text, evidence, confidence)

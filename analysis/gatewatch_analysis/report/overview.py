@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -99,7 +99,7 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
         "by_category": rows(analysis.by_category),
         "borders": rows(analysis.borders),
         "border_by_isp": rows(analysis.border_by_isp),
-        "findings": [asdict(finding) for finding in analysis.findings],
+        "findings": [finding.as_json() for finding in analysis.findings],
         "problems": rows(analysis.problems),
     }
 

@@ -17,8 +17,8 @@ from gatewatch.words.languages import LANGUAGES
 from gatewatch.words.po import Entry
 
 _PACKAGE = Path(__file__).parents[1]
-# What of the analysis is said in the reader's language: the report's page.
-_ANALYSIS, _ROOMS = "gatewatch_analysis", ("page",)
+# What of the analysis is said in the reader's language: the report's page, and findings.
+_ANALYSIS, _ROOMS = "gatewatch_analysis", ("page", "report")
 # Each takes its text as its first argument, as a literal; count takes two.
 _ONE = frozenset({"say", "phrase", "mark"})
 _TWO = "count"
@@ -80,7 +80,7 @@ def texts() -> tuple[Entry, ...]:
 
 
 def in_analysis() -> Iterator[Entry]:
-    """The texts of the report's page; none where the analysis is not installed.
+    """The texts of the report; none where the analysis is not installed.
 
     It is found, and not imported: what is below knows nothing of it, and needs no pandas.
     """
