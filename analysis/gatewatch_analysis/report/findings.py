@@ -179,10 +179,10 @@ def _mechanisms(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
     isp = pd.Series([isp_name(row) for _, row in blocked.iterrows()], index=blocked.index, dtype="string")
     common = blocked["input"].map(isp.groupby(blocked["input"]).nunique()) > 1
     if not common.any():
-        text = phrase(
+        alone = phrase(
             "The ISPs' methods cannot be compared: no target is blocked on two of the ISPs measured."
         )
-        yield Finding(subject, "country.mechanisms_unknown", text, {"isps_blocking": isp.nunique()}, 1.0)
+        yield Finding(subject, "country.mechanisms_unknown", alone, {"isps_blocking": isp.nunique()}, 1.0)
         return
     table = pd.DataFrame({"isp": isp, "input": blocked["input"], "way": way})[common]
     alike = total = 0
