@@ -197,7 +197,7 @@ def test_a_compressed_file_cut_short_gives_what_it_holds(tmp_path: Path) -> None
 
 
 def test_chunks_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatewatch_analysis.loading.reader._CHUNK", 2)
+    monkeypatch.setattr("gatewatch_analysis.loading.measured.columns.CHUNK", 2)
     data = load([write_run(tmp_path / "r", [web(f"http://{i}.com/", "ok") for i in range(5)])])
     assert data.measurements["host"].tolist() == [f"{i}.com" for i in range(5)]
     assert types_of(data.measurements) == documented(Measurements)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
 import pyarrow as pa
 
 from gatewatch_analysis.dataset.layout import stored
-from gatewatch_analysis.loading.reader import Loader
+from gatewatch_analysis.loading.loader import Loader
+from gatewatch_analysis.loading.measured.columns import Joined
 from gatewatch_analysis.loading.sources import Source
 
-_TABLES = ("measurements", "hops", "loci", "contrasts")
+_OTHERS = ("hops", "loci", "contrasts")
 
 
 class _Loader(Loader):
@@ -39,8 +39,12 @@ class Judged:
         return told
 
     def take(self) -> Iterator[tuple[str, pa.Table]]:
-        """Give the rows since, by table."""
+        """Give the rows since, by table; networks are named as each measurement names them."""
         loaded = self._loader.take()
-        for table in _TABLES:
-            frame: pd.DataFrame = getattr(loaded, table)
-            yield table, pa.Table.from_pandas(frame, schema=stored(table), preserve_index=False)
+        joined = Joined()
+        joined.add(loaded.measurements)
+        column, want = joined.columns(), stored("measurements")
+        cells = [column(field.name).cast(field.type) for field in want]
+        yield "measurements", pa.table(cells, schema=want)
+        for table in _OTHERS:
+            yield table, loaded.others[table].cast(stored(table))

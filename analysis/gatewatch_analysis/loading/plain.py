@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
+
+from gatewatch_targets.url import UrlError, parse
 
 # TTL, ICMP type and ICMP code are bytes on the wire (RFC 791, 792).
 _MAX_BYTE = 255
@@ -51,3 +56,34 @@ def number(value: Any) -> float | None:
 def flag(value: Any) -> bool | None:
     """Give a truth value, else None."""
     return value if isinstance(value, bool) else None
+
+
+def time(value: str | None) -> datetime | None:
+    """Give a time of day, which is UTC whatever it says, else None."""
+    try:
+        return datetime.fromisoformat(value or "").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def asn(value: str | None) -> int:
+    """Give the number of ``AS123``, 0 for what is none."""
+    digits = (value or "").removeprefix("AS")
+    good = digits.isascii() and digits.isdecimal() and len(digits) <= 10
+    return int(digits) if good and int(digits) <= MAX_ASN else 0
+
+
+@lru_cache(maxsize=4096)
+def host(value: str | None) -> str | None:
+    """Give the host of an input, as an A-label, else None."""
+    if not value:
+        return None
+    try:
+        return parse(value).host
+    except UrlError:
+        pass
+    try:
+        # Other tests' inputs have other schemes (dns://, stun://).
+        return text(urlsplit(value).hostname)
+    except ValueError:
+        return None

@@ -80,10 +80,11 @@ def to_pandas(data: pa.Table, table: type[Table]) -> pd.DataFrame:
 
     columns = table.columns()
     plain = data.unify_dictionaries()
-    return pd.DataFrame({name: _series(plain[name], columns[name].dtype) for name in data.column_names})
+    return pd.DataFrame({name: series(plain[name], columns[name].dtype) for name in data.column_names})
 
 
-def _series(values: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
+def series(values: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
+    """Give a column as pandas, with its documented type."""
     import pandas as pd
 
     if dtype == CATEGORY:

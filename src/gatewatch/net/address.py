@@ -16,9 +16,22 @@ _NETWORKS: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = tuple(
 )
 
 
-@lru_cache(maxsize=8192)
+# How the addresses of these blocks begin: all others need no further look, whatever stands behind.
+_FIRST4 = frozenset(str(n) for n in (0, 10, 100, 127, 169, 172, 192, 198, 203, *range(224, 256)))
+
+
 def is_bogon(address: str) -> bool:
     """Tell whether an address can never be a public server's; False for what is no address."""
+    if ":" in address:
+        # 2000::/4 and 3000::/4, where all public addresses are, hold one such block, 2001:db8::/32.
+        plain = address[0] in "23" and not address.startswith("2001:")
+    else:
+        plain = address.partition(".")[0] not in _FIRST4
+    return not plain and _is_bogon(address)
+
+
+@lru_cache(maxsize=8192)
+def _is_bogon(address: str) -> bool:
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -28,6 +41,8 @@ def is_bogon(address: str) -> bool:
 
 def is_address(host: str) -> bool:
     """Tell whether a host is an IP literal."""
+    if ":" not in host and not host[-1:].isdigit():
+        return False
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,7 @@
-"""The table applied: which rules speak for one row of features, and which decides, in a row or in columns."""
+"""The table applied: which rules speak for features, and which decides.
+
+Features come as one row, as one row in which some are missing, or as whole columns.
+"""
 
 from __future__ import annotations
 
@@ -69,3 +72,53 @@ def decisive(columns: Mapping[str, Any]) -> dict[str, Any]:
         found[rule.id] = mask & opposite(taken)
         taken = taken | mask
     return {rule.id: found[rule.id] for rule in RULES if rule.id in found}
+
+
+def settled(row: Mapping[str, Any]) -> Rule | None:
+    """Give the rule that decides whatever the missing features are; None where they matter.
+
+    So whoever knows only a part of a row (that TLS vouches for the page, say) need not look at the rest.
+    """
+    might: list[tuple[list[Rule], bool]] = []  # of each layer, who may speak, and whether somebody does
+    for layer in BY_LAYER:
+        rules, certain = _may_speak(layer, row)
+        if layer[0].layer == "line" and rules:
+            return rules[0] if certain and len(rules) == 1 else None
+        might.append((rules, certain))
+    if any(rule.status == "blocked" for rules, _ in might for rule in rules):
+        return _surely_blocked(might)
+    speaking = next(((rules, certain) for rules, certain in might if rules), None)
+    return speaking[0][0] if speaking and speaking[1] and len(speaking[0]) == 1 else None
+
+
+def _surely_blocked(might: list[tuple[list[Rule], bool]]) -> Rule | None:
+    for rules, certain in might:
+        blocked = [rule for rule in rules if rule.status == "blocked"]
+        if blocked:
+            return rules[0] if certain and len(rules) == 1 else None
+    return None
+
+
+def may_block(row: Mapping[str, Any]) -> bool:
+    """Tell whether a row in which features are missing may be one of a hop that is blocked."""
+    for layer in BY_LAYER:
+        rules, certain = _may_speak(layer, row)
+        if any(rule.status == "blocked" for rule in rules):
+            return True
+        if certain and layer[0].layer == "line":
+            return False
+    return False
+
+
+def _may_speak(layer: tuple[Rule, ...], row: Mapping[str, Any]) -> tuple[list[Rule], bool]:
+    """Give the rules of a layer that may be the first to hold, and whether one of them surely is."""
+    found = []
+    for rule in layer:
+        if rule.status == "note":
+            continue
+        holds = rule.when.maybe(row)
+        if holds is not False:
+            found.append(rule)
+        if holds:
+            return found, True
+    return found, False

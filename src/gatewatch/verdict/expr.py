@@ -3,7 +3,9 @@
 ``F("dns_system") == "nxdomain"`` is an expression, not a truth value; ``&``, ``|`` and ``~`` join them.
 Called with a mapping of names to scalars an expression gives a bool; with a mapping of names to columns
 (numpy arrays, pandas Series) it gives a column of bools.  Columns are only ever compared and joined by
-their own operators, so no table library is imported.  Printed, an expression reads as it was written.
+their own operators, so no table library is imported.  Of a row in which features are missing,
+:meth:`Expr.maybe` says whether the condition holds whatever they are.  Printed, an expression reads as it
+was written.
 """
 
 from __future__ import annotations
@@ -30,6 +32,10 @@ class Expr:
 
     def __call__(self, row: Mapping[str, Any]) -> Any:
         """Evaluate: a bool for scalars, a column of bools for columns; KeyError for a missing feature."""
+        raise NotImplementedError
+
+    def maybe(self, row: Mapping[str, Any]) -> bool | None:
+        """Evaluate with features missing (Kleene's logic): None where it may be either."""
         raise NotImplementedError
 
     def names(self) -> frozenset[str]:
@@ -63,6 +69,10 @@ class F(Expr):
     def __call__(self, row: Mapping[str, Any]) -> Any:
         """Evaluate."""
         return row[self.name]
+
+    def maybe(self, row: Mapping[str, Any]) -> bool | None:
+        """Evaluate, or None."""
+        return self(row) if self.name in row else None
 
     def names(self) -> frozenset[str]:
         """Give the features that are read."""
@@ -113,6 +123,10 @@ class Compare(Expr):
         """Evaluate."""
         return _COMPARE[self.sign](row[self.name], self.constant)
 
+    def maybe(self, row: Mapping[str, Any]) -> bool | None:
+        """Evaluate, or None."""
+        return self(row) if self.name in row else None
+
     def names(self) -> frozenset[str]:
         """Give the features that are read."""
         return frozenset({self.name})
@@ -143,6 +157,10 @@ class OneOf(Expr):
             found = found | (value == word)
         return found
 
+    def maybe(self, row: Mapping[str, Any]) -> bool | None:
+        """Evaluate, or None."""
+        return self(row) if self.name in row else None
+
     def names(self) -> frozenset[str]:
         """Give the features that are read."""
         return frozenset({self.name})
@@ -164,6 +182,11 @@ class Not(Expr):
     def __call__(self, row: Mapping[str, Any]) -> Any:
         """Evaluate."""
         return opposite(self.inner(row))
+
+    def maybe(self, row: Mapping[str, Any]) -> bool | None:
+        """Evaluate, or None."""
+        inner = self.inner.maybe(row)
+        return None if inner is None else not inner
 
     def names(self) -> frozenset[str]:
         """Give the features that are read."""
@@ -194,6 +217,17 @@ class Joined(Expr):
         if self.sign == "&":
             return left if left is False else left & self.right(row)
         return left if left is True else left | self.right(row)
+
+    def maybe(self, row: Mapping[str, Any]) -> bool | None:
+        """Evaluate, or None: one side alone may settle it."""
+        settles = self.sign == "|"
+        left = self.left.maybe(row)
+        if left is settles:
+            return settles
+        right = self.right.maybe(row)
+        if right is settles:
+            return settles
+        return None if left is None or right is None else not settles
 
     def names(self) -> frozenset[str]:
         """Give the features that are read."""

@@ -338,6 +338,11 @@ _OTHER_TESTS: dict[str, Callable[[Measurement], dict[str, Any]]] = {
 }
 
 
+def at_rest() -> dict[str, Any]:
+    """Give the features of which nothing was seen, by name; all but ``test``."""
+    return dict(_AT_REST)
+
+
 def as_row(features: Features) -> dict[str, Any]:
     """Give the features as a mapping of names to scalars."""
     return dict(zip(NAMES, _VALUES(features), strict=True))

@@ -109,8 +109,17 @@ def judge(m: Measurement) -> Verdict:
 
     Pure, and it never raises, whatever the record holds.
     """
+    return _verdict(*_decisive_hop(m))
+
+
+def ruling(m: Measurement) -> Rule:
+    """Give the rule that decides, without evidence in words: what a table of many verdicts needs."""
+    return decide(_decisive_hop(m)[1])
+
+
+def _decisive_hop(m: Measurement) -> tuple[Mapping[str, Any], list[Rule]]:
     for row in rows(m):
         speakers = speaking(row)
         if decide(speakers).status == "blocked":
             break
-    return _verdict(row, speakers)
+    return row, speakers

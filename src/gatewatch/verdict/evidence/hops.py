@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -61,9 +62,20 @@ class Hop:
         return bool(self.queries or self.connects or self.handshakes or self.transactions)
 
 
-@lru_cache(maxsize=4096)
+#: What nearly all URLs look like: a plain name, in lower case, which ends in letters and so is no address.
+PLAIN_URL = re.compile(r"(https?)://((?:[a-z0-9_-]{1,63}\.)+[a-z]{2,63})(?:/|\Z)")
+
+
 def place(url: str) -> Place:
     """Read a URL; an empty place for what is none."""
+    plain = PLAIN_URL.match(url)
+    if plain is not None:
+        return Place(plain[1], plain[2], _PORTS[plain[1]])
+    return _place(url)
+
+
+@lru_cache(maxsize=4096)
+def _place(url: str) -> Place:
     try:
         parts = urlsplit(url.strip())
         if parts.scheme not in _PORTS or not parts.hostname:
@@ -96,8 +108,9 @@ def headers_of(transaction: Transaction) -> Mapping[str, Any]:
     response = transaction.response
     if response is None:
         return {}
-    if response.headers:
-        return response.headers
+    headers = response.headers
+    if headers:
+        return headers
     return {str(pair[0]): pair[1] for pair in response.headers_list or () if len(pair) == 2}
 
 
@@ -116,7 +129,8 @@ def same_site(a: str, b: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _depth(tags: tuple[str, ...] | None) -> int | None:
+def depth_of(tags: tuple[str, ...] | None) -> int | None:
+    """Read the redirect depth off a record's tags; None where they say none."""
     for tag in tags or ():
         if tag.startswith("depth="):
             digits = tag[6:]
@@ -140,18 +154,18 @@ def hops(m: Measurement) -> list[Hop]:
     transactions = keys.requests or ()
     oldest = len(transactions) - 1
     for index, transaction in enumerate(transactions):
-        depth = _depth(transaction.tags)
+        depth = depth_of(transaction.tags)
         at = min(oldest - index, _DEEPEST) if depth is None else depth
         _part(found.setdefault(at, Hop()), transaction.tags).transactions.append(transaction)
     for connect in keys.tcp_connect or ():
-        hop = found.setdefault(_depth(connect.tags) or 0, Hop())
+        hop = found.setdefault(depth_of(connect.tags) or 0, Hop())
         _part(hop, connect.tags).connects.append(connect)
     for handshake in keys.tls_handshakes or ():
-        hop = found.setdefault(_depth(handshake.tags) or 0, Hop())
+        hop = found.setdefault(depth_of(handshake.tags) or 0, Hop())
         _part(hop, handshake.tags).handshakes.append(handshake)
     untagged: list[Query] = []
     for query in keys.queries or ():
-        depth = _depth(query.tags)
+        depth = depth_of(query.tags)
         if depth is None:
             untagged.append(query)
         else:

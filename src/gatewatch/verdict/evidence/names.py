@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from gatewatch.net.address import is_bogon, is_ipv6
 from gatewatch.records import Query
 from gatewatch.records.failure import ANDROID_NO_DATA
 from gatewatch.verdict.evidence import habits
+from gatewatch.verdict.evidence.control import Control
 from gatewatch.verdict.evidence.scene import Scene
 from gatewatch.verdict.likeness import signs
 from gatewatch.verdict.words import NOT_LOOKED, name_kind
@@ -21,7 +23,7 @@ _APART = 2
 _MOST = 64
 
 
-def _view(queries: list[Query]) -> tuple[str, tuple[str, ...]]:
+def view(queries: list[Query]) -> tuple[str, tuple[str, ...]]:
     """Sum up lookups of one kind of resolver: addresses if any, else what was said of the IPv4 question."""
     if not queries:
         return NOT_LOOKED, ()
@@ -36,10 +38,10 @@ def _view(queries: list[Query]) -> tuple[str, tuple[str, ...]]:
 
 
 def _system_kind(scene: Scene) -> str:
-    kind, _ = _view(scene.answers.system)
+    kind, _ = view(scene.answers.system)
     if any(query.failure == ANDROID_NO_DATA for query in scene.answers.system):
         # Android has one word for "no such name" and "no usable address"; its resolver, asked straight, two.
-        straight, _ = _view(scene.answers.isp)
+        straight, _ = view(scene.answers.isp)
         return straight if straight in ("nxdomain", "no_answer") else kind
     if kind == "timeout" and any(query.failure is None for query in scene.answers.isp):
         # Asked straight, the same resolver answers at once: it was our own lookup that took too long.
@@ -115,6 +117,8 @@ def _two_senders(scene: Scene) -> bool:
     One server's repeated answer comes with one IP TTL, and may well hold another set of a name's addresses.
     """
     answers = scene.answers
+    if not answers.late:
+        return False
     firsts = {(q.transaction_id, q.query_type): q for q in (*answers.isp, *answers.public)}
     for late in answers.late[:_MOST]:
         first = firsts.get((late.transaction_id, late.query_type))
@@ -134,26 +138,27 @@ def _two_senders(scene: Scene) -> bool:
     return False
 
 
-def _unanimous(scene: Scene, system: frozenset[str]) -> bool:
+def unanimous(others: Iterable[Query], control: tuple[str, ...] | None, system: frozenset[str]) -> bool:
     """Tell whether two others or more, and all of them, give one and the same IPv4 set, with none of ours."""
     if all(map(is_ipv6, system)):
         return False
-    said = [query.addresses for query in (*scene.answers.public, *scene.answers.encrypted) if query.answers]
-    if scene.control_knows:
-        said.append(scene.control.addresses)
+    said = [query.addresses for query in others if query.answers]
+    if control is not None:
+        said.append(control)
     views = [view for addresses in said if (view := {a for a in addresses if not is_ipv6(a)})]
     return len(views) > 1 and all(view == views[0] for view in views) and not system & views[0]
 
 
-def _asns(scene: Scene) -> dict[str, int]:
+def networks(queries: Iterable[Query], control: Control) -> dict[str, int]:
+    """Give the network of each address, as far as a lookup or the control names it."""
     found = {
         a: row.asn
-        for query in scene.hop.queries
+        for query in queries
         for row in query.answers or ()
         for a in (row.ipv4, row.ipv6)
         if a and row.asn
     }
-    found.update((a, asn) for a, asn in scene.control.asns.items() if asn)
+    found.update((a, asn) for a, asn in control.asns.items() if asn)
     return found
 
 
@@ -164,9 +169,9 @@ def evidence(scene: Scene) -> dict[str, Any]:
         return {}
     kind = _system_kind(scene)
     system = frozenset(scene.system)
-    public, public_addresses = _view(answers.public)
-    encrypted, encrypted_addresses = _view(answers.encrypted)
-    asns = _asns(scene)
+    public, public_addresses = view(answers.public)
+    encrypted, encrypted_addresses = view(answers.encrypted)
+    asns = networks(scene.hop.queries, control)
     system_asns = {asns[a] for a in system if a in asns}
     encrypted = "bogon" if encrypted_addresses and all(map(is_bogon, encrypted_addresses)) else encrypted
     sign = signs.answered(scene.system, scene.country)
@@ -180,7 +185,7 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "dns_system_trusted": bool(system & scene.trusted),
         "dns_system_in_control": scene.control_knows and bool(system & set(control.addresses)),
         "dns_system_shares_asn": bool(system_asns.intersection(reference)),
-        "dns_system_disowned": scene.control_knows and _disowned(scene, system),
+        "dns_system_disowned": scene.control_knows and disowned(control, system),
         "dns_system_own_network": bool(scene.asn) and system_asns == {scene.asn},
         "dns_trusted_asn": reference[0] if reference else 0,
         "dns_control": control.names if scene.control_knows else NOT_LOOKED,
@@ -191,7 +196,9 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "dns_encrypted": encrypted,
         "dns_encrypted_agrees": bool(system & set(encrypted_addresses)),
         "dns_other_validated": bool(scene.valid_here - system),
-        "dns_unanimous_against": _unanimous(scene, system),
+        "dns_unanimous_against": unanimous(
+            (*answers.public, *answers.encrypted), control.addresses if scene.control_knows else None, system
+        ),
         "dns_injected": _injected(scene),
         "dns_two_senders": _two_senders(scene),
         "dns_late": len(answers.late),
@@ -201,10 +208,8 @@ def evidence(scene: Scene) -> dict[str, Any]:
     }
 
 
-def _disowned(scene: Scene, system: frozenset[str]) -> bool:
+def disowned(control: Control, system: frozenset[str]) -> bool:
     """Tell whether the control tried our answer in vain while its own had a valid certificate."""
-    looked = {
-        endpoint.rpartition(":")[0].strip("[]") for endpoint in (*scene.control.tcp, *scene.control.tls)
-    }
-    valid = scene.control.valid
-    return bool(system & looked) and not system & valid and bool(valid.intersection(scene.control.addresses))
+    looked = {endpoint.rpartition(":")[0].strip("[]") for endpoint in (*control.tcp, *control.tls)}
+    valid = control.valid
+    return bool(system & looked) and not system & valid and bool(valid.intersection(control.addresses))

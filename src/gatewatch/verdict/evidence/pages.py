@@ -190,8 +190,7 @@ def evidence(scenes: list[Scene], scene: Scene) -> dict[str, Any]:
     if transaction is not None and response is not None and status and transaction.failure is None:
         body = response.body or ""
         text = body if isinstance(body, str) else body[:65_536].decode("utf-8", "replace")
-        notice = compare.is_notice(text)
-        mark = signs.challenge(status, page.shown_title, page.shown_headers, text, notice)
+        mark = signs.challenge(status, page.shown_title, page.shown_headers, text)
         if not sign.id and not secure:
             sign = signs.shown(text, page.shown_title, page.shown_headers, scene.country)
     portal = "" if secure else signs.portal(status, ways, text)

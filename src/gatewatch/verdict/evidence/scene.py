@@ -11,8 +11,8 @@ from gatewatch.records import Measurement, Query
 from gatewatch.verdict.evidence.control import Control
 from gatewatch.verdict.evidence.hops import Hop, address_of, host_label
 
-_SYSTEM = frozenset({"getaddrinfo", "system", "golang_net_resolver", "go"})
-_ENCRYPTED = frozenset({"doh", "dot", "doq", "doh3"})
+SYSTEM = frozenset({"getaddrinfo", "system", "golang_net_resolver", "go"})
+ENCRYPTED = frozenset({"doh", "dot", "doq", "doh3"})
 
 
 @dataclass(slots=True)
@@ -59,9 +59,9 @@ def _sorted(queries: list[Query], host: str) -> Answers:
             continue
         if query.x_gatewatch_late:
             found.late.append(query)
-        elif query.engine in _SYSTEM:
+        elif query.engine in SYSTEM:
             found.system.append(query)
-        elif query.engine in _ENCRYPTED:
+        elif query.engine in ENCRYPTED:
             found.encrypted.append(query)
         elif query.tags and "isp" in query.tags:
             found.isp.append(query)
@@ -81,7 +81,8 @@ def validated(hops: list[Hop]) -> dict[str, set[str]]:
     return found
 
 
-def _as_number(text: str | None) -> int:
+def as_number(text: str | None) -> int:
+    """Read ``AS123``; 0 for what is none."""
     digits = (text or "").removeprefix("AS")
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else 0
 
@@ -117,7 +118,7 @@ def scenes(m: Measurement, hops: list[Hop], control: Control) -> list[Scene]:
                 ipv6=ipv6 if isinstance(ipv6, bool) else None,
                 clock_offset=offset if known else None,
                 country=m.probe_cc if isinstance(m.probe_cc, str) else "",
-                asn=_as_number(m.probe_asn if isinstance(m.probe_asn, str) else None),
+                asn=as_number(m.probe_asn if isinstance(m.probe_asn, str) else None),
                 extra=extra,
                 answers=answers,
                 system=system,

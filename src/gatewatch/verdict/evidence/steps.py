@@ -46,23 +46,22 @@ def _handshakes(scene: Scene, port: int) -> dict[str, str]:
     return {address: best(outcomes) for address, outcomes in tries.items()}
 
 
-def _pick(tries: dict[str, str], addresses: Iterable[str]) -> dict[str, str]:
+def pick(tries: Mapping[str, str], addresses: Iterable[str]) -> dict[str, str]:
+    """Give what became of some addresses, as far as they were tried."""
     return {address: tries[address] for address in addresses if address in tries}
 
 
-def _usable(scene: Scene, tries: dict[str, str]) -> tuple[dict[str, str], int]:
+def usable(tries: dict[str, str], ipv6: bool | None) -> tuple[dict[str, str], int]:
     """Leave out IPv6 where the line has none, or where nothing but IPv6 failed; gives how many that were."""
     six = {address for address in tries if is_ipv6(address)}
-    if not six or (scene.ipv6 is True and len(six) == len(tries)):
+    if not six or (ipv6 is True and len(six) == len(tries)):
         return tries, 0
-    broken = scene.ipv6 is False or all(tries[a] != OK for a in six)
+    broken = ipv6 is False or all(tries[a] != OK for a in six)
     return ({a: t for a, t in tries.items() if a not in six}, len(six)) if broken else (tries, 0)
 
 
-def _control(scene: Scene, seen: Mapping[str, str], addresses: Iterable[str], port: int) -> str:
+def met(seen: Mapping[str, str], addresses: Iterable[str], port: int) -> str:
     """Sum up what the control met at endpoints: ok, certificate, failed or not_looked."""
-    if not scene.control_knows:
-        return NOT_LOOKED
     outcomes = {seen[at] for a in addresses if (at := endpoint(a, port)) in seen}
     word = best(outcomes)
     if word in (OK, NOT_LOOKED):
@@ -77,19 +76,19 @@ def evidence(scene: Scene) -> dict[str, Any]:
     connects = _connects(scene, place.port)
     handshakes = _handshakes(scene, place.port if place.scheme == "https" else _HTTPS)
     # What the user is given, as far as it is right; else what is right; else, unproven, all that was found.
-    candidates = _pick(connects, system & scene.trusted) or _pick(connects, scene.trusted)
+    candidates = pick(connects, system & scene.trusted) or pick(connects, scene.trusted)
     proven = bool(candidates)
     if not proven:
         candidates = {a: outcome for a, outcome in connects.items() if not is_bogon(a)}
-    candidates, without = _usable(scene, candidates)
+    candidates, without = usable(candidates, scene.ipv6)
     if not connects and scene.ipv6 is False and system and all(map(is_ipv6, system | scene.trusted)):
         without = len(system)  # known to be of no use here, and so not tried
     failing = [a for a, outcome in candidates.items() if outcome != OK]
     reached = [a for a, outcome in candidates.items() if outcome == OK]
-    tls = _pick(handshakes, reached if place.scheme == "https" else candidates)
+    tls = pick(handshakes, reached if place.scheme == "https" else candidates)
     tls_failing = [a for a, outcome in tls.items() if outcome != OK]
     failed = next((h for h in scene.hop.handshakes if h.failure and _is(h.address, tls_failing)), None)
-    refused = _leaf(failed)
+    refused = leaf(failed)
     others = scene.trusted - system
     tls_port = place.port if place.scheme == "https" else _HTTPS
     return {
@@ -99,11 +98,13 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "tcp_proven": proven,
         "tcp_only_ipv6": not candidates and without > 0,
         "tcp_ipv6_ignored": without,
-        "tcp_control": _control(scene, scene.control.tcp, failing, place.port),
-        "tcp_at_system": best(_pick(connects, system).values()),
-        "tcp_at_others": best(_pick(connects, others).values()),
+        "tcp_control": met(scene.control.tcp, failing, place.port) if scene.control_knows else NOT_LOOKED,
+        "tcp_at_system": best(pick(connects, system).values()),
+        "tcp_at_others": best(pick(connects, others).values()),
         "tls": best(tls.values()) if place.scheme == "https" else NOT_LOOKED,
-        "tls_mostly": _mostly(scene, tls) if place.scheme == "https" else NOT_LOOKED,
+        "tls_mostly": NOT_LOOKED
+        if place.scheme != "https" or scene.hop.transactions
+        else mostly(scene.hop.handshakes, tls),
         "tls_beside": best(tls.values()) if place.scheme == "http" else NOT_LOOKED,
         "tls_failure": (failed.failure if failed else "") or "",
         "tls_cut_at": "" if failed is None else _CUT_AT[failed.transaction_id in scene.hop.heard],
@@ -111,23 +112,23 @@ def evidence(scene: Scene) -> dict[str, Any]:
         "tls_logged": bool(refused) and certificate.is_logged(refused),
         "clock": _clock(scene.clock_offset),
         "residue": second.residue(scene),
-        "tls_control": _control(scene, scene.control.tls, tls_failing, tls_port),
-        "tls_at_system": best(_pick(handshakes, system).values()),
-        "tls_at_others": best(_pick(handshakes, others).values()),
+        "tls_control": met(scene.control.tls, tls_failing, tls_port) if scene.control_knows else NOT_LOOKED,
+        "tls_at_system": best(pick(handshakes, system).values()),
+        "tls_at_others": best(pick(handshakes, others).values()),
         **second.evidence(scene, candidates, refused),
     }
 
 
-def _mostly(scene: Scene, tls: Mapping[str, str]) -> str:
+def mostly(handshakes: Iterable[Handshake], tls: Mapping[str, str]) -> str:
     """Say how most tries ended where one came through, and yet no request could be made."""
-    if OK not in tls.values() or scene.hop.transactions:
+    if OK not in tls.values():
         return NOT_LOOKED
-    tries = [kind(h.failure) for h in scene.hop.handshakes if address_of(h.address) in tls]
+    tries = [kind(h.failure) for h in handshakes if address_of(h.address) in tls]
     cut = [word for word in tries if word in _CUT]
     return best(cut) if len(cut) > tries.count(OK) else NOT_LOOKED
 
 
-def _leaf(failed: Handshake | None) -> bytes:
+def leaf(failed: Handshake | None) -> bytes:
     """The certificate that was refused, if one came."""
     chain = failed.peer_certificates if failed else None
     return chain[0] if chain and isinstance(chain[0], bytes) else b""

@@ -130,9 +130,14 @@ def same_shape(ours: str | bytes | None, theirs: str | bytes | None) -> str:
 
 def is_notice(body: str | bytes | None) -> bool:
     """Tell whether a page has the structure of a notice: few elements, hardly anything that leads on."""
-    found = shape(body)
-    links = sum(found[name] for name in _LINKS)
-    return found.total() <= NOTICE_TAGS and links <= NOTICE_LINKS
+    head = body[:_SHAPE_SEARCH] if body else ""
+    text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
+    links = 0
+    for count, tag in enumerate(_TAG.finditer(text), 1):
+        links += tag[1].lower() in _LINKS
+        if count > NOTICE_TAGS or links > NOTICE_LINKS:
+            return False  # most pages are no notice, and this is soon seen
+    return True
 
 
 def _folded(text: str) -> str:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from gatewatch.verdict.likeness import compare
 from gatewatch.verdict.likeness.search import Needles
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ _ABROAD = 0.2
 _OWN_FILTER = ("product", "context", "institution")
 # Statuses of servers that turn a client away by themselves: forbidden, too many requests, unavailable, and
 # those of Amazon's firewall (202 challenge, 405 CAPTCHA; AWS WAF developer guide, "challenge and CAPTCHA").
-_TURNED_AWAY = frozenset({202, 403, 405, 429, 451, 503})
+TURNED_AWAY = frozenset({202, 403, 405, 429, 451, 503})
 # Header names that only a challenge has: Cloudflare ("Detecting a challenge page response"), AWS WAF.
 _CHALLENGE_HEADERS = frozenset({"cf-mitigated", "x-amzn-waf-action"})
 # Words of challenge pages, lower case: Cloudflare, any CAPTCHA, Imperva, HUMAN, DDoS-Guard, Sucuri; then of
@@ -51,6 +53,10 @@ _CHALLENGE_WORDS = (
 )
 # Those that a challenge of status 200 consists of; in a whole page the same words stand for its protection.
 _WHOLE_CHALLENGES = ("_incapsula_resource", "px-captcha", "ddos-guard", "g-recaptcha", "h-captcha")
+# One of these is in each of them: fewer searches for the many pages that have none.
+_WHOLE_PARTS = ("captcha", "ddos-guard", "_incapsula_resource")
+# Characters from which on counting elements, which ends early, is less work than looking for words.
+_LONG = 4_096
 # RFC 6585 6: the network, not the site, wants a login.
 _LOGIN_REQUIRED = 511
 # What access gateways add when they send a browser to their login: CoovaChilli and ChilliSpot (uamip),
@@ -103,6 +109,10 @@ class _Table:
         self.headers = [s for s in every if s.where == "http.header" and not s.false_positive]
         self.locations = [s for s in every if s.where == "http.location"]
         self.hosts = [s for s in every if s.where == "http.host"]
+        # With one of these each sign for a redirect begins; "" where one does not say how it begins.
+        self.beginnings = tuple({_beginning(s) for s in self.locations})
+        self.host_names = {s.pattern.lower() for s in self.hosts}
+        self.odd_hosts = any(s.match != "usual" for s in self.hosts)
         self.digests = {s.pattern: s for s in every if s.where == "http.sha1"}
         self.bodies = [s for s in every if s.where == "http.body"]
         self.needles = Needles(s.segments for s in self.bodies)
@@ -114,6 +124,11 @@ class _Table:
                 self.addresses.setdefault(sign.pattern, []).append(sign)
 
 
+def _beginning(sign: Fingerprint) -> str:
+    """Give what a text must begin with to bear a sign, as far as that is known."""
+    return sign.pattern if sign.match in ("usual", "prefix") else ""
+
+
 _others: tuple[Fingerprint, ...] = ()
 
 
@@ -122,6 +137,7 @@ def use(others: Iterable[Fingerprint]) -> None:
     global _others
     _others = tuple(others)
     _table.cache_clear()
+    innocent.cache_clear()
 
 
 @lru_cache(maxsize=1)
@@ -147,17 +163,34 @@ def answered(addresses: Iterable[str], country: str) -> Sign:
     return _NONE
 
 
+def lies() -> AbstractSet[str]:
+    """Give the addresses that are known as forged answers somewhere."""
+    return _table().addresses.keys()
+
+
+@lru_cache(maxsize=4096)
+def innocent(body: str) -> bool:
+    """Tell whether no sign at all is in a page's text, whatever headers come with it and wherever it is seen.
+
+    For short bodies, such as those that come with redirects, which are the same for all sites of a server.
+    """
+    table = _table()
+    return not table.headers and shown(body, compare.title(body), {}, "") == _NONE
+
+
 def led(locations: Sequence[str], hosts: Sequence[str], country: str = "") -> Sign:
     """Look at where redirects led."""
     if not locations and not hosts:
         return _NONE
     table = _table()
-    for sign in table.locations:
-        if any(sign.matches(target) for target in locations) and sign.pattern not in table.acquitted:
+    led = [target for target in locations if target.startswith(table.beginnings)]
+    for sign in table.locations if led else ():
+        if any(sign.matches(target) for target in led) and sign.pattern not in table.acquitted:
             return _seen(sign, country, "portal")
-    for sign in table.hosts:
-        if any(sign.matches(host) for host in hosts):
-            return _seen(sign, country, "filter")
+    if table.odd_hosts or any(host.strip().lower() in table.host_names for host in hosts):
+        for sign in table.hosts:
+            if any(sign.matches(host) for host in hosts):
+                return _seen(sign, country, "filter")
     return _NONE
 
 
@@ -209,15 +242,18 @@ def _seen(sign: Fingerprint, country: str, misleading: str = "filter") -> Sign:
     return Sign(sign.id, confidence, misleads)
 
 
-def challenge(status: int, title: str, headers: Mapping[str, Any], body: str, notice: bool) -> str:
-    """Name the mark of a server that turns its visitor away or wants a proof; "" without one.
-
-    ``notice``: the page is hardly more than that.
-    """
-    if status == 200 and notice:
+def challenge(status: int, title: str, headers: Mapping[str, Any], body: str) -> str:
+    """Name the mark of a server that turns its visitor away or wants a proof; "" without one."""
+    if status == 200:
+        if len(body) > _LONG and not compare.is_notice(body):
+            return ""  # which a long page's first elements tell, sooner than a search to its end
         text = body[:_LOOK].lower()
-        return next((word for word in _WHOLE_CHALLENGES if word in text), "")
-    if status not in _TURNED_AWAY:
+        if not (_WHOLE_PARTS[0] in text or _WHOLE_PARTS[1] in text or _WHOLE_PARTS[2] in text):
+            return ""
+        found = next((word for word in _WHOLE_CHALLENGES if word in text), "")
+        # Counting elements costs more than looking for words, and most pages have none of them.
+        return found if found and compare.is_notice(body) else ""
+    if status not in TURNED_AWAY:
         return ""
     for name in headers:
         if str(name).lower() in _CHALLENGE_HEADERS:
@@ -232,7 +268,7 @@ def portal(status: int, locations: Sequence[str], body: str) -> str:
         return f"status {status}"
     for target in locations:
         query = target.partition("?")[2].lower()
-        for parameter in _LOGIN_PARAMETERS:
+        for parameter in _LOGIN_PARAMETERS if query else ():
             if query.startswith(parameter) or f"&{parameter}" in query:
                 return parameter
     return _LOGIN_ELEMENT[1:] if _LOGIN_ELEMENT in body[:_LOOK].lower() else ""
