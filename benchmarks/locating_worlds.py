@@ -13,7 +13,8 @@ what it answers (seen of one DNS injector only: "Triplet Censors", FOCI 2020, bu
 - syn: reset or silence by address.  No residual block: such a filter meets every SYN alike, which is all that
   a memory could do.  No forged SYN-ACK: with it connections come about, and what follows is tls's or http's.
 - quic: silence after the Initial with the SNI, for the flow and then, in half of the worlds, for the server's
-  port (180 s: Zohaib et al., USENIX Security 2025).  Nothing is forged: no such filter is known.
+  port (180 s: Zohaib et al., USENIX Security 2025).  Nothing is forged: no such filter is known.  Not drawn:
+  a filter that lets the Initial pass and blocks what follows, which no trigger alone shows (China's, 2025).
 
 Around the filter: silent routers, load balancers, and a NAT in front of a third of the worlds, which keeps
 ports or does not.  A fifth is over IPv6, where NATs are not in use.  In some of the worlds without

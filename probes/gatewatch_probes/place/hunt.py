@@ -111,7 +111,9 @@ class Hunt:
         if self.reason:
             return
         place = belief.place()
-        if place.probability < ENOUGH:
+        # Where packets are forged, one must have come back from a trigger that ended on the way.
+        met = belief.drops or any(s.outcome == "interfered" and s.ttl < FULL for s in self.sightings)
+        if place.probability < ENOUGH or not met:
             self.reason = self.reason or "what was seen does not agree on one link"
             return
         if place.hop >= self.path.length and not self.path.goes_on:
@@ -149,7 +151,8 @@ class Hunt:
             echo = await self.trigger.sweep(ttl, self.window())
             self.controls += 1
             self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
-            found = echo or found
+            # A server may answer an old packet; where one packet expires, the server is not.
+            found = found if found is not None and found.kind == "expired" else echo or found
         return found
 
     async def _settle(self, ttl: int) -> None:

@@ -122,12 +122,14 @@ class Flow:
             if scope.cancelled_caught:
                 return None
             rtt = _since(t0)
+            opened = kind == "open" and _connected(sock)
             router = None
-            if kind in ("expired", "unreachable"):
+            if kind in ("expired", "unreachable") or (kind == "open" and not opened):
                 told = await _told(sock)
                 if told is not None:
                     router, kind = told.address, _icmp(told)
-            return Echo(kind, rtt, router)
+            # Woken for an error that nobody knows of any more.
+            return None if kind == "open" and not opened else Echo(kind, rtt, router)
         finally:
             self._end(sock)
 
@@ -229,6 +231,19 @@ class Flow:
             return found
         finally:
             sock.close()
+
+
+def _connected(sock: trio.socket.SocketType) -> bool:
+    """Tell whether there is a connection.
+
+    Linux wakes whoever waits for one when an ICMP error is queued, and only then gives the socket its error
+    (tcp_v4_err): who looks in between finds none.
+    """
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _at_once(sock: trio.socket.SocketType) -> None:
