@@ -7,10 +7,10 @@ it was sold to all of them, or somebody has put it there.  It is no evidence of 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -23,28 +23,50 @@ _CERTAIN = 0.95
 Habits = dict[str, Any]
 
 
+class _Row(NamedTuple):
+    """What of a locus is read here."""
+
+    method: str | None
+    signature: str | None
+    in_path: float | None
+    copies_ttl: float | None
+    residual_least: float | None
+    residual_most: float | None
+    flags: str | None
+    initial_ttl: str | None
+    ip_id: str | None
+    dont_fragment: bool | None
+    window_least: int | None
+    window_most: int | None
+    packets: int | None
+    payload: str | None
+
+
 def box_types(loci: pd.DataFrame) -> pd.DataFrame:
     """Sort the boxes of each country into types, method by method (table ``BoxTypes``)."""
     rows: list[tuple[Any, ...]] = []
     for _, mine in by_country(loci[loci["before"].notna()]):
-        for method, located in mine.groupby("method"):
-            boxes = {isp: habits(r) for isp, r in by_isp(located)}
-            telling = {isp: box for isp, box in boxes.items() if len(box) >= LEAST}
+        by_method: dict[str, dict[Isp, list[_Row]]] = defaultdict(lambda: defaultdict(list))
+        for isp, located in by_isp(mine, *_Row._fields).items():
+            for row in map(_Row._make, located):
+                by_method[str(row.method)][isp].append(row)
+        for method, boxes in sorted(by_method.items()):
+            telling = {i: box for i, r in boxes.items() if len(box := habits(r)) >= LEAST}
             types = _types(telling)
             for isp, box in telling.items():
-                same = sorted(other for other in telling if types[other] == types[isp] and other != isp)
+                like = [other for other in telling if types[other] == types[isp] and other != isp]
                 shown = "; ".join(f"{name} {_shown(value)}" for name, value in sorted(box.items()))
-                rows.append((*isp, str(method), types[isp], len(same) + 1, titles(same) or None, shown))
+                rows.append((*isp, method, types[isp], len(like) + 1, titles(like) or None, shown))
     return BoxTypes.frame(rows)
 
 
-def habits(located: pd.DataFrame) -> Habits:
+def habits(located: list[_Row]) -> Habits:
     """Read the habits that an ISP's loci agree on; what they do not, and what is not known, is left out."""
     found: Habits = {}
     for name, read in _HABITS.items():
-        values = Counter(v for _, row in located.iterrows() if (v := read(row)) is not None)
+        values = {v for row in located if (v := read(row)) is not None}
         if len(values) == 1:
-            found[name] = next(iter(values))
+            found[name] = values.pop()
     return found
 
 
@@ -77,42 +99,29 @@ def _agree(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
-def _given(column: str) -> Callable[[Any], Any]:
-    return lambda row: None if pd.isna(row[column]) else row[column]
-
-
-def _surely(column: str) -> Callable[[Any], bool | None]:
+def _surely(chance: float | None) -> bool | None:
     """Read a probability as yes, no, or nothing."""
-
-    def read(row: Any) -> bool | None:
-        if pd.isna(row[column]):
-            return None
-        return True if row[column] > _CERTAIN else False if row[column] < 1 - _CERTAIN else None
-
-    return read
+    if chance is None:
+        return None
+    return True if chance > _CERTAIN else False if chance < 1 - _CERTAIN else None
 
 
-def _range(low: str, high: str) -> Callable[[Any], tuple[float, float] | None]:
-    def read(row: Any) -> tuple[float, float] | None:
-        if pd.isna(row[low]):
-            return None
-        return float(row[low]), float("inf") if pd.isna(row[high]) else float(row[high])
-
-    return read
+def _range(low: float | None, high: float | None) -> tuple[float, float] | None:
+    return None if low is None else (float(low), float("inf") if high is None else float(high))
 
 
-_HABITS: dict[str, Callable[[Any], Any]] = {
-    "signature": _given("signature"),
-    "in path": _surely("in_path"),
-    "copies the TTL": _surely("copies_ttl"),
-    "goes on blocking (s)": _range("residual_least", "residual_most"),
-    "flags": _given("flags"),
-    "initial TTL": _given("initial_ttl"),
-    "IP ID": _given("ip_id"),
-    "DF": _given("dont_fragment"),
-    "window": _range("window_least", "window_most"),
-    "packets": _given("packets"),
-    "payload": _given("payload"),
+_HABITS: dict[str, Callable[[_Row], Any]] = {
+    "signature": lambda row: row.signature,
+    "in path": lambda row: _surely(row.in_path),
+    "copies the TTL": lambda row: _surely(row.copies_ttl),
+    "goes on blocking (s)": lambda row: _range(row.residual_least, row.residual_most),
+    "flags": lambda row: row.flags,
+    "initial TTL": lambda row: row.initial_ttl,
+    "IP ID": lambda row: row.ip_id,
+    "DF": lambda row: row.dont_fragment,
+    "window": lambda row: _range(row.window_least, row.window_most),
+    "packets": lambda row: row.packets,
+    "payload": lambda row: row.payload,
 }
 
 

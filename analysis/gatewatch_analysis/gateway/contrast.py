@@ -7,7 +7,7 @@ a gateway from boxes in access networks, not from borders of their own.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from math import comb
 from typing import Any
 
@@ -28,20 +28,22 @@ def contrast_by_isp(contrasts: pd.DataFrame) -> pd.DataFrame:
     then vote; where as many say otherwise the ISP's conclusion is missing.
     """
     rows: list[tuple[Any, ...]] = []
-    for isp, mine in by_isp(contrasts):
+    for isp, mine in by_isp(contrasts, "input", "conclusion").items():
+        by_name: dict[str, Counter[str]] = defaultdict(Counter)
+        for name, word in mine:
+            by_name[name][str(word)] += 1
         votes: Counter[str] = Counter()
-        for _, name in mine.groupby("input"):
-            found = Counter(str(word) for word in name["conclusion"].dropna())
+        for found in by_name.values():
             cut = [word for word in _CUT if found[word]]
             if cut:
-                votes[max(cut, key=lambda word: found[word])] += 1
+                votes[min(cut, key=lambda word: (-found[word], _CUT.index(word)))] += 1
             elif found["neither"]:
                 votes["neither"] += 1
         counts = [votes[word] for word in CONCLUSIONS]
         most = max(counts)
         winners = [word for word, count in zip(CONCLUSIONS, counts, strict=True) if count == most]
         said = winners[0] if most and len(winners) == 1 else None
-        rows.append((*isp, mine["input"].nunique(), *counts, said))
+        rows.append((*isp, len(by_name), *counts, said))
     return ContrastByIsp.frame(rows)
 
 
@@ -66,5 +68,4 @@ def sign_test(hits: int, misses: int) -> float | None:
 
 def conclusions(said: pd.DataFrame) -> dict[Isp, str]:
     """Give each ISP's conclusion, where it has one."""
-    known = said[said["conclusion"].notna()]
-    return {isp: str(rows["conclusion"].iloc[0]) for isp, rows in by_isp(known)}
+    return {isp: word for isp, ((word,), *_) in by_isp(said, "conclusion").items() if word is not None}

@@ -55,7 +55,7 @@ def exits(borders: pd.DataFrame, shares: Mapping[int, float] | None = None) -> p
 
 
 def _measured(links: pd.DataFrame, column: str, shares: Mapping[int, float] | None) -> tuple[Any, ...]:
-    isps = [(isp, Counter(paths[column].astype(str))) for isp, paths in by_isp(links)]
+    isps = [(isp, Counter(str(way) for (way,) in ways)) for isp, ways in by_isp(links, column).items()]
     names = sorted({name for _, counts in isps for name in counts})
     table = np.array([[counts[name] / sum(counts.values()) for name in names] for _, counts in isps])
     weights = np.array([(shares or {}).get(isp.asn, 0.0 if shares else 1.0) for isp, _ in isps])
@@ -108,12 +108,13 @@ def _chokepoints(shares: Any) -> int:
 
 def _alike(links: pd.DataFrame, column: str) -> float | None:
     """How often two ISPs' paths to one and the same destination leave by the same way; None if none can."""
+    ways: dict[str, dict[Isp, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for isp, rows in by_isp(links, "destination", column).items():
+        for destination, way in rows:
+            ways[destination][isp].add(str(way))
     alike = total = 0.0
-    for _, paths in links.groupby("destination"):
-        ways: dict[Isp, set[str]] = defaultdict(set)
-        for isp, rows in by_isp(paths):
-            ways[isp] |= set(rows[column].astype(str))
-        for a, b in combinations(ways.values(), 2):
+    for there in ways.values():
+        for a, b in combinations(there.values(), 2):
             total += 1
             alike += len(a & b) / len(a | b)
     return alike / total if total else None

@@ -34,7 +34,7 @@ def identifiable(
     rows: list[tuple[Any, ...]] = []
     for country in countries(units):
         mine = of_country(units, country)
-        everyone = {isp for isp, _ in by_isp(mine)}
+        everyone = set(by_isp(mine))
         count = int(mine["unit"].nunique())
         ways = of_country(exits, country)
         abroad = ways[ways["exit"] == "first network abroad"]
@@ -66,14 +66,15 @@ def identifiable(
 
 def _behind(links: pd.DataFrame, sold: pd.DataFrame, node: str | None) -> tuple[dict[str, set[Isp]], int]:
     """Give the networks abroad behind a node, each with the ISPs that reach it so; and how many go round."""
-    through = {isp for isp, r in by_isp(sold) if node in {f"AS{n}" for n in r["network"]}} if node else set()
+    through = {isp for isp, rows in by_isp(sold, "network").items() if node in {f"AS{n}" for (n,) in rows}}
     behind: dict[str, set[Isp]] = defaultdict(set)
     past = 0
-    for isp, paths in by_isp(links):
-        at = isp in through or node in (f"AS{isp.asn}", *paths["domestic_address"].dropna())
+    for isp, paths in by_isp(links, "domestic_address", "foreign_asn").items():
+        at = isp in through or node in (f"AS{isp.asn}", *(address for address, _ in paths))
         if at:
-            for number in paths["foreign_asn"].dropna():
-                behind[f"AS{int(number)}"].add(isp)
+            for _, number in paths:
+                if number is not None:
+                    behind[f"AS{number}"].add(isp)
         past += not at
     return dict(behind), past
 

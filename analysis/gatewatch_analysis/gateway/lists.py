@@ -7,14 +7,15 @@ count.  One list everywhere is evidence of common orders, and of nothing else.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
-from gatewatch_analysis.tables import ListAgreement, ListPairs
+from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp, plain
+from gatewatch_analysis.tables import VANTAGE, ListAgreement, ListPairs
 
 # Of two targets or fewer, the index is 0, 1/2 or 1 by chance.
 _LEAST_TARGETS = 3
@@ -37,36 +38,36 @@ def list_pairs(measurements: pd.DataFrame, dead: pd.DataFrame | None = None) -> 
     A round is what one run decided on one day.
     """
     rows: list[tuple[Any, ...]] = []
-    gone = set() if dead is None else set(zip(dead["lab"], dead["input"], strict=True))
+    gone = set() if dead is None else set(plain(dead, "lab", "input"))
     for country, mine in by_country(measurements):
-        rounds = {isp: found for isp, r in by_isp(mine) if (found := _rounds(r, gone))}
-        for isp, mine_own in rounds.items():
-            if len(mine_own) > 1:
-                rows += _pair(country, isp, isp, mine_own[-1], mine_own[-2])
+        rounds = _rounds(mine, gone)
+        for isp, own in rounds.items():
+            if len(own) > 1:
+                rows += _pair(country, isp, isp, own[-1], own[-2])
         for a, b in combinations(rounds, 2):
             rows += _pair(country, a, b, rounds[a][-1], rounds[b][-1])
     return ListPairs.frame(rows)
 
 
-def _rounds(rows: pd.DataFrame, gone: set[tuple[bool, str]]) -> list[_Round]:
-    """Give an ISP's rounds that block anything, oldest first."""
+def _rounds(rows: pd.DataFrame, gone: set[tuple[Any, ...]]) -> dict[Isp, list[_Round]]:
+    """Give each ISP's rounds that block anything, oldest first."""
     decided = rows[rows["status"].isin(["blocked", *_ALIVE])]
-    found = []
-    day = decided["start"].dt.floor("D")
-    for _, part in sorted(
-        decided.groupby([decided["run"], day], dropna=False), key=lambda item: _when(item[1], item[0])
-    ):
-        keep = [(bool(lab), name) not in gone for lab, name in zip(part["lab"], part["input"], strict=True)]
-        votes = (part["status"] == "blocked")[keep].groupby(part["input"][keep]).mean()
-        blocked = frozenset(str(name) for name in votes.index[votes > 0.5])
-        if blocked:
-            found.append(_Round(blocked, frozenset(str(name) for name in votes.index[votes != 0.5])))
+    about = decided[[*VANTAGE, "run", "input"]].assign(
+        day=decided["start"].dt.floor("D"), cut=(decided["status"] == "blocked").astype("float64")
+    )
+    cells = about.groupby([*VANTAGE, "day", "run", "input"], as_index=False, dropna=False).mean()
+    found: dict[Isp, list[_Round]] = {}
+    for isp, mine in by_isp(cells, "day", "run", "lab", "input", "cut").items():
+        votes: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+        for day, run, lab, target, cut in mine:
+            if (lab, target) not in gone:
+                votes["" if day is None else day.isoformat(), run][target] = cut
+        for _, said in sorted(votes.items()):
+            blocked = frozenset(target for target, cut in said.items() if cut > 0.5)
+            if blocked:
+                decided_ = frozenset(target for target, cut in said.items() if cut != 0.5)
+                found.setdefault(isp, []).append(_Round(blocked, decided_))
     return found
-
-
-def _when(part: pd.DataFrame, key: Any) -> tuple[Any, str]:
-    start = part["start"].min()
-    return (pd.Timestamp.min.tz_localize("UTC") if pd.isna(start) else start), str(key[0])
 
 
 def _pair(country: tuple[str, bool], a: Isp, b: Isp, one: _Round, other: _Round) -> list[tuple[Any, ...]]:

@@ -7,9 +7,9 @@ share one exit anyway a shared place says little (see ``identifiable``).
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
@@ -32,6 +32,23 @@ PLACES: tuple[Place, ...] = get_args(Place)
 _SURE = 0.95
 
 
+class _Row(NamedTuple):
+    """What of a locus is read here."""
+
+    method: str | None
+    place: str | None
+    before: int | None
+    probability: float | None
+    before_address: str | None
+    before_asn: int | None
+    before_country: str | None
+    before_ixp: str | None
+    after_address: str | None
+    after_asn: int | None
+    after_country: str | None
+    after_ixp: str | None
+
+
 @dataclass(slots=True)
 class _Located:
     """One locus, as the ISP's own question about it."""
@@ -49,7 +66,10 @@ def places(loci: pd.DataFrame, retail: frozenset[int] = frozenset()) -> pd.DataF
     """
     rows: list[tuple[Any, ...]] = []
     for _, mine in by_country(loci):
-        found = {isp: [_read(isp, row) for _, row in r.iterrows() if _sure(row)] for isp, r in by_isp(mine)}
+        found = {
+            isp: [_read(isp, row) for row in map(_Row._make, rows) if _sure(row)]
+            for isp, rows in by_isp(mine, *_Row._fields).items()
+        }
         sells = {isp.asn for isp in found if isp.asn} | retail
         seen = _who_is_where(found)
         for isp, located in found.items():
@@ -68,13 +88,12 @@ def places(loci: pd.DataFrame, retail: frozenset[int] = frozenset()) -> pd.DataF
     return Places.frame(rows)
 
 
-def _sure(row: pd.Series[Any]) -> bool:
-    chance = row["probability"]
-    return pd.notna(row["before"]) and (pd.isna(chance) or float(chance) >= _SURE)
+def _sure(row: _Row) -> bool:
+    return row.before is not None and (row.probability is None or row.probability >= _SURE)
 
 
-def _read(isp: Isp, row: pd.Series[Any]) -> _Located:
-    method, label = str(row["method"]), "" if pd.isna(row["place"]) else str(row["place"])
+def _read(isp: Isp, row: _Row) -> _Located:
+    method, label = str(row.method), row.place
     if label == "endpoint" and method == "dns":
         return _Located(method, "inside")  # the resolver itself lies
     if label == "access":
@@ -91,21 +110,22 @@ def _read(isp: Isp, row: pd.Series[Any]) -> _Located:
     return _Located(method, "own border" if label == "border" else None, beyond)
 
 
-def _ends(row: pd.Series[Any], at: Any, own: int = 0) -> set[str]:
+def _ends(row: _Row, at: Callable[[str], bool], own: int = 0) -> set[str]:
     """Name the routers and networks of the link's ends that lie where ``at`` says, but not one's own."""
     found = set()
-    for side in ("before", "after"):
-        asn, country, address = (row[f"{side}_{what}"] for what in ("asn", "country", "address"))
-        exchange = row[f"{side}_ixp"]
-        if pd.isna(country) or not at(str(country)) or (pd.notna(asn) and own and int(asn) == own):
+    for address, asn, country, exchange in (
+        (row.before_address, row.before_asn, row.before_country, row.before_ixp),
+        (row.after_address, row.after_asn, row.after_country, row.after_ixp),
+    ):
+        if country is None or not at(country) or (asn and asn == own):
             continue
-        if pd.notna(exchange):
+        if exchange:
             found.add(f"exchange {exchange}")
-        elif pd.notna(asn):
-            found.add(f"AS{int(asn)}")
+        elif asn:
+            found.add(f"AS{asn}")
         # A first hop withheld down to its prefix is many routers.
-        if pd.notna(address) and "/" not in str(address):
-            found.add(str(address))
+        if address and "/" not in address:
+            found.add(address)
     return found
 
 
@@ -147,13 +167,13 @@ def shared_nodes(placed: pd.DataFrame) -> pd.DataFrame:
     """Count the ISPs at the most shared node at home of each country (table ``SharedNodes``)."""
     rows: list[tuple[Any, ...]] = []
     for country, mine in by_country(placed):
-        isps = {isp for isp, _ in by_isp(mine)}
+        isps = set(by_isp(mine))
         at: dict[str, set[Isp]] = defaultdict(set)
-        for isp, found in by_isp(mine[mine["place"].isin(["shared at home", "at a seller"])]):
-            for node in found["node"].dropna():
-                at[str(node)].add(isp)
-                # The seller's own filter is at the same node.
-                at[str(node)] |= {other for other in isps if f"AS{other.asn}" == node}
+        for isp, rows_ in by_isp(mine, "place", "node").items():
+            for place, node in rows_:
+                if node is not None and place in ("shared at home", "at a seller"):
+                    # The seller's own filter is at the same node.
+                    at[node] |= {isp, *(other for other in isps if f"AS{other.asn}" == node)}
         shared = {node: who for node, who in at.items() if len(who) > 1}
         top = min(shared, key=lambda n: (-len(shared[n]), n)) if shared else None
         hits = len(shared[top]) if top else 0

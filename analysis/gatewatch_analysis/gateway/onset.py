@@ -8,13 +8,14 @@ alone.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gatewatch_analysis.gateway.isps import COUNTRY, by_country, by_isp
-from gatewatch_analysis.tables import Onsets, OnsetSpread
+from gatewatch_analysis.tables import VANTAGE, Onsets, OnsetSpread
 
 _ALIVE = ("ok", "tampered", "server_side")
 # Of the verdicts before and after, at most so many may be on the wrong side: what comes and goes has no
@@ -26,19 +27,26 @@ _MINUTES = 60.0
 def onsets(measurements: pd.DataFrame) -> pd.DataFrame:
     """Find when each ISP began to block each target (table ``Onsets``), where it was seen free before."""
     decided = measurements[measurements["status"].isin(["blocked", *_ALIVE]) & measurements["start"].notna()]
+    cut = decided["status"] == "blocked"
+    cell = [decided[name] for name in [*VANTAGE, "input"]]
+    # What is always blocked, or never, has no beginning here; it is nearly all.
+    mixed = cut.groupby(cell).transform("any") & ~cut.groupby(cell).transform("all")
     rows: list[tuple[Any, ...]] = []
-    for isp, mine in by_isp(decided):
-        for target, cells in mine.sort_values("start", kind="stable").groupby("input"):
-            blocked = (cells["status"] == "blocked").to_numpy(bool)
+    for isp, mine in by_isp(decided[mixed.astype(bool)], "input", "start", "status").items():
+        cells: dict[str, list[tuple[Any, bool]]] = defaultdict(list)
+        for target, start, status in mine:
+            cells[target].append((start, status == "blocked"))
+        for target, seen in sorted(cells.items()):
+            times, marks = zip(*sorted(seen), strict=True)
+            blocked = np.array(marks)
             at = _change(blocked)
             if at is None:
                 continue
-            times = cells["start"].tolist()
             free = max(t for t, b in zip(times[:at], blocked[:at], strict=True) if not b)
-            cut = min(t for t, b in zip(times[at:], blocked[at:], strict=True) if b)
+            first = min(t for t, b in zip(times[at:], blocked[at:], strict=True) if b)
             misfits = int(blocked[:at].sum() + (~blocked[at:]).sum())
-            if free < cut:
-                rows.append((*isp, str(target), free, cut, at, len(times) - at, misfits))
+            if free < first:
+                rows.append((*isp, target, free, first, at, len(times) - at, misfits))
     return Onsets.frame(rows)
 
 

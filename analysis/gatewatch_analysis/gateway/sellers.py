@@ -7,7 +7,7 @@ observations.  A unit is an ISP with all that reach the world through it, or tha
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -67,7 +67,7 @@ def units(isps: Iterable[Isp], sold: pd.DataFrame, retail: Iterable[int] = ()) -
         known = {isp.asn for isp in mine if isp.asn} | set(retail)
         here = sold[(sold["country"] == country[0]) & (sold["lab"] == country[1])]
         depends = here[(here["share"] > _DEPENDS) & here["network"].isin(list(known))]
-        from_: dict[Isp, list[int]] = {isp: sorted(map(int, r["network"])) for isp, r in by_isp(depends)}
+        from_ = {isp: sorted(int(n) for (n,) in rows) for isp, rows in by_isp(depends, "network").items()}
         head = {isp: _root(isp, mine, from_) for isp in mine}
         sizes = Counter(head.values())
         rows += [
@@ -77,7 +77,7 @@ def units(isps: Iterable[Isp], sold: pd.DataFrame, retail: Iterable[int] = ()) -
     return Units.frame(rows)
 
 
-def _root(isp: Isp, everyone: list[Isp], from_: dict[Isp, list[int]]) -> str:
+def _root(isp: Isp, everyone: list[Isp], from_: Mapping[Isp, list[int]]) -> str:
     """Follow who sells to whom to the last one; a ring of sellers is named by its smallest number."""
     seen, at = [isp.asn], isp
     while from_.get(at):

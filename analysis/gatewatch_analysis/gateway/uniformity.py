@@ -8,7 +8,7 @@ mechanism everywhere proves no gateway: one order may say how, and one maker may
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from itertools import combinations
 from math import log2
@@ -40,13 +40,13 @@ def mechanisms(measurements: pd.DataFrame, dead: pd.DataFrame | None = None) -> 
 def shares(found: pd.DataFrame) -> dict[Isp, dict[str, float]]:
     """Give each ISP's mechanisms with their shares; every target that it blocks counts alike."""
     table: dict[Isp, dict[str, float]] = {}
-    for isp, mine in by_isp(found):
-        parts: Counter[str] = Counter()
-        targets = mine.groupby("input")
-        for _, rows in targets:
-            whole = int(rows["count"].sum())
-            for mechanism, count in zip(rows["mechanism"], rows["count"], strict=True):
-                parts[str(mechanism)] += int(count) / whole / len(targets)  # type: ignore[assignment]
+    for isp, mine in by_isp(found, "input", "mechanism", "count").items():
+        whole: Counter[str] = Counter()
+        for target, _, count in mine:
+            whole[target] += count
+        parts: dict[str, float] = defaultdict(float)
+        for target, mechanism, count in mine:
+            parts[mechanism] += count / whole[target] / len(whole)
         table[isp] = dict(parts)
     return table
 
