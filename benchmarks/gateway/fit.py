@@ -8,14 +8,15 @@ from typing import Any
 
 from gatewatch_analysis.gateway.calibration import CLASSES, HALF, Calibration, Class, model, parse
 from gatewatch_analysis.gateway.contrast import CONCLUSIONS
-from gatewatch_analysis.gateway.likelihood import Partition, Shares, ewens
+from gatewatch_analysis.gateway.likelihood import Partition, Shares, given
 from gatewatch_analysis.gateway.node import PLACES
 from gatewatch_analysis.gateway.seen import CARRIERS, EXITS, GROUPS, LISTS, ONSETS, Seen
 from gatewatch_analysis.gateway.weigh import joint, observations, posterior, weights
 
 #: Values of Ewens' parameter: from all alike to all different.
 THETAS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
-_CONCENTRATIONS = tuple(0.05 * 1.3**k for k in range(28))
+# Below, one ISP would tell all of a country's; above, countries would not differ at all.
+_CONCENTRATIONS = tuple(0.5 * 1.25**k for k in range(21))
 _STEPS = 60
 _FOLDS = 5
 
@@ -59,8 +60,7 @@ def _row(piece: tuple[str, str, tuple[str, ...]], seen: list[Any]) -> dict[str, 
         counts = [sum(one.get(name, 0.0) for one in seen) for name in names]
         return {"seen": len(seen), "counts": counts, "concentration": _concentration(names, counts, seen)}
     if kind == "partition":
-        several = [one for one in seen if sum(one) > 1]
-        return {"seen": len(several), "counts": _mixture(several)}
+        return {"seen": len(seen), "counts": _mixture(seen)}
     return {"seen": len(seen), "counts": _spread(names, seen)}
 
 
@@ -79,7 +79,7 @@ def _concentration(names: Sequence[str], counts: list[float], seen: list[Any]) -
 def _mixture(seen: list[Any]) -> list[float]:
     """How many countries each value of Ewens' parameter stands for, by expectation and maximisation."""
     counts = [len(seen) / len(THETAS)] * len(THETAS)
-    logs = [[ewens(one, theta) for theta in THETAS] for one in seen]
+    logs = [[given(one, theta) for theta in THETAS] for one in seen]
     for _ in range(_STEPS):
         weights_ = Partition(dict(zip(THETAS, _parts(counts), strict=True))).weights
         counts = [0.0] * len(THETAS)
@@ -104,7 +104,7 @@ def _spread(names: Sequence[str], seen: list[Any]) -> list[float]:
 
 
 def _parts(counts: Sequence[float]) -> list[float]:
-    padded = [count + HALF / len(counts) for count in counts]
+    padded = [count + HALF for count in counts]
     return [count / sum(padded) for count in padded]
 
 

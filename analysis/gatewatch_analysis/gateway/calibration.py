@@ -27,7 +27,8 @@ TITLES: Mapping[Class, str] = {
     "not identifiable": "not identifiable",
 }
 FILE = "calibration.toml"
-#: Added to every count, so that what the lab has never shown is rare and not impossible: Jeffreys' prior.
+#: Added to every count, so that what the lab has never shown is rare and not impossible: Jeffreys' prior for
+#: shares, one half of an observation for each category.
 HALF = 0.5
 
 Model = Shares | Partition | Bins
@@ -82,7 +83,7 @@ def _piece(name: str, row: Mapping[str, Any], temper: Mapping[str, float]) -> Pi
 
 def model(kind: str, names: list[str], row: Mapping[str, Any]) -> Model:
     """Make a likelihood of counts."""
-    counts = [float(count) + HALF / len(names) for count in row["counts"]]
+    counts = [float(count) + HALF for count in row["counts"]]
     if len(counts) != len(names):
         raise ValueError(f"{len(counts)} counts for {len(names)} categories")
     parts = [count / sum(counts) for count in counts]

@@ -5,13 +5,13 @@ countries (one carrier, one maker, one official decides for several), so the sha
 country to country by a Dirichlet distribution: the Dirichlet-multinomial (J. Mosimann, Biometrika 49, 1962).
 Its concentration says how much: with 0.1 the second ISP tells hardly more than the first had told.
 
-``Partition``: so many sites to each mechanism, whatever the mechanisms are called: Ewens' sampling formula
+``Partition``: so many ISPs to each mechanism, whatever the mechanisms are called: Ewens' sampling formula
 (W. Ewens, Theoretical Population Biology 3, 1972), with one parameter from "all alike" (0) to "all
-different", mixed over a few values of it.
+different", mixed over a few values of it.  ISPs at one node are alike anyway: that they are is taken for
+given, and is divided out.
 
 ``Bins``: one of some states, or, where bounds are wide, one of several.
 
-Each also says what the next observation would be, for :mod:`gatewatch_analysis.gateway.decide`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, lgamma, log
+from typing import NamedTuple
 
-#: What a site that is seen next may be: of a mechanism that others have, or of a new one.
-ALIKE, NEW = "like others", "unlike all"
+
+class Groups(NamedTuple):
+    """How many ISPs are of each kind; and how many of them are alike anyway, group by group."""
+
+    sizes: tuple[int, ...] = ()
+    given: tuple[int, ...] = ()
+
+    @property
+    def many(self) -> int:
+        """How many ISPs there are."""
+        return sum(self.sizes)
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything could have been otherwise."""
+        return self.many - sum(max(many - 1, 0) for many in self.given) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +53,6 @@ class Shares:
             found += lgamma(self.alphas[name] + count) - lgamma(self.alphas[name])
         return found
 
-    def ahead(self, counts: Mapping[str, float]) -> dict[str, float]:
-        """Give the chances of what the next ISP is."""
-        whole = sum(self.alphas.values()) + sum(counts.values())
-        return {name: (alpha + counts.get(name, 0.0)) / whole for name, alpha in self.alphas.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class Partition:
@@ -50,26 +60,21 @@ class Partition:
 
     weights: Mapping[float, float]
 
-    def log(self, sizes: Sequence[int]) -> float:
-        """Give the log likelihood of a partition; one site, or none, says nothing."""
-        return _logsum(self._each(sizes))
+    def log(self, groups: Groups) -> float:
+        """Give the log likelihood of a partition; one ISP, or none, says nothing."""
+        return logsum([log(weight) + given(groups, theta) for theta, weight in self.weights.items()])
 
-    def _each(self, sizes: Sequence[int]) -> list[float]:
-        return [log(weight) + ewens(sizes, theta) for theta, weight in self.weights.items() if weight > 0]
 
-    def ahead(self, sizes: Sequence[int]) -> dict[str, float]:
-        """Give the chances that the next site is like one of those seen, or like none."""
-        each, n = self._each(sizes), sum(sizes)
-        whole = _logsum(each)
-        thetas = (theta for theta, weight in self.weights.items() if weight > 0)
-        new = sum(exp(part - whole) * theta / (theta + n) for part, theta in zip(each, thetas, strict=True))
-        return {ALIKE: 1 - new, NEW: new}
+def given(groups: Groups, theta: float) -> float:
+    """Give the log probability of a partition, given that some are alike anyway."""
+    return ewens(groups.sizes, theta) - sum(ewens((many,), theta) for many in groups.given if many > 1)
 
 
 def ewens(sizes: Sequence[int], theta: float) -> float:
-    """Give the log probability that sites fall into groups of these sizes (as a partition of named sites)."""
+    """Give the log probability that named ISPs fall into groups of these sizes."""
     n = sum(sizes)
-    return len(sizes) * log(theta) + sum(lgamma(size) for size in sizes) + lgamma(theta) - lgamma(theta + n)
+    blocks = sum(lgamma(size) for size in sizes)
+    return len(sizes) * log(theta) + blocks + lgamma(theta) - lgamma(theta + n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Bins:
         return log(sum(self.chances[state] for state in states))
 
 
-def _logsum(values: Sequence[float]) -> float:
+def logsum(values: Sequence[float]) -> float:
+    """Give the log of a sum of what the logs are of."""
     top = max(values)
     return top + log(sum(exp(value - top) for value in values))

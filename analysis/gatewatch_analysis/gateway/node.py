@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import pandas as pd
 
 from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.gateway.known import NOTHING, Known
 from gatewatch_analysis.statistics.jeffreys import jeffreys_lower
 from gatewatch_analysis.tables import Places, SharedNodes
 
@@ -58,8 +59,8 @@ class _Located:
     nodes: set[str] = field(default_factory=set)
 
 
-def places(loci: pd.DataFrame, retail: frozenset[int] = frozenset()) -> pd.DataFrame:
-    """Say where each ISP's interference is (table ``Places``); ``retail`` are ISPs that were not measured.
+def places(loci: pd.DataFrame, about: Known = NOTHING) -> pd.DataFrame:
+    """Say where each ISP's interference is (table ``Places``); ``about``: what is known of networks.
 
     The loci of one way of sending (names, TLS, ...) count as one observation, by majority; of several ways
     each counts its part.  Links that the probe is not sure of, or that end at the server, count nothing.
@@ -70,7 +71,7 @@ def places(loci: pd.DataFrame, retail: frozenset[int] = frozenset()) -> pd.DataF
             isp: [_read(isp, row) for row in map(_Row._make, rows) if _sure(row)]
             for isp, rows in by_isp(mine, *_Row._fields).items()
         }
-        sells = {isp.asn for isp in found if isp.asn} | retail
+        sells = about.sellers(isp.asn for isp in found)
         seen = _who_is_where(found)
         for isp, located in found.items():
             by_method: dict[str, list[_Located]] = defaultdict(list)
@@ -138,7 +139,7 @@ def _who_is_where(found: Mapping[Isp, list[_Located]]) -> dict[str, set[Isp]]:
     return seen
 
 
-def _settled(isp: Isp, one: _Located, seen: Mapping[str, set[Isp]], sells: set[int]) -> Place | None:
+def _settled(isp: Isp, one: _Located, seen: Mapping[str, set[Isp]], sells: frozenset[int]) -> Place | None:
     """Look at the others: is the node shared, or an ISP's?"""
     if one.place == "alone at home":
         if any(node in one.nodes for node in (f"AS{asn}" for asn in sells if asn != isp.asn)):

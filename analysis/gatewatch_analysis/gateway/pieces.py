@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -14,6 +13,7 @@ from gatewatch_analysis.gateway.contrast import contrast_by_isp, contrast_signs
 from gatewatch_analysis.gateway.exits import exits
 from gatewatch_analysis.gateway.identifiable import identifiable
 from gatewatch_analysis.gateway.isps import Isp, isps_of
+from gatewatch_analysis.gateway.known import NOTHING, Known
 from gatewatch_analysis.gateway.lists import list_agreement, list_pairs
 from gatewatch_analysis.gateway.node import places, shared_nodes
 from gatewatch_analysis.gateway.onset import onset_spread, onsets
@@ -49,17 +49,17 @@ class Pieces:
     affected: dict[Isp, bool]
 
 
-def pieces(data: Dataset, prefixes: Whereabouts, retail: Iterable[int] = ()) -> Pieces:
-    """Compute them all; ``retail`` are networks of ISPs beside the measured ones."""
-    sell = frozenset(retail)
+def pieces(data: Dataset, prefixes: Whereabouts, about: Known = NOTHING) -> Pieces:
+    """Compute them all; ``about``: what is known of the countries' networks."""
     links = borders(data.hops, prefixes)
     sold = sellers(data.hops, prefixes)
     ways = exits(links)
     dead = everywhere_down(data.measurements)
     vantages = (frame[VANTAGE].drop_duplicates() for frame in (data.measurements, data.hops))
     everyone = {isp for frame in vantages for isp in isps_of(frame)}
-    together = units(everyone, sold, sell)
-    placed = places(data.loci, sell | {isp.asn for isp in everyone if isp.asn})
+    together = units(everyone, sold, about)
+    # All measured ISPs may be sellers, whether or not anything was located on them.
+    placed = places(data.loci, replace(about, retail=about.sellers(isp.asn for isp in everyone)))
     hit = affected(data.measurements, placed)
     shared = shared_nodes(placed)
     contrasts = contrast_by_isp(data.contrasts)

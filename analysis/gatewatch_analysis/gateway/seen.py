@@ -1,10 +1,10 @@
 """What of the evidence counts, once: a country's tables reduced to counts that can be given a likelihood.
 
 The unit is the ISP, and nothing may count twice.  ISPs whose interference is at one seller's node share one
-ISP's weight.  ISPs at one node have one mechanism, one box, one list and one moment anyway, so for these they
-are one site.  A contrast follows from the place, so it is read given the place; boxes are compared within a
-mechanism, since another mechanism is another box; lists and onsets follow from the same orders, and are read
-together.
+ISP's weight.  ISPs at one site, a node that they share or a company's network, are alike in mechanism, box,
+list and moment anyway: mechanisms and boxes are read given that, lists and onsets from one of them.  A
+contrast follows from the place, so it is read given the place; boxes are compared within a mechanism, since
+another mechanism is another box; lists and onsets follow from the same orders, and are read together.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pandas as pd
 
 from gatewatch_analysis.gateway.contrast import conclusions
 from gatewatch_analysis.gateway.isps import Country, Isp, Rows, by_isp, isps_of, of_country, only
+from gatewatch_analysis.gateway.likelihood import Groups
 from gatewatch_analysis.gateway.lists import list_agreement
 from gatewatch_analysis.gateway.node import Place
 from gatewatch_analysis.gateway.onset import onset_spread, spread_of_country
@@ -53,7 +54,7 @@ class Seen:
     """What counts of a country's evidence; what is missing is empty, or None.
 
     ``hit``: ISPs affected and not; ``places``, ``contrasts`` (by group): ISPs' weights; ``mechanisms``: how
-    many sites each has; ``boxes``: the same of types of boxes, for each mechanism; ``lists`` and ``onsets``:
+    many ISPs each has; ``boxes``: the same of types of boxes, for each mechanism; ``lists`` and ``onsets``:
     the bins that may be, several where bounds are wide.
     """
 
@@ -62,8 +63,8 @@ class Seen:
     hit: tuple[int, int]
     places: Mapping[Place, float]
     contrasts: Mapping[str, Mapping[str, float]]
-    mechanisms: tuple[int, ...]
-    boxes: tuple[tuple[int, ...], ...]
+    mechanisms: Groups
+    boxes: tuple[Groups, ...]
     lists: frozenset[str] | None
     onsets: frozenset[str] | None
     exits: str | None
@@ -79,15 +80,15 @@ def seen(found: Pieces, country: Country) -> Seen:
     placed = of_country(found.places, country)
     at = by_isp(placed, "method", "place", "node", "part")
     said = {i: w for i, w in conclusions(of_country(found.contrast_by_isp, country)).items() if hit.get(i)}
-    site = _sites(at)
-    mains = _mains(of_country(found.mechanisms, country), site)
+    site = _companies(here) | _sites(at)
+    mains = {isp: main_of(p) for isp, p in shares(of_country(found.mechanisms, country)).items()}
     return Seen(
         isps=tuple(by_isp(here)),
         units=int(here["unit"].nunique()),
         hit=(sum(hit.values()), sum(not word for word in hit.values())),
         places=_places(at),
         contrasts=_contrasts(at, said),
-        mechanisms=tuple(sorted(Counter(mains.values()).values(), reverse=True)),
+        mechanisms=_grouped(mains, site),
         boxes=_boxes(of_country(found.box_types, country), site, mains),
         lists=_lists(of_country(found.list_pairs, country), site),
         onsets=_onsets(of_country(found.onsets, country), site, country),
@@ -96,6 +97,11 @@ def seen(found: Pieces, country: Country) -> Seen:
         located=frozenset(at),
         contrasted=frozenset(said),
     )
+
+
+def _companies(units: pd.DataFrame) -> dict[Isp, str]:
+    """Networks of one company are one site, until something else is known."""
+    return {isp: company for isp, ((company,),) in by_isp(units, "company").items() if company}
 
 
 def _sites(at: Mapping[Isp, Rows]) -> dict[Isp, str]:
@@ -133,28 +139,24 @@ def _contrasts(at: Mapping[Isp, Rows], said: Mapping[Isp, str]) -> dict[str, dic
     return {group: dict(words) for group, words in found.items()}
 
 
-def _mains(found: pd.DataFrame, site: Mapping[Isp, str]) -> dict[str, str]:
-    """Give the main mechanism of each site: that of most of the ISPs there."""
-    votes: dict[str, Counter[str]] = defaultdict(Counter)
-    for isp, parts in shares(found).items():
-        votes[_site(isp, site)][main_of(parts)] += 1
-    return {place: min(ways, key=lambda way: (-ways[way], way)) for place, ways in votes.items()}
+def _grouped(kinds: Mapping[Isp, str], site: Mapping[Isp, str]) -> Groups:
+    """Count ISPs by kind; those of one kind at one site are alike anyway."""
+    sizes = Counter(kinds.values())
+    given = Counter((_site(isp, site), kind) for isp, kind in kinds.items())
+    return Groups(
+        tuple(sorted(sizes.values(), reverse=True)),
+        tuple(sorted((many for many in given.values() if many > 1), reverse=True)),
+    )
 
 
-def _boxes(
-    types: pd.DataFrame, site: Mapping[Isp, str], mains: Mapping[str, str]
-) -> tuple[tuple[int, ...], ...]:
-    """Within each mechanism, count the sites by type of box; a site's is that of its first method."""
-    kinds: dict[str, str] = {}
+def _boxes(types: pd.DataFrame, site: Mapping[Isp, str], mains: Mapping[Isp, str]) -> tuple[Groups, ...]:
+    """Within each mechanism, count the ISPs by type of box; an ISP's is that of its way on the path."""
+    kinds: dict[str, dict[Isp, str]] = defaultdict(dict)
     for isp, rows in by_isp(types, "method", "type").items():
-        method, kind = max(rows)
-        kinds.setdefault(_site(isp, site), f"{method} {kind}")
-    groups: dict[str, Counter[str]] = defaultdict(Counter)
-    for place, kind in kinds.items():
-        if place in mains:
-            groups[mains[place]][kind] += 1
-    sizes = (tuple(sorted(c.values(), reverse=True)) for c in groups.values())
-    return tuple(sorted(part for part in sizes if sum(part) > 1))
+        if isp in mains:
+            method, kind = max(rows)
+            kinds[mains[isp]][isp] = f"{method} {kind}"
+    return tuple(groups for _, k in sorted(kinds.items()) if (groups := _grouped(k, site)).tells)
 
 
 def _lists(pairs: pd.DataFrame, site: Mapping[Isp, str]) -> frozenset[str] | None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp, of_country
+from gatewatch_analysis.gateway.known import NOTHING, Known
 from gatewatch_analysis.gateway.ways import AT_HOME, ways
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.tables import Sellers, Units
@@ -54,42 +55,45 @@ def _before_the_border(path: list[Any], names: dict[int, str]) -> set[int]:
     return found
 
 
-def units(isps: Iterable[Isp], sold: pd.DataFrame, retail: Iterable[int] = ()) -> pd.DataFrame:
+def units(isps: Iterable[Isp], sold: pd.DataFrame, about: Known = NOTHING) -> pd.DataFrame:
     """Say which ISPs hang together (table ``Units``), by the rows of :func:`sellers`.
 
-    Those that depend on one retail network belong to it: on a measured ISP's, or on another of ``retail``.
-    A network that sells to nobody at the end of a line, such as a gateway's, makes no unit.
+    Those that depend on one retail network belong to it, a measured ISP's or a known one's; and networks of
+    one company belong together.  A network that sells to nobody, such as a gate's, makes no unit.
     """
     everyone = sorted(isps)
     rows: list[tuple[Any, ...]] = []
     for country in sorted({(isp.country, isp.lab) for isp in everyone}):
         mine = [isp for isp in everyone if (isp.country, isp.lab) == country]
-        known = {isp.asn for isp in mine if isp.asn} | set(retail)
-        here = sold[(sold["country"] == country[0]) & (sold["lab"] == country[1])]
-        depends = here[(here["share"] > _DEPENDS) & here["network"].isin(list(known))]
+        sell = about.sellers(isp.asn for isp in mine)
+        here = of_country(sold, country)
+        depends = here[(here["share"] > _DEPENDS) & here["network"].isin(list(sell))]
         from_ = {isp: sorted(int(n) for (n,) in rows) for isp, rows in by_isp(depends, "network").items()}
-        head = {isp: _root(isp, mine, from_) for isp in mine}
+        head = {isp: _root(isp, mine, from_, about.company) for isp in mine}
         sizes = Counter(head.values())
-        rows += [
-            (*isp, head[isp], sizes[head[isp]], " ".join(f"AS{n}" for n in from_.get(isp, ())) or None)
-            for isp in mine
-        ]
+        for isp in mine:
+            buys = " ".join(f"AS{n}" for n in from_.get(isp, ())) or None
+            rows.append((*isp, about.company.get(isp.asn), head[isp], sizes[head[isp]], buys))
     return Units.frame(rows)
 
 
-def _root(isp: Isp, everyone: list[Isp], from_: Mapping[Isp, list[int]]) -> str:
+def _root(isp: Isp, everyone: list[Isp], from_: Mapping[Isp, list[int]], company: Mapping[int, str]) -> str:
     """Follow who sells to whom to the last one; a ring of sellers is named by its smallest number."""
     seen, at = [isp.asn], isp
     while from_.get(at):
         number = from_[at][0]
         if number in seen:
-            return f"AS{min(seen)}"
+            return _name(min(seen), company)
         seen.append(number)
         seller = next((other for other in everyone if other.asn == number), None)
         if seller is None:
-            return f"AS{number}"
+            return _name(number, company)
         at = seller
-    return f"AS{at.asn}" if at.asn else at.isp
+    return _name(at.asn, company) if at.asn else at.isp
+
+
+def _name(number: int, company: Mapping[int, str]) -> str:
+    return company.get(number, f"AS{number}")
 
 
 def count(table: pd.DataFrame) -> dict[tuple[str, bool], int]:

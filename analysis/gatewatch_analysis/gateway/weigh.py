@@ -33,7 +33,7 @@ def observations(what: Seen) -> dict[str, list[Observation]]:
         found["places"] = [what.places]
     for group, counts in what.contrasts.items():
         found[f"contrast, {group}"] = [counts]
-    if sum(what.mechanisms) > 1:
+    if what.mechanisms.tells:
         found["mechanisms"] = [what.mechanisms]
     if what.boxes:
         found["boxes"] = list(what.boxes)

@@ -67,6 +67,7 @@ from gatewatch_analysis.tables.loaded import Hops, Judged, Measurements, Problem
 from gatewatch_analysis.tables.observations import Observations
 from gatewatch_analysis.tables.paths import HopPlaces, Links, Paths
 from gatewatch_analysis.tables.shutdown import Attempts, Outages, Shutdowns, Stops
+from gatewatch_analysis.tables.weighed import Answers, Posterior, Steps, Weighed
 
 __all__ = [
     "CATEGORY",
@@ -77,6 +78,7 @@ __all__ = [
     "TIME",
     "VANTAGE",
     "WHOLE",
+    "Answers",
     "Attempts",
     "BlockChanges",
     "BorderByIsp",
@@ -125,6 +127,7 @@ __all__ = [
     "Paths",
     "Placements",
     "Places",
+    "Posterior",
     "Problems",
     "Sellers",
     "Series",
@@ -132,12 +135,14 @@ __all__ = [
     "Share",
     "SharedNodes",
     "Shutdowns",
+    "Steps",
     "Stops",
     "Table",
     "Uniformity",
     "Units",
     "Vantage",
     "Verdicts",
+    "Weighed",
     "Witnesses",
     "markdown",
 ]
@@ -197,6 +202,10 @@ TABLES: tuple[type[Table], ...] = (
     ChineseCrossings,
     ChineseByIsp,
     ChineseByCountry,
+    Weighed,
+    Posterior,
+    Answers,
+    Steps,
     Series,
     Interruptions,
     EventAnswers,

@@ -58,6 +58,7 @@ class Units(Vantage):
     """A row per ISP."""
 
     title = "units: a row per ISP, and with which others it hangs together"
+    company = Column(TEXT, "whose network it is; missing where not known", "", "countries.toml")
     unit = Column(TEXT, "the last ISP that it depends on, itself where there is none", "", "sellers")
     size = Column(WHOLE, "ISPs in the unit", "count", "sellers")
     buys_from = Column(TEXT, "ISPs' networks on most of its ways abroad", "", "sellers")

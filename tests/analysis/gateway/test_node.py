@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tests.analysis.gateway.frames import End, loci, locus, only, records
 
+from gatewatch_analysis.gateway.known import Known
 from gatewatch_analysis.gateway.node import places, shared_nodes
 
 
@@ -55,8 +56,11 @@ def test_a_customer_of_a_measured_isp_is_at_its_seller() -> None:
     # The seller's own border is where its customer's interference is.
     assert where(*rows) == [(1, "at a seller", "AS2", 0), (2, "own border", "AS2", 1)]
     assert only(shared_nodes(places(loci(*rows))))["isps"] == 2
-    retail = places(loci(*(locus(n, "border", own(n), GATE) for n in (1, 3))), frozenset({99}))
-    assert set(retail["place"]) == {"at a seller"}
+    rows = [locus(n, "border", own(n), GATE) for n in (1, 3)]
+    assert set(places(loci(*rows), Known(frozenset({99})))["place"]) == {"at a seller"}
+    # Unless the law names it as the gate.
+    gate = Known(frozenset({99}), frozenset({99}))
+    assert set(places(loci(*rows), gate)["place"]) == {"shared at home"}
 
 
 def test_two_borders_to_one_router_abroad_are_a_crossing_and_to_one_carrier_are_not() -> None:

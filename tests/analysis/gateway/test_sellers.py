@@ -10,6 +10,7 @@ from tests.analysis.gateway.frames import records
 from tests.analysis.runs import trace, write_run
 
 from gatewatch_analysis.gateway.isps import Isp
+from gatewatch_analysis.gateway.known import Known, known
 from gatewatch_analysis.gateway.sellers import count, sellers, units
 from gatewatch_analysis.loading import load
 from gatewatch_analysis.prefixes import Prefix, PrefixTable
@@ -66,7 +67,26 @@ def test_who_buys_from_a_measured_isp_belongs_to_it(tmp_path: Path) -> None:
     ]
     assert count(found) == {("KH", False): 2}
     # Unless it is known to be one.
-    assert [r["unit"] for r in records(units(everyone, sold, retail=[99]))][-1] == "AS99"
+    assert [r["unit"] for r in records(units(everyone, sold, Known(frozenset({99}))))][-1] == "AS99"
+
+
+def test_networks_of_one_company_hang_together_and_a_gate_by_law_sells_to_nobody(tmp_path: Path) -> None:
+    sold = sellers(hops(tmp_path, (1, [1]), (2, [2]), (3, [3, 4]), (4, [4])), TABLE)
+    about = Known(frozenset({1, 2, 3, 4}), frozenset({4}), {1: "One", 2: "One"})
+    found = units([isp(n) for n in (1, 2, 3, 4)], sold, about)
+    assert [(r["company"], r["unit"]) for r in records(found)] == [
+        ("One", "One"),
+        ("One", "One"),
+        (None, "AS3"),
+        (None, "AS4"),
+    ]
+
+
+def test_what_is_known_of_cambodia() -> None:
+    about = known()
+    assert about.gates == {17726, 132599}
+    assert about.company[38901] == about.company[131178] and 38623 in about.retail
+    assert 17726 not in about.sellers([17726])
 
 
 def test_a_ring_of_sellers_is_one_unit_and_a_network_without_number_its_own(tmp_path: Path) -> None:
