@@ -26,6 +26,7 @@ NAMES = {
     "throttling": "a name slowed ten to one, and poor lines that are not: stated ratios, false alarms",
     "locating": "locate in random worlds: exact and wrong links, triggers, without a capability",
     "loading": "OONI's lines to measurements with verdicts, beside oonidata, which only parses them",
+    "gateway": "emulated countries: one gate, one hand, each ISP by itself, or none, against the truth",
     "lookup": "whose an address is: single and by the million, beside pyasn and maxminddb",
     "aggregate": "five million rows counted by group, beside pandas, polars and duckdb",
     "report": "the page of 100,000 measurements: seconds and megabytes",

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp, log
+from math import log
 from typing import Any
 
 from gatewatch_analysis.gateway.calibration import CLASSES, HALF, Calibration, Class, model, parse
 from gatewatch_analysis.gateway.contrast import CONCLUSIONS
-from gatewatch_analysis.gateway.likelihood import Partition, Shares, given
+from gatewatch_analysis.gateway.likelihood import Groups, Shares
 from gatewatch_analysis.gateway.node import PLACES
 from gatewatch_analysis.gateway.seen import CARRIERS, EXITS, GROUPS, LISTS, ONSETS, Seen
-from gatewatch_analysis.gateway.weigh import joint, observations, posterior, weights
+from gatewatch_analysis.gateway.weigh import (
+    AGREEMENT,
+    AGREEMENT_OF_FEW,
+    BESIDE,
+    joint,
+    mechanisms,
+    observations,
+    posterior,
+    weights,
+)
 
-#: Values of Ewens' parameter: from all alike to all different.
-THETAS = (0.01, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 # Below, one ISP would tell all of a country's; above, countries would not differ at all.
 _CONCENTRATIONS = tuple(0.5 * 1.25**k for k in range(21))
 _STEPS = 60
@@ -24,9 +31,19 @@ _FOLDS = 5
 PIECES: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "interference": ("shares", "interference", ("affected", "free")),
     "places": ("shares", "where", PLACES),
+    "resolver or path": ("shares", "resolver", ("resolver", "path")),
     **{f"contrast, {group}": ("shares", "contrast", CONCLUSIONS) for group in dict.fromkeys(GROUPS.values())},
-    "mechanisms": ("partition", "mechanisms", tuple(map(str, THETAS))),
-    "boxes": ("partition", "boxes", tuple(map(str, THETAS))),
+    **{
+        f"{name}{few}": ("bins", group, tuple(bins))
+        for name, group in (
+            ("mechanisms on the path", "mechanisms"),
+            ("lies of resolvers", "lies"),
+            ("boxes", "boxes"),
+            ("carriers beyond", "where"),
+        )
+        for few, bins in (("", AGREEMENT), (", few pairs", AGREEMENT_OF_FEW))
+    },
+    BESIDE: ("bins", "mechanisms", tuple(AGREEMENT)),
     "orders": ("bins", "orders", tuple(joint(a, b) for a in LISTS for b in ONSETS)),
     "exits": ("bins", "exits", EXITS),
     "carriers": ("bins", "carriers", CARRIERS),
@@ -47,6 +64,10 @@ def counted(worlds: Iterable[Labelled]) -> dict[str, dict[Class, dict[str, Any]]
     shown: dict[str, dict[Class, list[Any]]] = {name: {kind: [] for kind in CLASSES} for name in PIECES}
     for kind, what in worlds:
         for name, seen in observations(what).items():
+            if not name.startswith("mechanisms") or name == BESIDE:
+                shown[name][kind] += seen
+        # How alike a country's ISPs are is learnt from every country, as if nothing had been located.
+        for name, seen in mechanisms(Groups(what.mechanisms.sizes)).items():
             shown[name][kind] += seen
     return {
         name: {kind: _row(PIECES[name], seen) for kind, seen in by_class.items()}
@@ -59,8 +80,6 @@ def _row(piece: tuple[str, str, tuple[str, ...]], seen: list[Any]) -> dict[str, 
     if kind == "shares":
         counts = [sum(one.get(name, 0.0) for one in seen) for name in names]
         return {"seen": len(seen), "counts": counts, "concentration": _concentration(names, counts, seen)}
-    if kind == "partition":
-        return {"seen": len(seen), "counts": _mixture(seen)}
     return {"seen": len(seen), "counts": _spread(names, seen)}
 
 
@@ -74,19 +93,6 @@ def _concentration(names: Sequence[str], counts: list[float], seen: list[Any]) -
 
     best: float = max(_CONCENTRATIONS, key=whole)
     return round(best, 3) if seen else 1.0
-
-
-def _mixture(seen: list[Any]) -> list[float]:
-    """How many countries each value of Ewens' parameter stands for, by expectation and maximisation."""
-    counts = [len(seen) / len(THETAS)] * len(THETAS)
-    logs = [[given(one, theta) for theta in THETAS] for one in seen]
-    for _ in range(_STEPS):
-        weights_ = Partition(dict(zip(THETAS, _parts(counts), strict=True))).weights
-        counts = [0.0] * len(THETAS)
-        for row in logs:
-            each = [exp(value - max(row)) * weights_[theta] for value, theta in zip(row, THETAS, strict=True)]
-            counts = [c + part / sum(each) for c, part in zip(counts, each, strict=True)]
-    return [round(count, 2) for count in counts]
 
 
 def _spread(names: Sequence[str], seen: list[Any]) -> list[float]:

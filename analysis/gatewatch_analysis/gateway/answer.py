@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from gatewatch_analysis.gateway.calibration import CLASSES, TITLES, Class
+from gatewatch_analysis.gateway.calibration import CLASSES, Class
 from gatewatch_analysis.gateway.seen import Seen
 
 UNDETERMINED = "undetermined"
@@ -42,7 +42,7 @@ RULES = (
     ),
     Rule(
         lambda kind, p, what: p < ENOUGH,
-        lambda kind, p, what: f"{TITLES[kind]} is the most probable, with {p:.0%} of at least {ENOUGH:.0%}",
+        lambda kind, p, what: f"no class has a probability of {ENOUGH:.0%}",
     ),
     Rule(
         lambda kind, p, what: kind in _PLACED and len(what.located | what.contrasted) < LEAST_PLACED,

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from gatewatch.locus.box import LEAST
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp, titles
+from gatewatch_analysis.gateway.isps import Isp, by_country, rows_by_isp, titles
 from gatewatch_analysis.tables import BoxTypes
 
 _CERTAIN = 0.95
@@ -47,7 +47,7 @@ def box_types(loci: pd.DataFrame) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for _, mine in by_country(loci[loci["before"].notna()]):
         by_method: dict[str, dict[Isp, list[_Row]]] = defaultdict(lambda: defaultdict(list))
-        for isp, located in by_isp(mine, *_Row._fields).items():
+        for isp, located in rows_by_isp(mine, *_Row._fields).items():
             for row in map(_Row._make, located):
                 by_method[str(row.method)][isp].append(row)
         for method, boxes in sorted(by_method.items()):

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
-from gatewatch_analysis.gateway.likelihood import Bins, Partition, Shares
+from gatewatch_analysis.gateway.likelihood import Bins, Shares
 
 #: What a country may be.
 Class = Literal["none", "ordered", "central", "gateway", "upstream", "not identifiable"]
@@ -31,7 +31,7 @@ FILE = "calibration.toml"
 #: shares, one half of an observation for each category.
 HALF = 0.5
 
-Model = Shares | Partition | Bins
+Model = Shares | Bins
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,4 @@ def model(kind: str, names: list[str], row: Mapping[str, Any]) -> Model:
     parts = [count / sum(counts) for count in counts]
     if kind == "shares":
         return Shares({n: part * float(row["concentration"]) for n, part in zip(names, parts, strict=True)})
-    if kind == "partition":
-        return Partition({float(n): part for n, part in zip(names, parts, strict=True)})
     return Bins(dict(zip(names, parts, strict=True)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.gateway.isps import Isp, by_country, rows_by_isp
 from gatewatch_analysis.tables import ContrastByIsp, ContrastSigns
 
 #: What may be said of an ISP.
@@ -28,7 +28,7 @@ def contrast_by_isp(contrasts: pd.DataFrame) -> pd.DataFrame:
     then vote; where as many say otherwise the ISP's conclusion is missing.
     """
     rows: list[tuple[Any, ...]] = []
-    for isp, mine in by_isp(contrasts, "input", "conclusion").items():
+    for isp, mine in rows_by_isp(contrasts, "input", "conclusion").items():
         by_name: dict[str, Counter[str]] = defaultdict(Counter)
         for name, word in mine:
             by_name[name][str(word)] += 1
@@ -68,4 +68,4 @@ def sign_test(hits: int, misses: int) -> float | None:
 
 def conclusions(said: pd.DataFrame) -> dict[Isp, str]:
     """Give each ISP's conclusion, where it has one."""
-    return {isp: word for isp, ((word,), *_) in by_isp(said, "conclusion").items() if word is not None}
+    return {isp: word for isp, ((word,), *_) in rows_by_isp(said, "conclusion").items() if word is not None}

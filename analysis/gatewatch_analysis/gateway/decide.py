@@ -106,11 +106,15 @@ def _possible(what: Seen, hit: Mapping[Isp, bool]) -> Iterator[tuple[str, str, d
     sizes, alike = what.mechanisms
     another = {"free": replace(what, hit=(yes, no + 1))}
     more = replace(what, hit=(yes + 1, no))
+    lies = what.lies.sizes or (0,)
+    another["its resolver lies like others"] = replace(more, lies=Groups((lies[0] + 1, *lies[1:])))
+    another["its resolver lies in another way"] = replace(more, lies=Groups((*what.lies.sizes, 1)))
     if sizes:
-        another["affected, like others"] = replace(more, mechanisms=Groups((sizes[0] + 1, *sizes[1:]), alike))
-        another["affected in another way"] = replace(more, mechanisms=Groups((*sizes, 1), alike))
+        joined = Groups((sizes[0] + 1, *sizes[1:]), alike)
+        another["affected on the path, like others"] = replace(more, mechanisms=joined)
+        another["affected on the path, in another way"] = replace(more, mechanisms=Groups((*sizes, 1), alike))
     else:
-        another["affected"] = replace(more, mechanisms=Groups((1,)))
+        another["affected on the path"] = replace(more, mechanisms=Groups((1,)))
     yield "measure pages on one more ISP", "", another
     if what.exits is None:
         yield "trace the ways abroad", titles(what.isps), {e: replace(what, exits=e) for e in EXITS}
@@ -120,7 +124,7 @@ def _possible(what: Seen, hit: Mapping[Isp, bool]) -> Iterator[tuple[str, str, d
     if what.onsets is None:
         onsets = {n: replace(what, onsets=frozenset([n])) for n in ONSETS}
         yield "measure often, before and after the next order", titles(what.isps), onsets
-    if sizes and sizes[0] > 1:
+    if sizes[0:1] > (1,):
         yield "locate with --deep, on one more ISP", titles(affected), _deep(what)
 
 

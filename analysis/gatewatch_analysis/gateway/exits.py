@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from gatewatch_analysis.gateway.border import usable
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.gateway.isps import Isp, by_country, rows_by_isp
 from gatewatch_analysis.tables import Exits
 
 #: What is counted as a way out, and the column of ``Borders`` that names it.
@@ -55,7 +55,7 @@ def exits(borders: pd.DataFrame, shares: Mapping[int, float] | None = None) -> p
 
 
 def _measured(links: pd.DataFrame, column: str, shares: Mapping[int, float] | None) -> tuple[Any, ...]:
-    isps = [(isp, Counter(str(way) for (way,) in ways)) for isp, ways in by_isp(links, column).items()]
+    isps = [(isp, Counter(str(way) for (way,) in ways)) for isp, ways in rows_by_isp(links, column).items()]
     names = sorted({name for _, counts in isps for name in counts})
     table = np.array([[counts[name] / sum(counts.values()) for name in names] for _, counts in isps])
     weights = np.array([(shares or {}).get(isp.asn, 0.0 if shares else 1.0) for isp, _ in isps])
@@ -109,7 +109,7 @@ def _chokepoints(shares: Any) -> int:
 def _alike(links: pd.DataFrame, column: str) -> float | None:
     """How often two ISPs' paths to one and the same destination leave by the same way; None if none can."""
     ways: dict[str, dict[Isp, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for isp, rows in by_isp(links, "destination", column).items():
+    for isp, rows in rows_by_isp(links, "destination", column).items():
         for destination, way in rows:
             ways[destination][isp].add(str(way))
     alike = total = 0.0

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from gatewatch_analysis.gateway.border import usable
-from gatewatch_analysis.gateway.isps import Isp, by_isp, countries, of_country
+from gatewatch_analysis.gateway.isps import Isp, countries, of_country, rows_by_isp
 from gatewatch_analysis.tables import Identifiable
 
 # Fewer ISPs that do not hang together leave two explanations for whatever they share (reference: a bound of
@@ -34,7 +34,7 @@ def identifiable(
     rows: list[tuple[Any, ...]] = []
     for country in countries(units):
         mine = of_country(units, country)
-        everyone = set(by_isp(mine))
+        everyone = set(rows_by_isp(mine))
         count = int(mine["unit"].nunique())
         ways = of_country(exits, country)
         abroad = ways[ways["exit"] == "first network abroad"]
@@ -66,10 +66,12 @@ def identifiable(
 
 def _behind(links: pd.DataFrame, sold: pd.DataFrame, node: str | None) -> tuple[dict[str, set[Isp]], int]:
     """Give the networks abroad behind a node, each with the ISPs that reach it so; and how many go round."""
-    through = {isp for isp, rows in by_isp(sold, "network").items() if node in {f"AS{n}" for (n,) in rows}}
+    through = {
+        isp for isp, rows in rows_by_isp(sold, "network").items() if node in {f"AS{n}" for (n,) in rows}
+    }
     behind: dict[str, set[Isp]] = defaultdict(set)
     past = 0
-    for isp, paths in by_isp(links, "domestic_address", "foreign_asn").items():
+    for isp, paths in rows_by_isp(links, "domestic_address", "foreign_asn").items():
         at = isp in through or node in (f"AS{isp.asn}", *(address for address, _ in paths))
         if at:
             for _, number in paths:

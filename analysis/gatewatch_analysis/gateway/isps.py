@@ -1,16 +1,18 @@
 """The unit of every count: an ISP of a country; and countries, of which the lab's are counted apart.
 
-Tables come and go as DataFrames; what is counted ISP by ISP is read as plain rows, since a frame for each ISP
-would take a hundred times as long.
+Tables come and go as DataFrames; what is counted ISP by ISP is read as plain rows, since a frame for each
+ISP would take a hundred times as long.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import pandas as pd
+
+from gatewatch_analysis.tables import VANTAGE
 
 #: What names a country in a table: the real one and the lab's emulation of it never mix.
 COUNTRY = ["country", "lab"]
@@ -53,7 +55,14 @@ def isps_of(frame: pd.DataFrame, name: str = "isp", asn: str = "asn") -> list[Is
     return [Isp(str(country), str(isp), int(number or 0), bool(lab)) for country, isp, number, lab in rows]
 
 
-def by_isp(frame: pd.DataFrame, *columns: str) -> dict[Isp, Rows]:
+def by_isp(frame: pd.DataFrame) -> Iterator[tuple[Isp, pd.DataFrame]]:
+    """Give each ISP with its rows as a frame, ISPs sorted."""
+    for keys, rows in frame.groupby(VANTAGE, sort=True):
+        country, name, asn, lab = cast("tuple[str, str, int, bool]", keys)
+        yield Isp(str(country), str(name), int(asn), bool(lab)), rows
+
+
+def rows_by_isp(frame: pd.DataFrame, *columns: str) -> dict[Isp, Rows]:
     """Give each ISP with the plain rows of some columns, ISPs sorted, rows in the table's order."""
     found: dict[Isp, Rows] = defaultdict(list)
     rows = plain(frame, *columns) if columns else [()] * len(frame)

@@ -1,24 +1,20 @@
-"""How likely is what was seen, under a class whose habits the lab has shown?  Three kinds of counts.
+"""How likely is what was seen, under a class whose habits the lab has shown?  Two kinds of counts.
 
 ``Shares``: so many ISPs in each of some categories.  ISPs of one country are more alike than draws from all
 countries (one carrier, one maker, one official decides for several), so the shares themselves vary from
 country to country by a Dirichlet distribution: the Dirichlet-multinomial (J. Mosimann, Biometrika 49, 1962).
 Its concentration says how much: with 0.1 the second ISP tells hardly more than the first had told.
 
-``Partition``: so many ISPs to each mechanism, whatever the mechanisms are called: Ewens' sampling formula
-(W. Ewens, Theoretical Population Biology 3, 1972), with one parameter from "all alike" (0) to "all
-different", mixed over a few values of it.  ISPs at one node are alike anyway: that they are is taken for
-given, and is divided out.
-
 ``Bins``: one of some states, or, where bounds are wide, one of several.
 
+``Groups`` says which ISPs are alike; of it the share of pairs is taken that agree and need not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from math import exp, lgamma, log
+from math import comb, lgamma, log
 from typing import NamedTuple
 
 
@@ -34,9 +30,14 @@ class Groups(NamedTuple):
         return sum(self.sizes)
 
     @property
-    def tells(self) -> bool:
-        """Whether anything could have been otherwise."""
-        return self.many - sum(max(many - 1, 0) for many in self.given) > 1
+    def pairs(self) -> int:
+        """How many pairs of ISPs could be alike or not."""
+        return comb(self.many, 2) - sum(comb(many, 2) for many in self.given)
+
+    @property
+    def alike(self) -> int:
+        """How many of these pairs are alike."""
+        return sum(comb(size, 2) for size in self.sizes) - sum(comb(many, 2) for many in self.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,29 +56,6 @@ class Shares:
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """A mixture of Ewens' distributions: weight for each value of the parameter."""
-
-    weights: Mapping[float, float]
-
-    def log(self, groups: Groups) -> float:
-        """Give the log likelihood of a partition; one ISP, or none, says nothing."""
-        return logsum([log(weight) + given(groups, theta) for theta, weight in self.weights.items()])
-
-
-def given(groups: Groups, theta: float) -> float:
-    """Give the log probability of a partition, given that some are alike anyway."""
-    return ewens(groups.sizes, theta) - sum(ewens((many,), theta) for many in groups.given if many > 1)
-
-
-def ewens(sizes: Sequence[int], theta: float) -> float:
-    """Give the log probability that named ISPs fall into groups of these sizes."""
-    n = sum(sizes)
-    blocks = sum(lgamma(size) for size in sizes)
-    return len(sizes) * log(theta) + blocks + lgamma(theta) - lgamma(theta + n)
-
-
-@dataclass(frozen=True, slots=True)
 class Bins:
     """Chances of states."""
 
@@ -86,9 +64,3 @@ class Bins:
     def log(self, states: Iterable[str]) -> float:
         """Give the log likelihood that it is one of some states."""
         return log(sum(self.chances[state] for state in states))
-
-
-def logsum(values: Sequence[float]) -> float:
-    """Give the log of a sum of what the logs are of."""
-    top = max(values)
-    return top + log(sum(exp(value - top) for value in values))

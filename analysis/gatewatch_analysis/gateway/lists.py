@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp, plain
+from gatewatch_analysis.gateway.isps import Isp, by_country, plain, rows_by_isp
 from gatewatch_analysis.tables import VANTAGE, ListAgreement, ListPairs
 
 # Of two targets or fewer, the index is 0, 1/2 or 1 by chance.
@@ -57,7 +57,7 @@ def _rounds(rows: pd.DataFrame, gone: set[tuple[Any, ...]]) -> dict[Isp, list[_R
     )
     cells = about.groupby([*VANTAGE, "day", "run", "input"], as_index=False, dropna=False).mean()
     found: dict[Isp, list[_Round]] = {}
-    for isp, mine in by_isp(cells, "day", "run", "lab", "input", "cut").items():
+    for isp, mine in rows_by_isp(cells, "day", "run", "lab", "input", "cut").items():
         votes: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
         for day, run, lab, target, cut in mine:
             if (lab, target) not in gone:

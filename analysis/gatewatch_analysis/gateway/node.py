@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.gateway.isps import Isp, by_country, rows_by_isp
 from gatewatch_analysis.gateway.known import NOTHING, Known
 from gatewatch_analysis.statistics.jeffreys import jeffreys_lower
 from gatewatch_analysis.tables import Places, SharedNodes
@@ -69,7 +69,7 @@ def places(loci: pd.DataFrame, about: Known = NOTHING) -> pd.DataFrame:
     for _, mine in by_country(loci):
         found = {
             isp: [_read(isp, row) for row in map(_Row._make, rows) if _sure(row)]
-            for isp, rows in by_isp(mine, *_Row._fields).items()
+            for isp, rows in rows_by_isp(mine, *_Row._fields).items()
         }
         sells = about.sellers(isp.asn for isp in found)
         seen = _who_is_where(found)
@@ -85,7 +85,8 @@ def places(loci: pd.DataFrame, about: Known = NOTHING) -> pd.DataFrame:
                 place = min(most, key=lambda p: (-most[p], str(p)))
                 node = _node(isp, place, [one for one in ones if one.place == place], seen)
                 shared = len(seen[node] - {isp}) if node else 0
-                rows.append((*isp, method, place, node, shared, len(ones), most[place], part))
+                beyond = _beyond(place, [one for one in ones if one.place == place])
+                rows.append((*isp, method, place, node, shared, beyond, len(ones), most[place], part))
     return Places.frame(rows)
 
 
@@ -152,6 +153,14 @@ def _settled(isp: Isp, one: _Located, seen: Mapping[str, set[Isp]], sells: froze
     return one.place
 
 
+def _beyond(place: Place | None, ones: list[_Located]) -> str | None:
+    """Name the network abroad that a border's links lead to; None where they lead to several."""
+    if place not in ("own border", "crossing"):
+        return None
+    networks = {node for one in ones for node in one.nodes if node.startswith("AS")}
+    return networks.pop() if len(networks) == 1 else None
+
+
 def _node(isp: Isp, place: Place | None, ones: list[_Located], seen: Mapping[str, set[Isp]]) -> str | None:
     """Name the node that most ISPs share, a network rather than one of its routers."""
     if place in ("inside", "own border"):
@@ -168,9 +177,9 @@ def shared_nodes(placed: pd.DataFrame) -> pd.DataFrame:
     """Count the ISPs at the most shared node at home of each country (table ``SharedNodes``)."""
     rows: list[tuple[Any, ...]] = []
     for country, mine in by_country(placed):
-        isps = set(by_isp(mine))
+        isps = set(rows_by_isp(mine))
         at: dict[str, set[Isp]] = defaultdict(set)
-        for isp, rows_ in by_isp(mine, "place", "node").items():
+        for isp, rows_ in rows_by_isp(mine, "place", "node").items():
             for place, node in rows_:
                 if node is not None and place in ("shared at home", "at a seller"):
                     # The seller's own filter is at the same node.

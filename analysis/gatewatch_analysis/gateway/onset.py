@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import COUNTRY, by_country, by_isp
+from gatewatch_analysis.gateway.isps import COUNTRY, by_country, rows_by_isp
 from gatewatch_analysis.tables import VANTAGE, Onsets, OnsetSpread
 
 _ALIVE = ("ok", "tampered", "server_side")
@@ -32,7 +32,7 @@ def onsets(measurements: pd.DataFrame) -> pd.DataFrame:
     # What is always blocked, or never, has no beginning here; it is nearly all.
     mixed = cut.groupby(cell).transform("any") & ~cut.groupby(cell).transform("all")
     rows: list[tuple[Any, ...]] = []
-    for isp, mine in by_isp(decided[mixed.astype(bool)], "input", "start", "status").items():
+    for isp, mine in rows_by_isp(decided[mixed.astype(bool)], "input", "start", "status").items():
         cells: dict[str, list[tuple[Any, bool]]] = defaultdict(list)
         for target, start, status in mine:
             cells[target].append((start, status == "blocked"))

@@ -1,10 +1,11 @@
 """What of the evidence counts, once: a country's tables reduced to counts that can be given a likelihood.
 
 The unit is the ISP, and nothing may count twice.  ISPs whose interference is at one seller's node share one
-ISP's weight.  ISPs at one site, a node that they share or a company's network, are alike in mechanism, box,
-list and moment anyway: mechanisms and boxes are read given that, lists and onsets from one of them.  A
-contrast follows from the place, so it is read given the place; boxes are compared within a mechanism, since
-another mechanism is another box; lists and onsets follow from the same orders, and are read together.
+ISP's weight, and networks of one company are one ISP.  ISPs that share a node are alike in mechanism, box,
+list and moment anyway: mechanisms and boxes are compared between others, lists and onsets read from one of
+them.  A contrast follows from the place, so it is read given the place; boxes are compared within a
+mechanism, since another mechanism is another box; lists and onsets follow from the same orders, and are read
+together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from gatewatch_analysis.gateway.contrast import conclusions
-from gatewatch_analysis.gateway.isps import Country, Isp, Rows, by_isp, isps_of, of_country, only
+from gatewatch_analysis.gateway.isps import Country, Isp, Rows, isps_of, of_country, only, rows_by_isp
 from gatewatch_analysis.gateway.likelihood import Groups
 from gatewatch_analysis.gateway.lists import list_agreement
 from gatewatch_analysis.gateway.node import Place
@@ -39,6 +40,9 @@ GROUPS: Mapping[Place | None, str] = {
 _SHARED: tuple[Place, ...] = ("shared at home", "at a seller", "crossing", "abroad")
 #: Agreement of lists, as the mean over ISPs against that over repeats: lower ends of the bins.
 LISTS = {"under 0.6": 0.0, "0.6 to 0.8": 0.6, "0.8 to 0.95": 0.8, "0.95 and more": 0.95}
+#: Mechanisms of an ISP's own resolver.  They come first, and hide what stands on the path behind them; so
+#: they are compared with one another, and those on the path with one another.
+LIES = ("dns.nxdomain", "dns.bogon", "dns.redirect")
 #: How far apart ISPs began, in minutes: lower ends of the bins.
 ONSETS = {"half an hour": 0.0, "six hours": 30.0, "two days": 360.0, "longer": 2880.0}
 EXITS = ("one for all", "several")
@@ -53,9 +57,10 @@ _LEAST_ISPS = 3
 class Seen:
     """What counts of a country's evidence; what is missing is empty, or None.
 
-    ``hit``: ISPs affected and not; ``places``, ``contrasts`` (by group): ISPs' weights; ``mechanisms``: how
-    many ISPs each has; ``boxes``: the same of types of boxes, for each mechanism; ``lists`` and ``onsets``:
-    the bins that may be, several where bounds are wide.
+    ``hit``: ISPs affected and not; ``places``, ``contrasts`` (by group): ISPs' weights; ``mechanisms`` on the
+    path, ``lies`` of resolvers: how many ISPs each has; ``boxes``: the same of types of boxes, for each
+    mechanism; ``beyond``: of carriers behind borders at which something interferes, where the country has
+    several; ``lists`` and ``onsets``: the bins that may be, several where bounds are wide.
     """
 
     isps: tuple[Isp, ...]
@@ -64,7 +69,9 @@ class Seen:
     places: Mapping[Place, float]
     contrasts: Mapping[str, Mapping[str, float]]
     mechanisms: Groups
+    lies: Groups
     boxes: tuple[Groups, ...]
+    beyond: Groups
     lists: frozenset[str] | None
     onsets: frozenset[str] | None
     exits: str | None
@@ -78,21 +85,27 @@ def seen(found: Pieces, country: Country) -> Seen:
     hit = {isp: word for isp, word in found.affected.items() if (isp.country, isp.lab) == country}
     here = of_country(found.units, country)
     placed = of_country(found.places, country)
-    at = by_isp(placed, "method", "place", "node", "part")
+    at = rows_by_isp(placed, "method", "place", "node", "part")
     said = {i: w for i, w in conclusions(of_country(found.contrast_by_isp, country)).items() if hit.get(i)}
-    site = _companies(here) | _sites(at)
-    mains = {isp: main_of(p) for isp, p in shares(of_country(found.mechanisms, country)).items()}
+    company, shared = _companies(here), _sites(at)
+    site = company | shared
+    ways = _exits(of_country(found.exits, country))
+    mains = _one_of_each(
+        {isp: main_of(p) for isp, p in shares(of_country(found.mechanisms, country)).items()}, company
+    )
     return Seen(
-        isps=tuple(by_isp(here)),
+        isps=tuple(rows_by_isp(here)),
         units=int(here["unit"].nunique()),
         hit=(sum(hit.values()), sum(not word for word in hit.values())),
         places=_places(at),
         contrasts=_contrasts(at, said),
-        mechanisms=_grouped(mains, site),
-        boxes=_boxes(of_country(found.box_types, country), site, mains),
+        mechanisms=_grouped({isp: way for isp, way in mains.items() if way not in LIES}, shared),
+        lies=_grouped({isp: way for isp, way in mains.items() if way in LIES}, {}),
+        boxes=_boxes(of_country(found.box_types, country), shared, mains),
+        beyond=_beyond(placed, ways),
         lists=_lists(of_country(found.list_pairs, country), site),
         onsets=_onsets(of_country(found.onsets, country), site, country),
-        exits=_exits(of_country(found.exits, country)),
+        exits=ways,
         carriers=_carriers(of_country(found.carriers, country)),
         located=frozenset(at),
         contrasted=frozenset(said),
@@ -101,7 +114,15 @@ def seen(found: Pieces, country: Country) -> Seen:
 
 def _companies(units: pd.DataFrame) -> dict[Isp, str]:
     """Networks of one company are one site, until something else is known."""
-    return {isp: company for isp, ((company,),) in by_isp(units, "company").items() if company}
+    return {isp: company for isp, ((company,),) in rows_by_isp(units, "company").items() if company}
+
+
+def _one_of_each(mains: Mapping[Isp, str], company: Mapping[Isp, str]) -> dict[Isp, str]:
+    """Keep one network of each company."""
+    first: dict[str, Isp] = {}
+    for isp in sorted(mains):
+        first.setdefault(_site(isp, company), isp)
+    return {isp: way for isp, way in mains.items() if first[_site(isp, company)] == isp}
 
 
 def _sites(at: Mapping[Isp, Rows]) -> dict[Isp, str]:
@@ -152,11 +173,20 @@ def _grouped(kinds: Mapping[Isp, str], site: Mapping[Isp, str]) -> Groups:
 def _boxes(types: pd.DataFrame, site: Mapping[Isp, str], mains: Mapping[Isp, str]) -> tuple[Groups, ...]:
     """Within each mechanism, count the ISPs by type of box; an ISP's is that of its way on the path."""
     kinds: dict[str, dict[Isp, str]] = defaultdict(dict)
-    for isp, rows in by_isp(types, "method", "type").items():
+    for isp, rows in rows_by_isp(types, "method", "type").items():
         if isp in mains:
             method, kind = max(rows)
             kinds[mains[isp]][isp] = f"{method} {kind}"
-    return tuple(groups for _, k in sorted(kinds.items()) if (groups := _grouped(k, site)).tells)
+    return tuple(groups for _, k in sorted(kinds.items()) if (groups := _grouped(k, site)).many > 1)
+
+
+def _beyond(placed: pd.DataFrame, ways: str | None) -> Groups:
+    """Count ISPs by the carrier behind their border, where that is where they are cut."""
+    if ways != EXITS[1]:
+        return Groups()
+    found = rows_by_isp(placed[placed["beyond"].notna()], "beyond")
+    sizes = Counter(rows[0][0] for rows in found.values())
+    return Groups(tuple(sorted(sizes.values(), reverse=True)))
 
 
 def _lists(pairs: pd.DataFrame, site: Mapping[Isp, str]) -> frozenset[str] | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp, of_country
+from gatewatch_analysis.gateway.isps import Isp, by_country, of_country, rows_by_isp
 from gatewatch_analysis.gateway.known import NOTHING, Known
 from gatewatch_analysis.gateway.ways import AT_HOME, ways
 from gatewatch_analysis.prefixes import Whereabouts
@@ -68,7 +68,9 @@ def units(isps: Iterable[Isp], sold: pd.DataFrame, about: Known = NOTHING) -> pd
         sell = about.sellers(isp.asn for isp in mine)
         here = of_country(sold, country)
         depends = here[(here["share"] > _DEPENDS) & here["network"].isin(list(sell))]
-        from_ = {isp: sorted(int(n) for (n,) in rows) for isp, rows in by_isp(depends, "network").items()}
+        from_ = {
+            isp: sorted(int(n) for (n,) in rows) for isp, rows in rows_by_isp(depends, "network").items()
+        }
         head = {isp: _root(isp, mine, from_, about.company) for isp in mine}
         sizes = Counter(head.values())
         for isp in mine:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from gatewatch_analysis.gateway.answer import UNDETERMINED
+from gatewatch_analysis.gateway.calibration import TITLES
 from gatewatch_analysis.gateway.isps import Country, of_country, plain
 from gatewatch_analysis.gateway.likelihood import Groups
 from gatewatch_analysis.gateway.pieces import Pieces
@@ -17,16 +19,35 @@ def told(piece: str, what: Seen, found: Pieces, country: Country) -> str:
     """Say what was seen of a piece."""
     if piece.startswith("contrast, "):
         return _counts(what.contrasts[piece.partition(", ")[2]])
+    piece = piece.removesuffix(", few pairs").removesuffix(", beside a shared node")
     words: Mapping[str, Any] = {
         "interference": lambda: f"{what.hit[0]} of {sum(what.hit)} ISPs affected",
         "places": lambda: _places(what, of_country(found.shared_nodes, country)),
-        "mechanisms": lambda: _mechanisms(what, of_country(found.uniformity, country)),
+        "resolver or path": lambda: (
+            f"the resolver lies on {what.lies.many} ISPs, something on the path on {what.mechanisms.many}"
+        ),
+        "mechanisms on the path": lambda: _mechanisms(what, of_country(found.uniformity, country)),
+        "lies of resolvers": lambda: _groups(what.lies, "kind"),
         "boxes": lambda: "; ".join(_groups(box, "type") for box in what.boxes) + " within a mechanism",
+        "carriers beyond": lambda: _groups(what.beyond, "carrier") + " whose borders interfere",
         "orders": lambda: _orders(found, country),
         "exits": lambda: _exits(of_country(found.exits, country)),
         "carriers": lambda: _carriers(of_country(found.carriers, country)),
     }
     return str(words[piece]())
+
+
+def said(answer: Any) -> str:
+    """Say the answer of a row of ``Answers`` in a sentence or two."""
+    leaning = f"{TITLES[answer['leaning']]} ({answer['probability']:.0%})"
+    apart = "all" if answer["units"] == answer["isps"] else str(answer["units"])
+    seen = (
+        f"{answer['isps']} ISPs measured, {apart} of which do not hang together; interference was placed on "
+        f"{answer['located']} and contrasted on {answer['contrasted']}"
+    )
+    if answer["answer"] != UNDETERMINED:
+        return f"{leaning}; {seen}."
+    return f"undetermined: {answer['why']}. Most probable is {leaning}; {seen}."
 
 
 def _counts(counts: Mapping[str, float]) -> str:
@@ -56,7 +77,9 @@ def _places(what: Seen, shared: pd.DataFrame) -> str:
 def _mechanisms(what: Seen, table: pd.DataFrame) -> str:
     u, p = _first(table[table["subject"] == "all"], "u", "p")
     text = _groups(what.mechanisms, "mechanism")
-    return text if p is None else f"{text}; P {p:.2f}, U {'undefined' if u is None else f'{u:.2f}'}"
+    if p is None:
+        return text
+    return f"{text}; of all mechanisms P {p:.2f}, U {'undefined' if u is None else f'{u:.2f}'}"
 
 
 def _orders(found: Pieces, country: Country) -> str:

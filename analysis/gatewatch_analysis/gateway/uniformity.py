@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp
+from gatewatch_analysis.gateway.isps import Isp, by_country, rows_by_isp
 from gatewatch_analysis.tables import VANTAGE, Mechanisms, Uniformity
 
 #: The row over all targets.
@@ -40,7 +40,7 @@ def mechanisms(measurements: pd.DataFrame, dead: pd.DataFrame | None = None) -> 
 def shares(found: pd.DataFrame) -> dict[Isp, dict[str, float]]:
     """Give each ISP's mechanisms with their shares; every target that it blocks counts alike."""
     table: dict[Isp, dict[str, float]] = {}
-    for isp, mine in by_isp(found, "input", "mechanism", "count").items():
+    for isp, mine in rows_by_isp(found, "input", "mechanism", "count").items():
         whole: Counter[str] = Counter()
         for target, _, count in mine:
             whole[target] += count

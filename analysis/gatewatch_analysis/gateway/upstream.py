@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from gatewatch_analysis.gateway.border import usable
-from gatewatch_analysis.gateway.isps import Isp, by_country, by_isp, of_country
+from gatewatch_analysis.gateway.isps import Isp, by_country, of_country, rows_by_isp
 from gatewatch_analysis.tables import VANTAGE, Carriers
 
 # A carrier that takes most of an ISP's paths abroad.
@@ -26,8 +26,8 @@ def affected(measurements: pd.DataFrame, placed: pd.DataFrame) -> dict[Isp, bool
     known = measurements[measurements["status"].isin(["blocked", "ok", "tampered", "server_side"])]
     cut = known[[*VANTAGE, "input"]].assign(cut=(known["status"] == "blocked").astype("float64"))
     cells = cut.groupby([*VANTAGE, "input"], as_index=False).mean()
-    found = {isp: any(cut > 0.5 for (cut,) in rows) for isp, rows in by_isp(cells, "cut").items()}
-    return found | dict.fromkeys(by_isp(placed), True)
+    found = {isp: any(cut > 0.5 for (cut,) in rows) for isp, rows in rows_by_isp(cells, "cut").items()}
+    return found | dict.fromkeys(rows_by_isp(placed), True)
 
 
 def carriers(borders: pd.DataFrame, hit: dict[Isp, bool], placed: pd.DataFrame) -> pd.DataFrame:
@@ -38,12 +38,12 @@ def carriers(borders: pd.DataFrame, hit: dict[Isp, bool], placed: pd.DataFrame) 
     rows: list[tuple[Any, ...]] = []
     for country, links in by_country(usable(borders)):
         main: dict[Isp, dict[int, str]] = {}
-        for isp, paths in by_isp(links, "foreign_asn", "foreign_name").items():
+        for isp, paths in rows_by_isp(links, "foreign_asn", "foreign_name").items():
             counts = Counter(number for number, _ in paths if number is not None)
             names: dict[Any, Any] = dict(paths)
             main[isp] = {n: names[n] for n, count in counts.items() if count > _MOST * len(paths)}
         there = of_country(placed, country)
-        abroad = set(by_isp(there[there["place"] == "abroad"]))
+        abroad = set(rows_by_isp(there[there["place"] == "abroad"]))
         known = [isp for isp in main if isp in hit]
         for number in sorted({n for through in main.values() for n in through}):
             through = [isp for isp in known if number in main[isp]]

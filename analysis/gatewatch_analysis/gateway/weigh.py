@@ -6,16 +6,29 @@ What is missing has no factor.  All likelihoods are counts of emulated countries
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import exp
 from typing import Any
 
 from gatewatch_analysis.gateway.calibration import CLASSES, Calibration, Class, Model
-from gatewatch_analysis.gateway.likelihood import Bins, Partition, Shares
+from gatewatch_analysis.gateway.likelihood import Bins, Groups, Shares
 from gatewatch_analysis.gateway.seen import LISTS, ONSETS, Seen
 
-#: What a piece is given: counts by category, sizes of groups, or states.
+#: What a piece is given: counts by category, or states.
 Observation = Any
+
+#: P, the share of pairs of ISPs that agree: lower ends of the bins; of few pairs it can be told less sharply.
+AGREEMENT = {
+    "under 0.2": 0.0,
+    "0.2 to 0.4": 0.2,
+    "0.4 to 0.6": 0.4,
+    "0.6 to 0.8": 0.6,
+    "0.8 and more": 0.8,
+}
+AGREEMENT_OF_FEW = {"under 0.5": 0.0, "0.5 and more": 0.5}
+# The pairs of four ISPs.
+LEAST_PAIRS = 6
+BESIDE = "mechanisms on the path, beside a shared node"
 
 
 def joint(lists: str, onset: str) -> str:
@@ -33,10 +46,13 @@ def observations(what: Seen) -> dict[str, list[Observation]]:
         found["places"] = [what.places]
     for group, counts in what.contrasts.items():
         found[f"contrast, {group}"] = [counts]
-    if what.mechanisms.tells:
-        found["mechanisms"] = [what.mechanisms]
-    if what.boxes:
-        found["boxes"] = list(what.boxes)
+    if what.mechanisms.many or what.lies.many:
+        kinds = {"resolver": float(what.lies.many), "path": float(what.mechanisms.many)}
+        found["resolver or path"] = [kinds]
+    found |= mechanisms(what.mechanisms)
+    found |= _agreement("lies of resolvers", (what.lies,))
+    found |= _agreement("boxes", what.boxes)
+    found |= _agreement("carriers beyond", (what.beyond,))
     if what.lists or what.onsets:
         states = [joint(a, b) for a in what.lists or LISTS for b in what.onsets or ONSETS]
         found["orders"] = [states]
@@ -47,10 +63,34 @@ def observations(what: Seen) -> dict[str, list[Observation]]:
     return found
 
 
+def mechanisms(groups: Groups) -> dict[str, list[Observation]]:
+    """Give the state of mechanisms on the path: where some ISPs share a node, that of all other pairs."""
+    found = _agreement("mechanisms on the path", (groups,))
+    # What is left beside a node is another question than how alike a country's ISPs are.
+    if found and groups.given:
+        return {BESIDE: next(iter(found.values()))}
+    return found
+
+
+def _agreement(name: str, groups: Iterable[Groups]) -> dict[str, list[Observation]]:
+    """Give the state of P, the share of pairs of ISPs that agree; few pairs have a piece of their own."""
+    parts = list(groups)
+    pairs, alike = sum(part.pairs for part in parts), sum(part.alike for part in parts)
+    if not pairs:
+        return {}
+    if pairs >= LEAST_PAIRS or any(part.given for part in parts):
+        return {name: [[_bin(AGREEMENT, alike / pairs)]]}
+    return {f"{name}, few pairs": [[_bin(AGREEMENT_OF_FEW, alike / pairs)]]}
+
+
+def _bin(bins: Mapping[str, float], value: float) -> str:
+    return max((low, label) for label, low in bins.items() if low <= value)[1]
+
+
 def log_of(model: Model, observation: Observation) -> float:
     """Give the log likelihood of one observation."""
     match model:
-        case Shares() | Partition() | Bins():
+        case Shares() | Bins():
             return model.log(observation)
 
 

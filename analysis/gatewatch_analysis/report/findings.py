@@ -1,8 +1,8 @@
-"""What can be said in plain words, with its evidence; and that a gateway can be neither claimed nor excluded.
+"""What can be said in plain words, with its evidence; and of a gateway, what all of it comes to.
 
 The unit is the ISP.  One block page, one list of sites or one method on all ISPs comes about without a
 gateway too, by orders to each of them, and ISPs that buy from one carrier share its router: none of this says
-where the interfering box stands.  So these findings describe, and the last one lists what is missing.
+where the interfering box stands.  So most findings describe; the last one is the answer of ``gateway``.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from math import log2
 from typing import Any
 
 import pandas as pd
 
 from gatewatch.words import Phrase, phrase
 from gatewatch_analysis.blocking import by_isp, by_layer
-from gatewatch_analysis.gateway.border import FOUND
+from gatewatch_analysis.gateway import UNDETERMINED, Found
+from gatewatch_analysis.gateway.border import usable
+from gatewatch_analysis.gateway.isps import Country, of_country, plain
+from gatewatch_analysis.gateway.told import said
+from gatewatch_analysis.gateway.uniformity import theil
 from gatewatch_analysis.statistics import wilson
 from gatewatch_analysis.tables import VANTAGE
-
-# With fewer ISPs a gate for all and a few ISPs' own boxes look alike: even 5 of 5 ISPs behind one node leave
-# a lower bound of about 0.6 for the share of the country's ISPs.
-_ENOUGH_ISPS = 5
 
 # A filter that somebody bought sorts by subject: several of its pages, on subjects that no single order names
 # together, are a property of the line.  One page may be a slip of a list of signs.
@@ -67,9 +66,10 @@ class Finding:
         }
 
 
-def findings(verdicts: pd.DataFrame, borders: pd.DataFrame) -> list[Finding]:
-    """List the findings of a dataset, from ``blocking.matrix`` and ``border.borders``, country by country."""
+def findings(verdicts: pd.DataFrame, gate: Found) -> list[Finding]:
+    """List the findings of a dataset, from ``blocking.matrix`` and the evidence of a gate, by country."""
     found: list[Finding] = []
+    borders = gate.pieces.borders
     places = pd.concat([verdicts[["country", "lab"]], borders[["country", "lab"]]]).drop_duplicates()
     for country, lab in sorted(places.itertuples(index=False, name=None)):
         subject = f"{country} (lab)" if lab else str(country)
@@ -84,7 +84,7 @@ def findings(verdicts: pd.DataFrame, borders: pd.DataFrame) -> list[Finding]:
         found += _mechanisms(subject, here)
         found += _dead(subject, here)
         found += _border(subject, paths)
-        found.append(_gateway(subject, here, paths))
+        found += _gateway(subject, gate, (str(country), bool(lab)))
     return found
 
 
@@ -191,41 +191,25 @@ def _mechanisms(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
         total += len(pairs)
         alike += sum(a == b for a, b in pairs)
     isps, ways = table["isp"].nunique(), sorted(table["way"].unique())
+    shares = pd.crosstab(table["isp"], table["way"], normalize="index")
+    u = theil([dict(zip(shares.columns, map(float, row), strict=True)) for row in shares.to_numpy()])
     evidence = {
         "isps": isps,
         "targets": int(table["input"].nunique()),
         "methods": ways,
         "pairs": total,
         "pairs_alike": alike,
-        "uncertainty_coefficient": _uncertainty(table),
+        "uncertainty_coefficient": None if u is None else round(u, 3),
     }
-    said = (
+    where = (
         f"Where two of {isps} ISPs block the same target they use the same method in {alike} of {total} cases"
     )
     if alike == total:
-        text = f"{said}: the mechanisms are uniform."
+        text = f"{where}: the mechanisms are uniform."
         yield Finding(subject, "country.mechanisms_uniform", text, evidence, wilson(isps, isps)[0])
     else:
-        text = f"{said}: the mechanisms are mixed ({', '.join(ways)})."
+        text = f"{where}: the mechanisms are mixed ({', '.join(ways)})."
         yield Finding(subject, "country.mechanisms_mixed", text, evidence, _mean(blocked[common]))
-
-
-def _uncertainty(table: pd.DataFrame) -> float | None:
-    """Give the share of the entropy of methods that the ISP explains (Theil's U), ISPs weighted equally.
-
-    None where there is one method only: no entropy is left to explain.  Source: H. Theil, Statistical
-    Decomposition Analysis, 1972.
-    """
-    shares = pd.crosstab(table["isp"], table["way"], normalize="index")
-
-    def entropy(parts: Any) -> float:
-        return -sum(p * log2(p) for p in map(float, parts) if p > 0)
-
-    whole = entropy(shares.mean())
-    if whole == 0:
-        return None
-    within = sum(entropy(row) for row in shares.to_numpy()) / len(shares)
-    return round((whole - within) / whole, 3)
 
 
 def _dead(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
@@ -237,7 +221,7 @@ def _dead(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
 
 def _border(subject: str, borders: pd.DataFrame) -> Iterator[Finding]:
     """Say whether the ISPs' paths leave the country over a common hop."""
-    links = borders[(borders["state"] == FOUND) & ~borders["at_destination"].fillna(False)]
+    links = usable(borders)
     users: dict[tuple[str, str], set[str]] = {}
     hidden: set[str] = set()
     isps: set[str] = set()
@@ -296,19 +280,26 @@ def _border(subject: str, borders: pd.DataFrame) -> Iterator[Finding]:
     yield Finding(subject, "country.border_shared", text, evidence, confidence)
 
 
-def _gateway(subject: str, verdicts: pd.DataFrame, borders: pd.DataFrame) -> Finding:
-    """Say what is missing before anything could be said of a gateway."""
-    isps = len(pd.concat([verdicts[VANTAGE], borders[VANTAGE]]).drop_duplicates())
-    missing = [
-        "the hop at which the interference happens, on each ISP",
-        "the same trigger sent to a domestic and to a foreign destination",
-    ]
-    if isps < _ENOUGH_ISPS:
-        missing.append(f"more ISPs ({isps} measured, at least {_ENOUGH_ISPS} needed)")
-    if not (borders["state"] == FOUND).any():
-        missing.append("paths on which the border can be seen (traceroutes and a prefix table)")
-    text = f"Not enough to tell whether there is a gateway. Missing: {'; '.join(missing)}."
-    return Finding(subject, "country.gateway_undetermined", text, {"isps": isps, "missing": missing}, 1.0)
+def _gateway(subject: str, gate: Found, country: Country) -> Iterator[Finding]:
+    """Say whether there is a gate, with what it rests on and what would tell more."""
+    for _, row in of_country(gate.answers, country).iterrows():
+        posterior = dict(plain(of_country(gate.posterior, country), "kind", "probability"))
+        steps = list(plain(of_country(gate.steps, country), "step", "bits"))
+        evidence: dict[str, Any] = {
+            "posterior": {kind: round(chance, 4) for kind, chance in posterior.items()},
+            **{name: int(row[name]) for name in ("isps", "units", "located", "contrasted")},
+            "seen": dict(plain(of_country(gate.weighed, country), "piece", "seen")),
+            "why": [] if pd.isna(row["why"]) else str(row["why"]).split("; "),
+            "steps": [{"step": step, "bits": round(bits, 3)} for step, bits in steps],
+        }
+        text = f"Is there a gateway? {said(row)}"
+        if row["answer"] == UNDETERMINED:
+            if steps:
+                text += f" What would tell most: {steps[0][0]}."
+            yield Finding(subject, "country.gateway_undetermined", text, evidence, 1.0)
+        else:
+            statement = f"country.gateway_{str(row['answer']).replace(' ', '_')}"
+            yield Finding(subject, statement, text, evidence, round(float(row["probability"]), 3))
 
 
 def of_vantage(frame: pd.DataFrame, keys: Any) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from typing import Any, Protocol, cast
 import pandas as pd
 
 from gatewatch_analysis.blocking import by_category, by_isp, by_layer, matrix
-from gatewatch_analysis.gateway.border import border_by_isp, borders
+from gatewatch_analysis.gateway import Found, find
+from gatewatch_analysis.gateway.border import border_by_isp
 from gatewatch_analysis.loading import Dataset
 from gatewatch_analysis.prefixes import Prefix, PrefixTable, Whereabouts, read_prefixes
 from gatewatch_analysis.report.findings import Finding, findings, isp_name, of_vantage
@@ -37,6 +38,7 @@ class Analysis:
     borders: pd.DataFrame
     border_by_isp: pd.DataFrame
     problems: pd.DataFrame
+    gateway: Found
     findings: tuple[Finding, ...]
 
 
@@ -53,7 +55,8 @@ def analyse(
     """
     table, bad = whereabouts(dataset, prefixes, otherwise)
     verdicts = matrix(dataset.measurements)
-    links = borders(dataset.hops, table)
+    gate = find(dataset, table)
+    links = gate.pieces.borders
     return Analysis(
         dataset,
         verdicts,
@@ -63,7 +66,8 @@ def analyse(
         links,
         border_by_isp(links),
         pd.concat([dataset.problems, bad], ignore_index=True),
-        tuple(findings(verdicts, links)),
+        gate,
+        tuple(findings(verdicts, gate)),
     )
 
 

@@ -77,6 +77,7 @@ class Places(Vantage):
     )
     node = Column(TEXT, "the network or router there that most ISPs share", "", "loci")
     sharing = Column(WHOLE, "other ISPs whose interference is there, too", "count", "loci")
+    beyond = Column(TEXT, "for a border: the network abroad at the link's far end", "", "loci")
     loci = Column(WHOLE, "loci that it rests on", "count", "loci")
     agree = Column(WHOLE, "of which agree", "count", "loci")
     part = Column(REAL, "how much of the ISP this row stands for", "0 to 1", "1 / its methods")
