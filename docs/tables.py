@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gatewatch.lab.scoring.examine import markdown
 from gatewatch.verdict import features_markdown, rules_markdown
+from gatewatch_analysis.gateway.page import markdown as calibration_markdown
 from gatewatch_analysis.tables import markdown as analysis_markdown
 from gatewatch_targets import pages
 
@@ -14,6 +15,7 @@ TABLES = (
     ("verdicts.md", "features", features_markdown),
     ("acceptance.md", "acceptance", markdown),
     ("analysis.md", "tables", analysis_markdown),
+    ("gateway.md", "calibration", calibration_markdown),
     ("knowledge.md", "inventory", pages.inventory_markdown),
     ("knowledge.md", "countries", pages.countries_markdown),
     ("knowledge.md", "carriers", pages.carriers_markdown),

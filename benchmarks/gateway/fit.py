@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import log
+from dataclasses import replace
+from math import comb, log
 from typing import Any
 
 from gatewatch_analysis.gateway.calibration import CLASSES, HALF, Calibration, Class, model, parse
@@ -15,8 +16,9 @@ from gatewatch_analysis.gateway.weigh import (
     AGREEMENT,
     AGREEMENT_OF_FEW,
     BESIDE,
+    FEW,
+    compared,
     joint,
-    mechanisms,
     observations,
     posterior,
     weights,
@@ -26,6 +28,7 @@ from gatewatch_analysis.gateway.weigh import (
 _CONCENTRATIONS = tuple(0.5 * 1.25**k for k in range(21))
 _STEPS = 60
 _FOLDS = 5
+_THREE = 3
 
 #: Pieces: model, the group that shares a temper, categories.
 PIECES: dict[str, tuple[str, str, tuple[str, ...]]] = {
@@ -41,7 +44,7 @@ PIECES: dict[str, tuple[str, str, tuple[str, ...]]] = {
             ("boxes", "boxes"),
             ("carriers beyond", "where"),
         )
-        for few, bins in (("", AGREEMENT), (", few pairs", AGREEMENT_OF_FEW))
+        for few, bins in (("", AGREEMENT), (FEW, AGREEMENT_OF_FEW))
     },
     BESIDE: ("bins", "mechanisms", tuple(AGREEMENT)),
     "orders": ("bins", "orders", tuple(joint(a, b) for a in LISTS for b in ONSETS)),
@@ -62,17 +65,34 @@ def fit(worlds: Sequence[Labelled], made: Mapping[str, Any]) -> str:
 def counted(worlds: Iterable[Labelled]) -> dict[str, dict[Class, dict[str, Any]]]:
     """Count what each class shows, piece by piece."""
     shown: dict[str, dict[Class, list[Any]]] = {name: {kind: [] for kind in CLASSES} for name in PIECES}
+    threes: dict[str, dict[Class, list[float]]] = {name: {kind: [] for kind in CLASSES} for name in PIECES}
     for kind, what in worlds:
-        for name, seen in observations(what).items():
-            if not name.startswith("mechanisms") or name == BESIDE:
-                shown[name][kind] += seen
         # How alike a country's ISPs are is learnt from every country, as if nothing had been located.
-        for name, seen in mechanisms(Groups(what.mechanisms.sizes)).items():
-            shown[name][kind] += seen
+        states = observations(replace(what, mechanisms=Groups(what.mechanisms.sizes))) | {
+            name: seen for name, seen in observations(what).items() if name == BESIDE
+        }
+        for name, seen in states.items():
+            if not name.endswith(FEW):
+                shown[name][kind] += seen
+        for name, groups in compared(what).items():
+            threes[f"{name}{FEW}"][kind] += [three(g.sizes) for g in groups if g.many >= _THREE]
     return {
-        name: {kind: _row(PIECES[name], seen) for kind, seen in by_class.items()}
+        name: {
+            kind: _few(threes[name][kind]) if name.endswith(FEW) else _row(PIECES[name], seen)
+            for kind, seen in by_class.items()
+        }
         for name, by_class in shown.items()
     }
+
+
+def three(sizes: Sequence[int]) -> float:
+    """Give the chance that three ISPs of all are alike: what few pairs show, learnt from all countries."""
+    return sum(comb(size, _THREE) for size in sizes) / comb(sum(sizes), _THREE)
+
+
+def _few(chances: Sequence[float]) -> dict[str, Any]:
+    alike = round(sum(chances), 2)
+    return {"seen": len(chances), "counts": [round(len(chances) - alike, 2), alike]}
 
 
 def _row(piece: tuple[str, str, tuple[str, ...]], seen: list[Any]) -> dict[str, Any]:

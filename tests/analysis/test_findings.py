@@ -166,17 +166,24 @@ def test_a_rehearsal_says_that_it_is_one(tmp_path: Path) -> None:
     assert found["dataset.lab"].subject == "KH (lab)"
 
 
-def test_a_gateway_is_never_claimed(tmp_path: Path) -> None:
-    # The strongest looking evidence that these data can give: one method, one list, one hop for all.
+def test_one_method_one_list_and_one_hop_claim_no_gateway(tmp_path: Path) -> None:
+    # The strongest looking evidence that pages and paths can give.
     links: dict[int, list[str | None]] = {asn: ["103.5.26.1", "63.218.10.5"] for asn in ISPS}
     found = measured(tmp_path, {asn: ["tls.reset", "tls.reset", "ok"] for asn in ISPS}, links)
     assert "country.mechanisms_uniform" in found
     assert "country.border_shared" in found
     speaking = [f for f in found.values() if "gateway" in f.text]
     assert [f.statement for f in speaking] == ["country.gateway_undetermined"]
-    assert speaking[0].text.startswith("Not enough to tell whether there is a gateway. Missing: ")
-    assert speaking[0].evidence["missing"] == [
-        "the hop at which the interference happens, on each ISP",
-        "the same trigger sent to a domestic and to a foreign destination",
-        "more ISPs (3 measured, at least 5 needed)",
-    ]
+    (gateway,) = speaking
+    assert gateway.text.startswith("Is there a gateway? undetermined: ")
+    assert "What would tell most: " in gateway.text
+    assert {name: gateway.evidence[name] for name in ("isps", "units", "located", "contrasted")} == {
+        "isps": 3,
+        # Two of them leave over the third's router.
+        "units": 1,
+        "located": 0,
+        "contrasted": 0,
+    }
+    assert sum(gateway.evidence["posterior"].values()) == pytest.approx(1.0, abs=1e-3)
+    assert gateway.evidence["seen"]["interference"] == "3 of 3 ISPs affected"
+    assert gateway.evidence["why"] and gateway.evidence["steps"]

@@ -28,7 +28,9 @@ AGREEMENT = {
 AGREEMENT_OF_FEW = {"under 0.5": 0.0, "0.5 and more": 0.5}
 # The pairs of four ISPs.
 LEAST_PAIRS = 6
-BESIDE = "mechanisms on the path, beside a shared node"
+PATH = "mechanisms on the path"
+BESIDE = f"{PATH}, beside a shared node"
+FEW = ", few pairs"
 
 
 def joint(lists: str, onset: str) -> str:
@@ -49,10 +51,8 @@ def observations(what: Seen) -> dict[str, list[Observation]]:
     if what.mechanisms.many or what.lies.many:
         kinds = {"resolver": float(what.lies.many), "path": float(what.mechanisms.many)}
         found["resolver or path"] = [kinds]
-    found |= mechanisms(what.mechanisms)
-    found |= _agreement("lies of resolvers", (what.lies,))
-    found |= _agreement("boxes", what.boxes)
-    found |= _agreement("carriers beyond", (what.beyond,))
+    for name, groups in compared(what).items():
+        found |= agreement(name, groups)
     if what.lists or what.onsets:
         states = [joint(a, b) for a in what.lists or LISTS for b in what.onsets or ONSETS]
         found["orders"] = [states]
@@ -63,24 +63,31 @@ def observations(what: Seen) -> dict[str, list[Observation]]:
     return found
 
 
-def mechanisms(groups: Groups) -> dict[str, list[Observation]]:
-    """Give the state of mechanisms on the path: where some ISPs share a node, that of all other pairs."""
-    found = _agreement("mechanisms on the path", (groups,))
-    # What is left beside a node is another question than how alike a country's ISPs are.
-    if found and groups.given:
-        return {BESIDE: next(iter(found.values()))}
-    return found
+def compared(what: Seen) -> dict[str, tuple[Groups, ...]]:
+    """Give what ISPs are compared by."""
+    return {
+        PATH: (what.mechanisms,),
+        "lies of resolvers": (what.lies,),
+        "boxes": what.boxes,
+        "carriers beyond": (what.beyond,),
+    }
 
 
-def _agreement(name: str, groups: Iterable[Groups]) -> dict[str, list[Observation]]:
-    """Give the state of P, the share of pairs of ISPs that agree; few pairs have a piece of their own."""
+def agreement(name: str, groups: Iterable[Groups]) -> dict[str, list[Observation]]:
+    """Give the state of P, the share of pairs of ISPs that agree; few pairs have a piece of their own.
+
+    So has what is left beside a node that some ISPs share: it is another question than how alike a country's
+    ISPs are.
+    """
     parts = list(groups)
     pairs, alike = sum(part.pairs for part in parts), sum(part.alike for part in parts)
     if not pairs:
         return {}
-    if pairs >= LEAST_PAIRS or any(part.given for part in parts):
+    if name == PATH and any(part.given for part in parts):
+        return {BESIDE: [[_bin(AGREEMENT, alike / pairs)]]}
+    if pairs >= LEAST_PAIRS:
         return {name: [[_bin(AGREEMENT, alike / pairs)]]}
-    return {f"{name}, few pairs": [[_bin(AGREEMENT_OF_FEW, alike / pairs)]]}
+    return {f"{name}{FEW}": [[_bin(AGREEMENT_OF_FEW, alike / pairs)]]}
 
 
 def _bin(bins: Mapping[str, float], value: float) -> str:

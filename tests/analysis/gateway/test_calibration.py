@@ -44,7 +44,7 @@ def test_it_says_how_it_was_made_and_of_which_countries() -> None:
 def test_each_country_is_counted_once_at_most() -> None:
     known = calibration()
     many = known.made["of_each_class"]
-    for name in ("interference", "places", "mechanisms", "exits", "carriers", "orders"):
+    for name in ("interference", "places", "resolver or path", "exits", "carriers", "orders"):
         assert all(row["seen"] <= many for kind, row in known.pieces[name].table.items() if kind in CLASSES)
     assert {known.pieces["interference"].table[kind]["seen"] for kind in CLASSES} == {many}
 
@@ -108,3 +108,9 @@ def test_what_was_counted_is_written() -> None:
     row = parse(text).pieces["places"].table["gateway"]
     # 5, 4, 5, 4 at a shared node, and one inside each time.
     assert row["counts"] == [4, 0, 0, 18, 0, 0, 0] and row["seen"] == 4
+
+
+def test_few_pairs_are_learnt_from_all_countries() -> None:
+    assert (fit.three((3,)), fit.three((2, 1)), fit.three((1,) * 9)) == (1.0, 0.0, 0.0)
+    # Of four of five alike, any three of them: 4 of 10.
+    assert fit.three((4, 1)) == 0.4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 from tests.analysis.gateway import facts
 from tests.analysis.gateway.frames import only, records
@@ -49,7 +50,7 @@ def test_not_even_of_a_part_of_what_is_on_record(name: str) -> None:
     for least in range(0, len(asns), 3):
         part = data.measurements[data.measurements["asn"].isin(asns[least : least + 6])]
         answers = find(replace(data, measurements=part), NO_TABLE).answers
-        assert set(answers["answer"]) <= {"ordered", "undetermined"}
+        assert set(answers["answer"]) <= {"ordered", "undetermined", "none"}
 
 
 def test_simultaneous_blocking_of_one_list_alone_decides_nothing() -> None:
@@ -57,16 +58,14 @@ def test_simultaneous_blocking_of_one_list_alone_decides_nothing() -> None:
     row = only(found.answers)
     assert (row["answer"], row["isps"], row["located"]) == ("undetermined", 40, 0)
     assert "orders" in set(found.weighed["piece"])
-    # And it is said what would: where it is cut.
-    first = records(found.steps)[0]
-    assert first["step"].startswith("locate") and first["bits"] > 0.3
+    # And it is said what would: the ways out, and where it is cut.
+    best = [step["step"] for step in records(found.steps) if step["bits"] > 0.2]
+    assert {"trace the ways abroad", "locate where it is cut, on one more ISP"} <= set(best)
 
 
 def test_where_thirty_lines_of_one_provider_measured_no_more_is_known() -> None:
     data = facts.cambodia()
     metfone = data.measurements[data.measurements["asn"] == 38623]
-    from pandas import concat
-
-    more = replace(data, measurements=concat([data.measurements, *[metfone] * 30], ignore_index=True))
+    more = replace(data, measurements=pd.concat([data.measurements, *[metfone] * 30], ignore_index=True))
     one, many = find(data, NO_TABLE), find(more, NO_TABLE)
     assert one.posterior.equals(many.posterior)

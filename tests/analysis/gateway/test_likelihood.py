@@ -6,7 +6,8 @@ from math import exp, log
 
 import pytest
 
-from gatewatch_analysis.gateway.likelihood import Bins, Groups, Partition, Shares, ewens, given
+from gatewatch_analysis.gateway.likelihood import Bins, Groups, Shares
+from gatewatch_analysis.gateway.weigh import BESIDE, PATH, agreement
 
 
 def test_shares_by_polyas_urn() -> None:
@@ -26,44 +27,42 @@ def test_the_more_alike_a_countrys_isps_are_the_less_the_second_tells() -> None:
     assert second(1000.0) == pytest.approx(0.2, abs=0.01)
 
 
-@pytest.mark.parametrize("theta", [0.1, 1.0, 7.0])
-def test_ewens_formula_is_a_probability_over_all_partitions(theta: float) -> None:
-    # Of three ISPs: all alike, one apart (three ways), all apart.
-    assert exp(ewens((3,), theta)) + 3 * exp(ewens((2, 1), theta)) + exp(ewens((1, 1, 1), theta)) == (
-        pytest.approx(1.0)
-    )
-    assert exp(ewens((1, 1), theta)) == pytest.approx(theta / (theta + 1))
-
-
-def test_what_is_alike_anyway_is_divided_out() -> None:
-    # Four at one node: that they are alike says nothing; a fifth joins them with 4 / (theta + 4).
-    assert given(Groups((4,), (4,)), 2.0) == pytest.approx(0.0)
-    assert exp(given(Groups((5,), (4,)), 2.0)) == pytest.approx(4 / 6)
-    assert exp(given(Groups((4, 1), (4,)), 2.0)) == pytest.approx(2 / 6)
-
-
-@pytest.mark.parametrize(
-    ("groups", "tells"),
-    [
-        (Groups(), False),
-        (Groups((1,)), False),
-        (Groups((2,)), True),
-        (Groups((1, 1)), True),
-        (Groups((4,), (4,)), False),
-        (Groups((5,), (4,)), True),
-    ],
-)
-def test_whether_anything_could_have_been_otherwise(groups: Groups, tells: bool) -> None:
-    assert groups.tells is tells
-
-
-def test_a_mixture() -> None:
-    mixed = Partition({0.01: 0.5, 100.0: 0.5})
-    assert exp(mixed.log(Groups((2,)))) == pytest.approx((1 / 1.01 + 1 / 101) / 2)
-
-
 def test_states_between_bounds() -> None:
     bins = Bins({"a": 0.5, "b": 0.3, "c": 0.2})
     assert bins.log(["a"]) == log(0.5)
     assert bins.log(["a", "c"]) == pytest.approx(log(0.7))
     assert bins.log(["a", "b", "c"]) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("groups", "alike", "pairs"),
+    [
+        (Groups(), 0, 0),
+        (Groups((1,)), 0, 0),
+        (Groups((2, 1)), 1, 3),
+        # Cambodia, 2024: three by 127.0.0.1, three by NXDOMAIN, five by themselves.
+        (Groups((3, 3, 1, 1, 1, 1, 1)), 6, 55),
+        # Four at one node are alike anyway; a fifth is like them, or is not.
+        (Groups((4,), (4,)), 0, 0),
+        (Groups((5,), (4,)), 4, 4),
+        (Groups((4, 1), (4,)), 0, 4),
+        (Groups((3, 2), (3, 2)), 0, 6),
+    ],
+)
+def test_pairs_that_could_be_alike_and_are(groups: Groups, alike: int, pairs: int) -> None:
+    assert (groups.alike, groups.pairs) == (alike, pairs)
+
+
+@pytest.mark.parametrize(
+    ("groups", "state"),
+    [
+        (Groups((1,)), {}),
+        (Groups((1, 1)), {"mechanisms on the path, few pairs": [["under 0.5"]]}),
+        (Groups((2, 1, 1)), {"mechanisms on the path": [["under 0.2"]]}),
+        (Groups((7,)), {"mechanisms on the path": [["0.8 and more"]]}),
+        (Groups((5, 1), (4,)), {BESIDE: [["0.4 to 0.6"]]}),
+        (Groups((4,), (4,)), {}),
+    ],
+)
+def test_the_state_of_p(groups: Groups, state: dict[str, list[list[str]]]) -> None:
+    assert agreement(PATH, [groups]) == state
