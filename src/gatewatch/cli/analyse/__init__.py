@@ -31,6 +31,7 @@ COMMANDS = {
     "shutdown": (
         "gatewatch.cli.analyse.shutdown:shutdown",
         "When whole networks were silent: some lines, one ISP, or every ISP heard of.",
+    ),
     "gateway": (
         "gatewatch.cli.analyse.gateway:gateway",
         "One gate, one hand, or each ISP by itself? With the evidence, and what would tell.",
