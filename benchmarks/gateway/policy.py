@@ -51,20 +51,18 @@ def ordered(rng: random.Random, plan: Plan) -> None:
     """Each ISP carries out an order by its own means: what it has bought, where it has room for it.
 
     One in seven countries prescribes a lie of the resolver and where it leads to, as in Malaysia and
-    Thailand; in one of eight all have bought of one maker; in half of them some ISPs do nothing about it.  A
-    seller's filter is met by its customers too.
+    Thailand; in one of eight all have bought of one maker.  A seller's filter is met by its customers too.
     """
     country = plan.country
     makers = [boxes.maker(rng) for _ in range(rng.choice((1, 4, 6, 8, 8, 8, 8, 8)))]
     prescribed = rng.random() < 0.15
     lies = rng.uniform(0.2, 0.8)
     laziness, extra = rng.uniform(0.0, 0.35), rng.uniform(0.0, 0.3)
-    idle = rng.choice((0.0, 0.0, 0.2, 0.4))
     _onsets(rng, plan, rng.choice(("minutes", "hours", "days")), country.isps)
     for isp in country.isps:
         names = _list(rng, laziness, extra)
-        if rng.random() < idle or (isp.seller and rng.random() < 0.5):
-            continue  # nobody presses it, or what its seller filters will do
+        if isp.seller and rng.random() < 0.5:
+            continue  # what its seller filters will do
         if prescribed or rng.random() < lies:
             way = "page" if prescribed else rng.choice(list(boxes.LIES))
             isp.boxes += boxes.lie(way, rng.randint(1, isp.local), names)

@@ -97,7 +97,9 @@ def _interval(table: Any, weights: Any) -> tuple[float, float]:
     drawn = rng.multinomial(n, np.full(n, 1 / n), _RESAMPLES) * weights
     found = _hhi(table, drawn[drawn.any(axis=1)])
     low, high = np.quantile(found, _ENDS)
-    return float(low), float(high)
+    # Resamples repeat ISPs, and so err towards concentration: where no two share, none is as low as this.
+    whole = float(_hhi(table, weights))
+    return min(float(low), whole), max(float(high), whole)
 
 
 def _chokepoints(shares: Any) -> int:

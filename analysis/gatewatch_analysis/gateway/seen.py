@@ -227,9 +227,13 @@ def _exits(ways: pd.DataFrame) -> str | None:
 
 
 def _carriers(found: pd.DataFrame) -> str | None:
-    """Say whether one carrier's customers are affected and nobody else; None where all are, or none."""
+    """Say whether one carrier's customers are affected and nobody else.
+
+    None where all are, or none; and where everybody has the same carrier.
+    """
     hit, free = (found["affected"] + found["others_affected"]), (found["through"] + found["others"])
-    if found.empty or not ((hit > 0) & (hit < free)).any():
+    apart = (found["through"] > 0) & (found["others"] > 0)
+    if found.empty or not (apart & (hit > 0) & (hit < free)).any():
         return None
     follows = (
         (found["affected"] >= 2) & (found["affected"] == found["through"]) & (found["others_affected"] == 0)

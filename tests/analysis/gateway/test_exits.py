@@ -36,7 +36,9 @@ def test_three_isps_and_two_carriers() -> None:
     assert abroad["alike"] == pytest.approx(1 / 3)
     # A resample has three ISPs of one carrier, or of two.
     assert (abroad["hhi_low"], abroad["hhi_high"]) == (pytest.approx(5 / 9), 1.0)
+    # What no two share is the least that there can be, although every resample repeats somebody.
     own = by_kind(THREE, "last router at home")
+    assert own["hhi_low"] == own["hhi"] < own["hhi_high"]
     assert own["hhi"] == pytest.approx(1 / 3) and own["alike"] == 0.0
 
 

@@ -78,6 +78,7 @@ def country(
 
 SIX = range(1, 7)
 WAYS = ["tls.reset", "dns.nxdomain", "tls.timeout", "dns.bogon", "tcp.timeout", "dns.redirect"]
+WAYS += ["tls.eof", "dns.nxdomain"]
 
 
 def gate_for(n: int) -> dict[str, Any]:
@@ -99,10 +100,11 @@ def gateway(one_carrier: bool = False) -> Dataset:
 
 
 def ordered() -> Dataset:
+    eight = range(1, 9)
     return country(
-        dict(zip(SIX, WAYS, strict=True)),
-        {n: locus(n, "access", own(n), own(n, 2), "dns" if n % 2 == 0 else "tls") for n in SIX},
-        {n: "both" if n % 2 else "neither" for n in SIX},
+        dict(zip(eight, WAYS, strict=True)),
+        {n: locus(n, "access", own(n), own(n, 2), "dns" if n % 2 == 0 else "tls") for n in eight},
+        {n: "both" if n % 2 else "neither" for n in eight},
     )
 
 
@@ -224,14 +226,14 @@ def test_a_gate_that_the_law_names_is_no_seller_even_where_it_is_an_isp() -> Non
 def test_two_networks_of_one_company_are_one_isp() -> None:
     data = ordered()
     apart = find(data, TABLE, NOTHING)
-    together = find(data, TABLE, Known(company={1: "One", 3: "One", 5: "One"}))
-    assert only(together.answers)["units"] == 4 < only(apart.answers)["units"]
+    together = find(data, TABLE, Known(company={1: "One", 3: "One", 5: "One", 7: "One"}))
+    assert only(together.answers)["units"] == 5 < only(apart.answers)["units"]
 
     def weight(found: Any) -> float:
         [row] = [r for r in records(found.weighed) if r["piece"].startswith("mechanisms on the path")] or [{}]
         return float(row.get("ordered", 0.0) or 0.0) - float(row.get("gateway", 1.0) or 0.0)
 
-    # Three ways of blocking on the path spoke for orders; three of one company are one way.
+    # Four ways of blocking on the path spoke for orders; four of one company are one way.
     assert weight(apart) > 0.5 and not [
         r for r in records(together.weighed) if r["piece"].startswith("mechanisms on the path")
     ]
