@@ -19,7 +19,7 @@ MISSING = "–"
 
 def table(
     caption: str,
-    heading: Sequence[str],
+    heading: Sequence[Element | str],
     rows: Iterable[Sequence[Any]],
     *,
     numbers: Sequence[int] = (),
