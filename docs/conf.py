@@ -26,6 +26,8 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["substitution"]
 smartquotes = False
 
+# Rooms have classes of one name (Seen, Found); which of them a type in a signature means, its page tells.
+suppress_warnings = ["ref.python"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_class_signature = "separated"
