@@ -75,6 +75,9 @@ def missing() -> str:
     """Say why there can be no manager here; empty where there can."""
     if sys.platform != "linux" or os.geteuid():
         return "needs root, to make namespaces with control groups"
+    hidden = [place for place in (Path(__file__), Path(sys.prefix)) if place.resolve().parts[1:2] == ("tmp",)]
+    if hidden:
+        return f"the unit has a /tmp of its own, in which {hidden[0]} is not"
     for program in ("unshare", "setpriv", "ip", "systemctl", "/lib/systemd/systemd"):
         if not shutil.which(program):
             return f"there is no {program} here"
