@@ -156,7 +156,7 @@ def test_quick_facts_are_true() -> None:
         for hop, row in zip(quick.rows(facts), true, strict=True):
             assert any(variant.items() <= row.items() for variant in hop), line
         proven.update(fact[0] for fact in facts)
-    assert set(proven) == {"secure", "bare", "plain"}
+    assert set(proven) == {"secure", "bare", "plain", "page"}
 
 
 def test_features_of_single_visits_are_those_of_the_evidence() -> None:

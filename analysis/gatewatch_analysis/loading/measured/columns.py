@@ -22,7 +22,7 @@ T = TypeVar("T", bound=Hashable)
 # Rows held as Python objects, at some 600 bytes each, before they become arrays of a tenth of that.
 CHUNK = 16_384
 _NEVER = np.iinfo(np.int64).min
-_TIME = pa.timestamp("us", tz="UTC")
+_TIME, _NAIVE = pa.timestamp("us", tz="UTC"), pa.timestamp("us")
 # As pandas has it, so that it takes these columns as they are.
 _TEXT = pa.large_string()
 
@@ -125,10 +125,15 @@ class Rows:
     chunks: list[Chunk] = field(default_factory=list)
 
 
+#: Numbers of vantage and test, input, host, number of the category, start (UTC without saying so), runtime in
+#: seconds, number of the verdict, digest.
+Cells = tuple[int, int, str, str | None, int, datetime | None, float | None, int, bytes]
+
+
 class Gathering:
     """Rows as they are read.
 
-    A reader appends to all the lists below at once, or calls :meth:`add`, and then :meth:`settle`.
+    A reader appends to ``rows``, or calls :meth:`add`, and then :meth:`settle`.
     """
 
     def __init__(self) -> None:
@@ -139,18 +144,7 @@ class Gathering:
         self._chunks: list[Chunk] = []
         #: Changes when rows are taken: numbers are given anew from then on.
         self.generation = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        self.vantages: list[int] = []
-        self.tests: list[int] = []
-        self.inputs: list[str] = []
-        self.hosts: list[str | None] = []
-        self.categories: list[int] = []
-        self.starts: list[datetime | None] = []
-        self.runtimes: list[float | None] = []
-        self.verdicts: list[int] = []
-        self.digests: list[bytes] = []
+        self.rows: list[Cells] = []
 
     def add(
         self,
@@ -165,36 +159,32 @@ class Gathering:
         digest: bytes,
     ) -> None:
         """Add a row; ``start`` is UTC without saying so."""
-        self.vantages.append(self.vantage(vantage))
-        self.tests.append(self.test(test))
-        self.inputs.append(about)
-        self.hosts.append(host)
-        self.categories.append(self.category(category))
-        self.starts.append(start)
-        self.runtimes.append(runtime)
-        self.verdicts.append(self.verdict(verdict))
-        self.digests.append(digest)
+        numbers = self.vantage(vantage), self.test(test), self.category(category), self.verdict(verdict)
+        at, what, kind, said = numbers
+        self.rows.append((at, what, about, host, kind, start, runtime, said, digest))
 
     def settle(self, least: int = CHUNK) -> None:
         """Turn what was read into arrays, if there is enough of it."""
-        if len(self.inputs) < max(least, 1):
+        if len(self.rows) < max(least, 1):
             return
-        starts = np.array(self.starts, "datetime64[us]").view(np.int64)
-        numbers = np.frombuffer(b"".join(self.digests), ">i8").astype(np.int64)
+        vantages, tests, inputs, hosts, categories, starts, runtimes, verdicts, digests = zip(
+            *self.rows, strict=True
+        )
         self._chunks.append(
             Chunk(
-                np.array(self.vantages, np.int32),
-                np.array(self.tests, np.int32),
-                pa.array(self.inputs, _TEXT),
-                pa.array(self.hosts, _TEXT),
-                np.array(self.categories, np.int32),
-                starts,
-                np.array(self.runtimes, np.float64),  # None becomes NaN
-                np.array(self.verdicts, np.int32),
-                numbers,
+                np.array(vantages, np.int32),
+                np.array(tests, np.int32),
+                pa.array(inputs, _TEXT),
+                pa.array(hosts, _TEXT),
+                np.array(categories, np.int32),
+                # By Arrow, in a tenth of the time that numpy takes for times of Python's.
+                pa.array(starts, _NAIVE).cast(pa.int64()).fill_null(_NEVER).to_numpy(),
+                np.array(runtimes, np.float64),  # None becomes NaN
+                np.array(verdicts, np.int32),
+                np.frombuffer(b"".join(digests), ">i8").astype(np.int64),
             )
         )
-        self._begin()
+        self.rows.clear()
 
     def take(self) -> Rows:
         """Give all rows since, and begin anew."""

@@ -62,21 +62,16 @@ class Fast:
             return
         data = block.data
         view = memoryview(data)
-        ascii_ = data.isascii()
-        find, size = data.find, len(data)
-        at, number = 0, block.line
-        while at < size:
-            end = find(b"\n", at)
-            if end < 0:
-                end = size
+        read, ascii_ = self._read, data.isascii()
+        at = 0
+        for number, end in enumerate(block.line_ends(), block.line):
             if end > at:
                 line = view[at:end]
-                if not self._read(line, ascii_):
+                if not read(line, ascii_):
                     text = bytes(line)
                     if not text.isspace():
                         slow(number, text)
             at = end + 1
-            number += 1
         self._rows.settle()
 
     def line(self, line: bytes) -> bool:
@@ -145,17 +140,19 @@ class Fast:
         found = PLAIN_URL.match(about)
         target = record.x_gatewatch_target
         rows = self._rows
-        rows.vantages.append(vantage)
-        rows.tests.append(test)
-        rows.inputs.append(about)
-        rows.hosts.append(plain.host(about) if found is None or "xn--" in found[2] else found[2])
-        rows.categories.append(
-            self._none if not target else rows.category(plain.text(target.get("category")))
+        rows.rows.append(
+            (
+                vantage,
+                test,
+                about,
+                plain.host(about) if found is None or "xn--" in found[2] else found[2],
+                self._none if not target else rows.category(plain.text(target.get("category"))),
+                start,
+                record.test_runtime,
+                verdict,
+                digest(record, b"" if record.report_id else bytes(line)),
+            )
         )
-        rows.starts.append(start)
-        rows.runtimes.append(record.test_runtime)
-        rows.verdicts.append(verdict)
-        rows.digests.append(digest(record, b"" if record.report_id else bytes(line)))
         return True
 
 

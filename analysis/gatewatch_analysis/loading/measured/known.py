@@ -63,6 +63,17 @@ def _depth(tags: Tags) -> int:
 #: The depth that tags say: the same few stand in all records.
 DEPTHS: Final[Remembered[Tags, int]] = Remembered(_depth)
 
+_BESIDE = 99
+
+
+def _place(tags: Tags) -> int:
+    depth = DEPTHS[tags]
+    return _BESIDE if depth == ASIDE else max(depth, 0)
+
+
+#: The hop that a record belongs to by its tags: the first where they say none, past all others when aside.
+PLACES: Final[Remembered[Tags, int]] = Remembered(_place)
+
 
 def constants(feature: str) -> tuple[Any, ...]:
     """Give all that rules compare a feature with, in order."""

@@ -1,7 +1,8 @@
-"""The commonest measurement: pages came over TLS, and a part of the record proves what it is.
+"""The commonest measurements: a page came, and a part of the record proves what it is.
 
 Nine of ten measurements say that a site is well.  For each hop of such a visit a few features are proven (an
-address that the system gave answers, and shows a valid certificate; the page came); the others stay unknown.
+address that the system gave answers, and shows a valid certificate, or is the control's, too; the page came,
+and over plain HTTP it has the control's title and status); the others stay unknown.
 The table of rules is asked what it says of such a row whatever the unknown features are
 (:func:`gatewatch.verdict.decide.settled`), once for each combination.  So no rule is written here, and where
 a rule would look at what was not read, the measurement is read whole.
@@ -15,12 +16,12 @@ from typing import Any, cast
 from gatewatch.net.address import is_bogon
 from gatewatch.records.failure import ANDROID_NO_DATA
 from gatewatch.verdict.decide import may_block, settled
-from gatewatch.verdict.evidence.hops import PLAIN_URL, location, same_site
+from gatewatch.verdict.evidence.hops import PLAIN_URL, address_of, headers_of, location, same_site
 from gatewatch.verdict.evidence.scene import ENCRYPTED, SYSTEM
-from gatewatch.verdict.likeness import signs
+from gatewatch.verdict.likeness import compare, signs
 from gatewatch.verdict.rule import Rule
 from gatewatch.verdict.words import NOT_LOOKED, OK, UNUSABLE
-from gatewatch_analysis.loading.measured.known import ASIDE, DEPTHS, NO_DEPTH, SAME, Remembered
+from gatewatch_analysis.loading.measured.known import DEPTHS, NO_DEPTH, PLACES, SAME, Remembered
 from gatewatch_analysis.loading.measured.shape import (
     Connect,
     Handshake,
@@ -32,10 +33,12 @@ from gatewatch_analysis.loading.measured.shape import (
 # Longer bodies than a redirect's are looked through once for each page, and read whole.
 _SHORT = 2_000
 _MOST_HOPS = 4
+# Beyond these a control is cut where it is read, and a status is none.
+_ADDRESSES, _TITLE, _STATUSES = 256, 1024, 999
 
 #: One hop's proven facts in short: what kind of hop it is, its status, mark, and so on.
 Fact = tuple[Any, ...]
-_SECURE, _BARE, _PLAIN = "secure", "bare", "plain"
+_SECURE, _BARE, _PLAIN, _SAME_PAGE = "secure", "bare", "plain", "page"
 # Whether resolvers were asked over encrypted channels: none, and one gave an address of the system's.
 _NOBODY, _AGREES, _UNKNOWN = 0, 1, 2
 # TCP on a plain hop: all is well; well, but for IPv6; nobody tried.
@@ -59,15 +62,17 @@ def prove(record: Record) -> tuple[Fact, ...] | None:
     where = PLAIN_URL.match(record.input)
     if where is None:
         return None
+    scheme, host = where[1], where[2]
     if len(requests) > 1:
-        return _chain(where[1], where[2], keys, requests)
-    if where[1] == "http":
-        return None
-    hop = _Hop("https", where[2])
+        return _chain(scheme, host, keys, requests)
+    hop = _Hop(scheme, host)
     status = _status(requests[0], 0)
     if not status or not _sorted((hop,), keys):
         return None
-    fact = _over_tls(hop, requests[0], status)
+    if scheme == "https":
+        fact = _over_tls(hop, requests[0], status)
+    else:
+        fact = _page(hop, requests[0], status, keys)
     return None if fact is None else (fact,)
 
 
@@ -107,7 +112,7 @@ def _chain(scheme: str, first: str, keys: Keys, requests: Sequence[Transaction])
 
 
 def _status(transaction: Transaction, number: int) -> int:
-    """Give the status of a hop's own answer; 0 for none, or one with which servers turn visitors away."""
+    """Give the status of a hop's own answer; 0 for none."""
     response = transaction.response
     if (
         DEPTHS[transaction.tags] not in (NO_DEPTH, number)
@@ -116,7 +121,7 @@ def _status(transaction: Transaction, number: int) -> int:
     ):
         return 0
     status = response.code
-    return 0 if status is None or status < 0 or status in signs.TURNED_AWAY else status
+    return 0 if status is None or status < 0 else status
 
 
 class _Hop:
@@ -136,13 +141,15 @@ class _Hop:
 def _sorted(hops: Sequence[_Hop], keys: Keys) -> bool:
     """Sort records by hop; False where one belongs to none of them, or is beside the visit."""
     count = len(hops)
-    depths = DEPTHS
+    places = PLACES
     for query in keys.queries or ():
-        depth = depths[query.tags]
         # Without a depth a lookup belongs to the first hop of its name.
-        if depth >= count or depth == ASIDE or query.hostname != hops[max(depth, 0)].host:
+        depth = places[query.tags]
+        if depth >= count:
             return False
-        hop = hops[max(depth, 0)]
+        hop = hops[depth]
+        if query.hostname != hop.host:
+            return False
         hop.looked_up = True
         if query.engine in SYSTEM:
             if query.failure == ANDROID_NO_DATA:
@@ -155,27 +162,30 @@ def _sorted(hops: Sequence[_Hop], keys: Keys) -> bool:
         elif query.engine in ENCRYPTED:
             hop.encrypted = [*(hop.encrypted or ()), *query.addresses]
     for connect in keys.tcp_connect or ():
-        depth = depths[connect.tags]
-        if depth >= count or depth == ASIDE:
+        depth = places[connect.tags]
+        if depth >= count:
             return False
-        hops[max(depth, 0)].connects.append(connect)
+        hops[depth].connects.append(connect)
     for handshake in keys.tls_handshakes or ():
-        depth = depths[handshake.tags]
-        if depth >= count or depth == ASIDE:
+        depth = places[handshake.tags]
+        if depth >= count:
             return False
-        hops[max(depth, 0)].handshakes.append(handshake)
+        hops[depth].handshakes.append(handshake)
     return True
 
 
 def _over_tls(hop: _Hop, transaction: Transaction, status: int) -> Fact | None:
     """Prove a hop over TLS: the name's own server answered, at an address of the system's."""
     mark = ""
-    if status == 200:
+    if status == 200 or status in signs.TURNED_AWAY:
         response = transaction.response
-        body = response.content if response else None
-        if body is not None and not isinstance(body, str):
+        body = (response.content if response else None) or ""
+        if not isinstance(body, str):
             return None
-        mark = signs.challenge(200, "", {}, body or "")
+        if status == 200:
+            mark = signs.challenge(200, "", {}, body)
+        else:
+            mark = signs.challenge(status, compare.title(body), headers_of(cast("Any", transaction)), body)
     if not hop.looked_up and not hop.connects and not hop.handshakes:
         # web_connectivity 0.4 keeps nothing else of where a redirect led.
         return _BARE, status, mark
@@ -234,6 +244,33 @@ def _plain(hop: _Hop, transaction: Transaction, status: int, ways: list[str]) ->
     return _PLAIN, status, True, tcp, _asked(hop)
 
 
+def _page(hop: _Hop, transaction: Transaction, status: int, keys: Keys) -> Fact | None:
+    """Prove a page over plain HTTP: from an address that the control was given, too, and like its page."""
+    response = transaction.response
+    body = (response.content if response else None) or ""
+    if not isinstance(body, str) or 300 <= status < 400 or status in signs.TURNED_AWAY or status > _STATUSES:
+        return None
+    system = hop.system
+    address = transaction.address
+    if not system or (address and address_of(address) not in system) or not signs.lies().isdisjoint(system):
+        return None
+    tcp = _tcp(hop)
+    seen = None if tcp is None or keys.control_failure else keys.control_page
+    if seen is None or seen.http_request is None or seen.dns is None:
+        return None
+    addresses, fetched = seen.dns.addrs or (), seen.http_request
+    if fetched.failure or fetched.status_code != status or len(addresses) > _ADDRESSES:
+        return None
+    if not any(a in addresses and not is_bogon(a) for a in system):
+        return None
+    title = compare.title(body)
+    if compare.same_title(title, (fetched.title or "")[:_TITLE]) != compare.SAME:
+        return None
+    if signs.portal(status, (), body) or (status == 200 and signs.challenge(200, "", {}, body)):
+        return None
+    return _SAME_PAGE, status, tcp, _asked(hop)
+
+
 def _tcp(hop: _Hop) -> int | None:
     """Sum up connects to port 80; None where it matters which of the addresses are the site's."""
     good: set[str] = set()
@@ -261,12 +298,10 @@ _SAME = {
     "tcp_only_ipv6": False,
     "tls_mostly": NOT_LOOKED,
     "http": OK,
-    "http_sign": "",
-    "http_sign_confidence": 0.0,
-    "http_sign_misleads": "",
     "http_portal": "",
     "http_to_private": False,
 }
+_UNSIGNED = {"http_sign": "", "http_sign_confidence": 0.0, "http_sign_misleads": ""}
 _TLS = {"scheme": "https", "http_secure": True, "tls_beside": NOT_LOOKED}
 _LOOKED_UP = {"dns_system": "addresses"}
 _NOT_LOOKED_UP = {
@@ -295,6 +330,16 @@ _LEADS_ON = {
     **dict.fromkeys(("page_short", "page_unlike_notice", "page_same_server"), False),
     "page_proportion": -1.0,
 }
+_LIKE_THE_CONTROLS = {
+    **_LOOKED_UP,
+    **dict.fromkeys(("control", "dns_system_trusted", "dns_system_in_control", "http_leads_home"), True),
+    **dict.fromkeys(("http_secure", "page_unlike_notice"), False),
+    **dict.fromkeys(("page", "page_status", "page_title"), compare.SAME),
+    "scheme": "http",
+    "control_http": OK,
+    "http_challenge": "",
+    "tls": NOT_LOOKED,
+}
 _CHANNELS: dict[int, dict[str, Any]] = {
     _NOBODY: {"dns_encrypted": NOT_LOOKED, "dns_encrypted_agrees": False},
     _AGREES: {"dns_encrypted_agrees": True},
@@ -309,12 +354,23 @@ def rows(facts: tuple[Fact, ...]) -> list[list[dict[str, Any]]]:
 
 def _rows(fact: Fact, depth: int) -> list[dict[str, Any]]:
     kind, status, *rest = fact
-    row = {**_SAME, "depth": depth, "http_status": status}
+    row = {**_SAME, **(_UNSIGNED if kind != _SAME_PAGE else {}), "depth": depth, "http_status": status}
     if kind == _BARE:
         return [{**row, **_TLS, **_NOT_LOOKED_UP, **_NOTHING_TRIED, "http_challenge": rest[0]}]
     if kind == _SECURE:
         mark, channel = rest
         return [{**row, **_TLS, **_LOOKED_UP, **_ALL_WELL, **_CHANNELS[channel], "http_challenge": mark}]
+    variants: dict[int, list[dict[str, Any]]] = {
+        _WELL: [{"tcp": OK}],
+        _UNTRIED: [{"tcp": NOT_LOOKED}],
+        _NO_SIX: [{"tcp": OK}, {"tcp": NOT_LOOKED, "tcp_only_ipv6": True}],
+    }
+    if kind == _SAME_PAGE:
+        tcp, channel = rest
+        row |= {**_LIKE_THE_CONTROLS, **_CHANNELS[channel], "control_http_status": status}
+        # A page may quote a sign, or bear that of a product.
+        signed = [{"http_sign_misleads": misleads} for misleads in ("", "filter")]
+        return [{**row, **sign, **variant} for sign in signed for variant in variants[tcp]]
     looked_up, tcp, channel = rest
     row |= {**_LEADS_ON, **_CHANNELS[channel]}
     # It went the system's way, and the last hop is the site's own.
@@ -323,11 +379,6 @@ def _rows(fact: Fact, depth: int) -> list[dict[str, Any]]:
         if looked_up
         else {**_NOT_LOOKED_UP, "tcp_at_system": NOT_LOOKED}
     )
-    variants: dict[int, list[dict[str, Any]]] = {
-        _WELL: [{"tcp": OK}],
-        _UNTRIED: [{"tcp": NOT_LOOKED}],
-        _NO_SIX: [{"tcp": OK}, {"tcp": NOT_LOOKED, "tcp_only_ipv6": True}],
-    }
     return [{**row, **variant} for variant in variants[tcp]]
 
 

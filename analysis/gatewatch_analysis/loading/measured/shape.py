@@ -149,6 +149,30 @@ class Transaction(Struct, gc=False):
     tags: Tags = ()
 
 
+class Names(Struct, gc=False):
+    """What the control resolved."""
+
+    addrs: tuple[str, ...] | None = None
+
+
+class Fetched(Struct, gc=False):
+    """What the control fetched."""
+
+    failure: Text = None
+    status_code: int | None = None
+    title: Text = None
+
+
+class ControlPage(Struct, gc=False):
+    """As much of a control's response as tells whether a page is its page."""
+
+    dns: Names | None = None
+    http_request: Fetched | None = None
+
+
+_control_page = msgspec.json.Decoder(ControlPage | None).decode
+
+
 class Keys(Struct, gc=False):
     """The test keys that a verdict on other software's web_connectivity depends on."""
 
@@ -177,6 +201,14 @@ class Keys(Struct, gc=False):
     def extra(self) -> dict[str, Any]:
         """The keys beside the lists of df-000, as far as a verdict reads them."""
         return {"control_failure": self.control_failure, "control": _read(self.control)}
+
+    @property
+    def control_page(self) -> ControlPage | None:
+        """A part of the control; None where it is not as it should be, either."""
+        try:
+            return None if self.control is ABSENT else _control_page(self.control)
+        except msgspec.MsgspecError:
+            return None
 
 
 class Envelope(Struct, gc=False):
