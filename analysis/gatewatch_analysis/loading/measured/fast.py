@@ -10,6 +10,7 @@ import msgspec
 
 from gatewatch.verdict import ruling
 from gatewatch.verdict.evidence.hops import PLAIN_URL
+from gatewatch.verdict.rule import Rule
 from gatewatch_analysis.loading import plain
 from gatewatch_analysis.loading.blocks import Block
 from gatewatch_analysis.loading.identity import digest
@@ -61,51 +62,41 @@ class Fast:
                 slow(block.line, block.data)
             return
         data = block.data
-        view = memoryview(data)
-        read, ascii_ = self._read, data.isascii()
+        view, ascii_ = memoryview(data), data.isascii()
+        lines: list[tuple[int, memoryview]] = []
         at = 0
         for number, end in enumerate(block.line_ends(), block.line):
             if end > at:
-                line = view[at:end]
-                if not read(line, ascii_):
-                    text = bytes(line)
-                    if not text.isspace():
-                        slow(number, text)
+                lines.append((number, view[at:end]))
             at = end + 1
+        # One kind of work after the other: a processor does some dozen of each faster than all for each line.
+        records = [_typed(line, ascii_) for _, line in lines]
+        rules = [_rule(record) for record in records]
+        put = self._put
+        for (number, line), record, rule in zip(lines, records, rules, strict=True):
+            if not put(record, rule, line):
+                text = bytes(line)
+                if not text.isspace():
+                    slow(number, text)
         self._rows.settle()
 
     def line(self, line: bytes) -> bool:
         """Read one line, if this is the way for it."""
         if self._generation != self._rows.generation:
             self._begin()
-        return self._read(line, line.isascii())
+        record = _typed(line, line.isascii())
+        return self._put(record, _rule(record), line)
 
-    def _read(self, line: bytes | memoryview, ascii_: bool) -> bool:
-        try:
-            if not ascii_:
-                # What is skipped is not looked at for this by msgspec.
-                str(line, "utf-8")
-            record = _record(line)
-        except _REFUSED:
+    def _put(self, record: Record | None, rule: Rule | None, line: bytes | memoryview) -> bool:
+        if rule is not None and record is not None:
+            code = self._verdicts.get(rule.id)
+            if code is None:
+                code = self._verdicts[rule.id] = self._rows.verdict(said(rule))
+            return self._add(record, self._web, code, line)
+        if record is None:
             return self._given(line)
         given = record.x_gatewatch_verdict
-        if given is not None:
-            return self._add_given(record, given, line)
-        if record.test_name != WEB or record.test_keys is None:
-            return False
-        try:
-            rule = quick_ruling(record)
-            if rule is None:
-                rule = single_ruling(record)
-                if rule is None:
-                    rule = ruling(cast("Any", record))
-        except Exception:
-            # A part is not as it should be (Unfit); or judging fails, and the slow way will say so.
-            return False
-        code = self._verdicts.get(rule.id)
-        if code is None:
-            code = self._verdicts[rule.id] = self._rows.verdict(said(rule))
-        return self._add(record, self._web, code, line)
+        return given is not None and self._add_given(record, given, line)
 
     def _given(self, line: bytes | memoryview) -> bool:
         """Read a measurement whose test keys need no look, as its verdict was given where it was made."""
@@ -154,6 +145,29 @@ class Fast:
             )
         )
         return True
+
+
+def _typed(line: bytes | memoryview, ascii_: bool) -> Record | None:
+    try:
+        if not ascii_:
+            # What is skipped is not looked at for this by msgspec.
+            str(line, "utf-8")
+        return _record(line)
+    except _REFUSED:
+        return None
+
+
+def _rule(record: Record | None) -> Rule | None:
+    """Judge a record; None for what is not judged here, or not this way."""
+    if record is None or record.x_gatewatch_verdict is not None:
+        return None
+    if record.test_name != WEB or record.test_keys is None:
+        return None
+    try:
+        return quick_ruling(record) or single_ruling(record) or ruling(cast("Any", record))
+    except Exception:
+        # A part is not as it should be (Unfit); or judging fails, and the slow way will say so.
+        return None
 
 
 def given_verdict(given: dict[str, Any]) -> Said | None:
