@@ -233,7 +233,8 @@ def _withdrawn() -> None:
     click.echo(say("You agree to nothing now; nothing will be measured."), err=True)
     click.echo(
         layout.filled(
-            say("Results are kept. To delete them: {command}", command="gatewatch results delete --all")
+            say("Results are kept. To delete them: {command}", command="gatewatch results delete --all"),
+            whole="gatewatch results delete --all",
         ),
         err=True,
     )

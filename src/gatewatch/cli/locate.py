@@ -16,6 +16,7 @@ from gatewatch.words import mark, say, worded
 
 if TYPE_CHECKING:
     from gatewatch.records import Box, Locus
+    from gatewatch.store import RunInfo
 
 _PLACES = {
     "access": mark("It is cut inside the network of your own provider."),
@@ -25,13 +26,16 @@ _PLACES = {
     "endpoint": mark("It is cut at the site's own server, or right before it."),
     "unknown": mark("It is cut on the way; in whose network cannot be told."),
 }
-_RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=True)
 
 
 @click.command()
 @click.argument("url", nargs=-1)
 @click.option(
-    "--from", "found_by", type=_RUN, metavar="RUN", help="Locate what an earlier run found blocked."
+    "--from",
+    "found_by",
+    metavar="RUN",
+    help="Locate what an earlier run found blocked, on its line: its id, the beginning of it, a path, or "
+    '"latest".',
 )
 @some(
     *("--country", "--asn", "--isp", "--network-type", "--seed", "--root", "--plan", "--consent"),
@@ -40,20 +44,29 @@ _RUN = click.Path(path_type=Path, exists=True, file_okay=False, resolve_path=Tru
     *("--lab", "--attach", "--plain", "--quiet", "--json"),
 )
 @speaking.option
-def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
+def locate(url: tuple[str, ...], found_by: str | None, **given: Any) -> None:
     """Find the link on which each URL meets interference, or say why it cannot be told.
 
     The forbidden name is sent up to a dozen times for each, which needs a consent of its own.  To stop it,
     press Ctrl-C, or create the file `stop` in ~/.local/state/gatewatch: it is looked at before every trigger.
     """
     from gatewatch.cli.progress import observer
+    from gatewatch.cli.results import find
     from gatewatch.cli.run import agreed, code, held
+    from gatewatch.store import default_root
     from gatewatch.summary.reasons import reason
 
-    urls = (*url, *(_blocked(found_by) if found_by else ()))
+    context = click.get_current_context()
+    urls = url
+    if found_by:
+        run = find(given["root"] or default_root(), found_by)
+        urls += _blocked(run.path)
+        given |= _line(run, context)
+        if not urls:
+            _nothing(as_json=given["as_json"])
+            return
     if not urls:
         raise click.UsageError("nothing to locate: name a URL, or a run that found some blocked (--from)")
-    context = click.get_current_context()
     given = {**others(context.command), **given}
     # Whoever names a site here has chosen it, whatever its tier.
     given |= {"probe": ("locate",), "traces": 0, "risk": "high"}
@@ -78,6 +91,25 @@ def locate(url: tuple[str, ...], found_by: Path | None, **given: Any) -> None:
         for why in skipped:
             click.echo(say("Not located: {why}", why=reason(why)))
     sys.exit(code(outcome))
+
+
+def _line(run: RunInfo, context: click.Context) -> dict[str, Any]:
+    """What a run says of its line, where nothing else is said now: what it found belongs to that line."""
+    default = click.core.ParameterSource.DEFAULT
+    kinds = {"country": str, "asn": int, "isp": str, "network_type": str}
+    return {
+        name: value
+        for name, kind in kinds.items()
+        if isinstance(value := run.vantage.get(name), kind) and context.get_parameter_source(name) is default
+    }
+
+
+def _nothing(*, as_json: bool) -> None:
+    if as_json:
+        about = {"state": "done", "reason": "Nothing looked blocked.", "skipped": []}
+        click.echo(json.dumps({**about, "folder": None, "located": []}))
+    else:
+        click.echo(say("Nothing looked blocked."))
 
 
 def _blocked(run: Path) -> tuple[str, ...]:

@@ -251,7 +251,9 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         from rich.table import Column, Table
         from rich.text import Text
 
-        table = Table(*(Column(Text(head)) for head in cells[0]), box=box.SIMPLE_HEAD)
+        # Nothing is cut off: what is here is to be copied, a run's id in one piece.
+        columns = [Column(Text(head), overflow="fold", no_wrap=head == "run") for head in cells[0]]
+        table = Table(*columns, box=box.SIMPLE_HEAD)
         for row in cells[1:]:
             # Text, not markup: a target called [red] stays one.
             table.add_row(*map(Text, row))

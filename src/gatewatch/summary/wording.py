@@ -89,7 +89,7 @@ def lines(facts: Facts) -> Iterator[str]:
         yield from map(layout.bullet, untested)
     yield ""
     yield say("What you can do")
-    yield from map(layout.bullet, _advice(facts))
+    yield from _advice(facts)
 
 
 def _counted(facts: Facts) -> str:
@@ -143,19 +143,28 @@ def _untested(facts: Facts) -> Iterator[str]:
 
 
 def _advice(facts: Facts) -> Iterator[str]:
+    resume = f"gatewatch run --resume {facts.where}"
+    locate = f"gatewatch locate --from {facts.run}"
+    show = f"gatewatch results show {facts.run}"
+    delete = f"gatewatch results delete {facts.run}"
     if facts.unfinished and facts.state in ("interrupted", "full", "killed", "partial"):
-        yield say("To go on: {command}", command=f"gatewatch run --resume {facts.where}")
+        yield layout.bullet(say("To go on: {command}", command=resume), resume)
     if facts.of("blocked", "tampered"):
-        yield say(
-            "One measurement can be wrong. Measure again on another day and, if you can, on the line of "
-            "another provider."
+        yield layout.bullet(
+            say(
+                "One measurement can be wrong. Measure again on another day and, if you can, on the line of "
+                "another provider."
+            )
         )
-        yield say("Before you show results to anybody, think about who could tell that they are yours.")
-        yield say(
-            "To find out where a site is cut there is gatewatch locate. It is riskier, and shows you its own "
-            "text first."
+        yield layout.bullet(
+            say("Before you show results to anybody, think about who could tell that they are yours.")
         )
+        text = say(
+            "To find out where a site is cut: {command}. That is riskier, and shows you its own text first.",
+            command=locate,
+        )
+        yield layout.bullet(text, locate)
     else:
-        yield say("That can change. Measure again from time to time.")
-    yield say("To see everything: {command}", command=f"gatewatch results show {facts.run}")
-    yield say("To delete it: {command}", command=f"gatewatch results delete {facts.run}")
+        yield layout.bullet(say("That can change. Measure again from time to time."))
+    yield layout.bullet(say("To see everything: {command}", command=show), show)
+    yield layout.bullet(say("To delete it: {command}", command=delete), delete)
