@@ -17,6 +17,8 @@ from gatewatch.cli.consent import VERSION, stop_file
 from gatewatch.cli.locate import describe
 from gatewatch.lab import kernel
 from gatewatch.records import Locus
+from gatewatch.runner.about import Vantage
+from gatewatch.runner.session import Session
 
 LAB = ("--attach", "memory", "--quiet", "--seed", "1")
 
@@ -57,6 +59,33 @@ def test_what_a_run_found_blocked() -> None:
     done = here("locate", "--from", folder, "--lab", "kh-2024:smart", "--json", "--most-targets", "2", *LAB)
     located = {row["input"] for row in json.loads(done.stdout)["located"]}
     assert len(located) == min(2, len(names)) > 0 and located <= names
+
+
+def test_a_run_by_its_name_and_on_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = here("run", "--targets", "kh", "--limit", "12", "--lab", "kh-2024:smart", "--json", *LAB)
+    folder = Path(json.loads(run.stdout)["folder"])
+    about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    # As if it had been measured outside.
+    about["vantage"] = {"country": "KH", "asn": 45498, "isp": "Smart", "network_type": "mobile"}
+    (folder / "run.json").write_text(json.dumps(about), encoding="utf-8")
+    planned: list[Session] = []
+    monkeypatch.setattr("gatewatch.cli.planned.show", lambda session, _: planned.append(session))
+    for name in ("latest", folder.name, folder.name[:12], str(folder)):
+        assert here("locate", "--from", name, "--plan").exit_code == cli.DONE
+    assert here("locate", "--from", "latest", "--asn", "7", "--plan").exit_code == cli.DONE
+    here("locate", "https://a.example/", "--plan")
+    line = Vantage("KH", 45498, "Smart", "mobile")
+    lines = [session.vantage for session in planned]
+    assert lines == [line] * 4 + [replace(line, asn=7), Vantage()]
+    assert here("locate", "--from", "2001", "--plan").exit_code == cli.USAGE
+
+
+def test_a_run_that_found_nothing() -> None:
+    assert here("run", "--targets", "kh", "--limit", "3", "--lab", "small:clear", *LAB).exit_code == cli.DONE
+    done = here("locate", "--from", "latest", "--lab", "small:clear", *LAB)
+    assert (done.exit_code, done.stdout) == (cli.DONE, "Nothing looked blocked.\n")
+    told = json.loads(here("locate", "--from", "latest", "--lab", "small:clear", "--json", *LAB).stdout)
+    assert (told["state"], told["located"]) == ("done", [])
 
 
 def test_nothing_while_the_stop_file_is_there() -> None:

@@ -1,14 +1,17 @@
-"""What a new user types to have a machine measure by itself, with a real systemd manager to take it."""
+"""What a new user types, from the README alone, to have a machine measure by itself; systemd takes it."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shlex
 import sys
 
 import pytest
-from tests.worlds import manager
+from tests.worlds import manager, readme
+
+from gatewatch.cli.consent import VERSION
 
 GATEWATCH = (sys.executable, "-m", "gatewatch")
 RUNS = "/home/volunteer/.local/share/gatewatch/runs"
@@ -56,18 +59,14 @@ show.write_text(sys.argv[1])
 odd = replace(JOB, name="gatewatch-odd", argv=(sys.executable, str(show), str(runs), *ODD))
 Systemd().install([replace(odd, folder=Path("/home/volunteer/50% off"), writable=(runs,))])
 """
+# What the README's configuration names, and what stands for it here; the lab's runs go where that is said.
+STANDS_FOR = {
+    "https://collector.example": "http://127.0.0.1:8123",
+    "file:///media/stick/results": "file:///home/volunteer/stick",
+}
 CONFIGURE = """
 mkdir -p ~/.config/gatewatch ~/stick
-cat > ~/.config/gatewatch/upload.toml <<END
-[collector]
-kind = "collector"
-url = "http://127.0.0.1:8123"
-lab = true
-[stick]
-kind = "store"
-url = "file:///home/volunteer/stick"
-lab = true
-END
+printf %s "$1" > ~/.config/gatewatch/upload.toml
 """
 # Writes the uid of each measurement that arrives into a file.
 COLLECTOR = """
@@ -89,59 +88,115 @@ PATHS = f"PYTHONPATH={os.pathsep.join(path for path in sys.path if path)}"
 COLLECTING = ("systemd-run", "--user", "--quiet", "--setenv", PATHS, sys.executable, "-c", COLLECTOR)
 
 
+#: The README's commands, in its order, by a name.
+STEPS = (
+    ("gatewatch consent --show", "text"),
+    ("gatewatch consent --yes", "agree"),
+    ("gatewatch doctor", "doctor"),
+    ("gatewatch schedule install", "print"),
+    ("gatewatch schedule install", "install"),
+    ("gatewatch schedule status", "status"),
+    ("gatewatch results upload --list", "waits"),
+    ("gatewatch results upload", "upload"),
+    ("gatewatch schedule remove", "remove"),
+)
+
+
+def configuration() -> str:
+    """The README's upload.toml, with what stands for its addresses."""
+    text = readme.code(readme.MACHINES, "toml")
+    for told, here in STANDS_FOR.items():
+        assert text.count(f'"{told}"') == 1
+        text = text.replace(f'"{told}"', f'"{here}"\nlab = true')
+    return text
+
+
 @pytest.fixture(scope="module")
 def said() -> dict[str, manager.Said]:
     if why := manager.missing():
         pytest.skip(why)
     show = ("systemctl", "--user", "show", "--property")
+    timers = ("systemctl", "--user", "list-timers", "--all", "--no-pager")
+    told = {
+        name: (*GATEWATCH, *shlex.split(command)[1:])
+        for command, name in readme.paired(readme.MACHINES, STEPS)
+    }
+    consent = told["install"].index("--consent")
     commands = {
-        "no consent": (*GATEWATCH, "schedule", "install", "--country", "KH"),
-        "install": (*GATEWATCH, "schedule", "install", "--every", "6h", *MEASURE),
-        "timers": ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
-        "verify": ("systemd-analyze", "--user", "verify", "--man=no", f"{UNITS}/gatewatch.service"),
+        "no consent": (*told["install"][:consent], *told["install"][consent + 2 :]),
+        "text": told["text"],
+        "agree": told["agree"],
+        "on file": (*GATEWATCH, "consent", "--json"),
+        # There is no way out of here, which it says.
+        "doctor": told["doctor"],
+        "configure": ("sh", "-c", CONFIGURE, "sh", configuration()),
+        "print": (*told["print"], *BRIEFLY),
+        "nothing yet": ("sh", "-c", f"ls {UNITS} 2>/dev/null || true"),
+        "install": (*told["install"], *BRIEFLY),
+        "timers": timers,
+        "verify": (
+            *("systemd-analyze", "--user", "verify", "--man=no"),
+            *(
+                f"{UNITS}/gatewatch{name}"
+                for name in (".service", ".timer", "-upload.service", "-upload.timer")
+            ),
+        ),
         "unit": ("cat", f"{UNITS}/gatewatch.service"),
-        "before": (*GATEWATCH, "schedule", "status"),
+        "before": told["status"],
         "start": ("systemctl", "--user", "start", "gatewatch.service"),
         "result": (*show, "Result,ExecMainStatus", "gatewatch.service"),
-        "status": (*GATEWATCH, "schedule", "status"),
         "list": (*GATEWATCH, "results", "list", "--json"),
         "log": ("cat", f"{RUNS}/unattended.log"),
+        "status": told["status"],
         "holding": ("sh", "-c", f"flock {RUNS}/.lock systemctl --user start gatewatch.service"),
         "held": (*show, "Result,ExecMainStatus", "gatewatch.service"),
+        "waits": told["waits"],
+        "collector": COLLECTING,
+        "listens": ("sh", "-c", "for n in $(seq 400); do [ -e ~/arrived ] && exit; sleep 0.05; done; exit 1"),
+        "start up": ("systemctl", "--user", "start", "gatewatch.service"),
+        "upload": told["upload"],
+        "again": ("systemctl", "--user", "start", "gatewatch-upload.service"),
+        "all there": told["status"],
+        "arrived": ("cat", "/home/volunteer/arrived"),
+        "stick": ("find", "/home/volunteer/stick", "-type", "f"),
         "odd": (sys.executable, "-c", INSTALL, SHOW),
         "odd verify": ("systemd-analyze", "--user", "verify", "--man=no", f"{UNITS}/gatewatch-odd.service"),
         "odd start": ("systemctl", "--user", "start", "gatewatch-odd.service"),
         "shown": ("cat", f"{RUNS}/shown.json"),
-        "configure": ("sh", "-c", CONFIGURE),
-        "with uploads": (*GATEWATCH, "schedule", "install", "--every", "24h", *BRIEFLY),
-        "two timers": ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
-        "start down": ("systemctl", "--user", "start", "gatewatch.service"),
-        "waits": (*GATEWATCH, "schedule", "status"),
-        "collector": COLLECTING,
-        "listens": ("sh", "-c", "for n in $(seq 400); do [ -e ~/arrived ] && exit; sleep 0.05; done; exit 1"),
-        "start up": ("systemctl", "--user", "start", "gatewatch.service"),
-        "by hand": (*GATEWATCH, "results", "upload"),
-        "again": ("systemctl", "--user", "start", "gatewatch-upload.service"),
-        "all there": (*GATEWATCH, "schedule", "status"),
-        "arrived": ("cat", "/home/volunteer/arrived"),
-        "stick": ("find", "/home/volunteer/stick", "-type", "f"),
-        "remove": (*GATEWATCH, "schedule", "remove"),
-        "after": (*GATEWATCH, "schedule", "status"),
-        "gone": ("systemctl", "--user", "list-timers", "--all", "--no-pager"),
+        "remove": told["remove"],
+        "after": told["status"],
+        "gone": timers,
         "left": ("ls", UNITS, f"{UNITS}/timers.target.wants"),
     }
+    assert set(told) <= set(commands)
     return dict(zip(commands, manager.managed(list(commands.values())), strict=True))
 
 
 def test_without_consent_nothing_is_installed(said: dict[str, manager.Said]) -> None:
-    assert said["no consent"].code == 3 and "--consent" in said["no consent"].err
+    assert said["no consent"].code == 3 and f"--consent {VERSION}" in said["no consent"].err
+
+
+def test_the_text_is_read_and_its_version_agreed_to(said: dict[str, manager.Said]) -> None:
+    assert said["text"].code == 0 and "The law in Cambodia" in said["text"].out
+    assert said["text"].out.splitlines()[-1] == f"This is version {VERSION} of the text."
+    assert said["agree"].code == 0, said["agree"].err
+    assert json.loads(said["on file"].out)["general"]["good"]
+    assert said["doctor"].code == 4 and "no route to the" in said["doctor"].out
+
+
+def test_print_writes_nothing(said: dict[str, manager.Said]) -> None:
+    assert said["print"].code == 0, said["print"].err
+    assert "OnCalendar=" in said["print"].out and "ExecStart=" in said["print"].out
+    assert said["nothing yet"].out == ""
 
 
 def test_install_starts_a_timer_that_makes_up_for_lost_starts(said: dict[str, manager.Said]) -> None:
+    assert said["configure"].code == 0
     assert said["install"].code == 0, said["install"].err
     assert "Measuring every 6h, by systemd." in said["install"].out
     assert "loginctl enable-linger" in said["install"].out
-    assert re.search(r"left +- +- +gatewatch\.timer +gatewatch\.service", said["timers"].out)
+    for name in ("gatewatch", "gatewatch-upload"):
+        assert re.search(rf"left +- +- +{name}\.timer +{name}\.service", said["timers"].out)
     assert (said["verify"].code, said["verify"].out, said["verify"].err) == (0, "", "")
     assert said["before"].code == 1 and "no run was made yet" in said["before"].out
 
@@ -155,7 +210,7 @@ def test_the_service_measures_in_its_sandbox(said: dict[str, manager.Said]) -> N
     (run,) = json.loads(said["list"].out)["runs"]
     assert (run["state"], run["measured"]) == ("done", 3)
     events = [json.loads(line) for line in said["log"].out.splitlines()]
-    assert [event["event"] for event in events] == ["start", "measuring", "end"]
+    assert [event["event"] for event in events] == ["start", "measuring", "uploaded", "end"]
 
 
 def test_a_run_that_finds_another_one_is_no_failure_to_systemd(said: dict[str, manager.Said]) -> None:
@@ -181,18 +236,16 @@ def test_a_collector_that_is_down_and_comes_back_gets_each_measurement_once(
 ) -> None:
     if "PrivateUsers=yes" not in said["unit"].out:
         pytest.skip("this system forbids users' namespaces")
-    assert said["with uploads"].code == 0, said["with uploads"].err
-    for name in ("gatewatch", "gatewatch-upload"):
-        assert re.search(rf" {name}\.timer +{name}\.service", said["two timers"].out)
-    assert (said["start down"].code, said["waits"].code) == (0, 0)
-    assert "waiting to be uploaded: 6, the oldest since" in said["waits"].out
+    assert "waiting to be uploaded: 3, the oldest since" in said["status"].out
+    assert said["waits"].code == 0 and said["waits"].out.startswith("mine: 0 stored, 3 waiting since ")
+    assert "stick: 0 stored, 0 waiting\n" in said["waits"].out
     assert said["collector"].code == said["listens"].code == said["start up"].code == 0
     # The collector failed a moment ago, so the next run left it alone; by hand it is tried at once.
-    assert said["by hand"].out == "collector: 9 stored, 0 waiting\nstick: 0 stored, 0 waiting\n"
+    assert said["upload"].out == "mine: 6 stored, 0 waiting\nstick: 0 stored, 0 waiting\n"
     assert said["again"].code == said["all there"].code == 0
     uids = said["arrived"].out.split()
-    assert len(uids) == len(set(uids)) == 9
-    assert len(said["stick"].out.split()) == 3
+    assert len(uids) == len(set(uids)) == 6
+    assert len(said["stick"].out.split()) == 2
 
 
 def test_remove_leaves_nothing_but_the_runs(said: dict[str, manager.Said]) -> None:

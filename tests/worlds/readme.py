@@ -55,7 +55,7 @@ def left_over(covered: Iterable[str]) -> list[str]:
     for part in covered:
         text = text.replace(PARTS[part], "")
     found = re.findall(r"^(?: {4}|\$ )(.*)$|^```(.*)$", text, re.MULTILINE)
-    quoted = re.findall(r"`((?:gatewatch|sudo|systemctl|pip|python|make)\s[^`]+)`", SECTION)
+    quoted = re.findall(r"`((?:gatewatch|sudo|systemctl|pip|python|make)\s[^`]+)`", _outside_fences(SECTION))
     return ["".join(each) for each in found] + quoted
 
 
