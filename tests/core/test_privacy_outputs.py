@@ -5,12 +5,14 @@ person into its records, into what it raises, and into the packets that it files
 """
 
 import dataclasses
+import json
 import random
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.worlds.collector import collector
 from tests.worlds.commands import here
 from tests.worlds.person import Person, anything, files, person
 
@@ -22,6 +24,7 @@ from gatewatch.records import HttpRequest, HttpResponse, Query, TestKeys, Transa
 from gatewatch.runner import own
 from gatewatch.runner.plan import Item, Plan
 from gatewatch.runner.session import Session, conduct
+from gatewatch.store import Scrubber
 from gatewatch.unattended.duty import Duty, Orders
 from gatewatch_targets import Target
 
@@ -134,7 +137,58 @@ def test_no_file_and_no_export_tells_of_a_person(
             done = here(*words, "--root", str(root))
             assert done.exit_code == 0 and done.stdout, (words, done.stderr)
             here_now[" ".join(words)] = done.stdout.encode()
+        here_now |= uploaded(root, tmp_path_factory.mktemp("there"))
+        here_now |= in_parquet(root, tmp_path_factory.mktemp("parquet") / "of.dataset")
     assert {name: who.tells(data) for name, data in here_now.items() if who.tells(data)} == {}
+
+
+def uploaded(root: Path, there: Path) -> dict[str, bytes]:
+    """What is sent: by both of OONI's calls, requests as they came, and into a folder; what is kept of it."""
+    with collector() as first, collector() as older:
+        config = there / "upload.toml"
+        stores = there / "stick"
+        stores.mkdir()
+        config.write_text(
+            "".join(
+                f'[{name}]\nkind = "{kind}"\nurl = "{url}"\nlab = true\n{more}'
+                for name, kind, url, more in (
+                    ("submit", "collector", first.url, ""),
+                    ("report", "collector", older.url, 'protocol = "report"\n'),
+                    ("stick", "store", f"file://{stores}", ""),
+                )
+            )
+        )
+        config.chmod(0o600)
+        done = here("results", "upload", "--upload-config", str(config), "--root", str(root))
+        assert done.exit_code == 0, done.output
+        sent: dict[str, bytes] = {"results upload": done.output.encode()}
+        for name, each in (("submit", first), ("report", older)):
+            assert len(each.arrived) >= 2
+            sent |= {f"{name} request {n}": body for n, body in enumerate(each.requests)}
+            sent |= {f"{name} content {n}": content for n, (_, content) in enumerate(each.arrived)}
+    in_folder = files(stores)
+    assert in_folder
+    sent |= {f"stick {name}": name.encode() + b"\n" for name in in_folder}
+    sent |= {f"stick content {name}": data for name, data in in_folder.items()}
+    # What is remembered of uploads beside the runs.
+    return sent | {f"after {name}": data for name, data in files(root).items()}
+
+
+def in_parquet(root: Path, folder: Path) -> dict[str, bytes]:
+    """Each file of a Parquet export, as bytes, its metadata, and each of its rows as text."""
+    pyarrow = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: no Parquet was read")
+    done = here("results", "export", "--parquet", "-o", str(folder), "--root", str(root))
+    assert done.exit_code == 0, done.output
+    found: dict[str, bytes] = {"results export --parquet": done.output.encode()}
+    for name, data in files(folder).items():
+        found[name] = name.encode() + b"\n" + data
+        if name.endswith(".parquet"):
+            file = pyarrow.ParquetFile(folder / name)
+            found[f"{name} schema"] = str(file.schema_arrow.metadata).encode()
+            rows = file.read().to_pylist()
+            found[f"{name} rows"] = b"\n".join(json.dumps(row, default=str).encode() for row in rows)
+    assert any(name.endswith(" rows") for name in found)
+    return found
 
 
 def meet_the_router(patch: pytest.MonkeyPatch, who: Person) -> None:
@@ -146,6 +200,28 @@ def meet_the_router(patch: pytest.MonkeyPatch, who: Person) -> None:
         self.own_resolvers = (who.router,)
 
     patch.setattr(Wire, "__init__", init)
+
+
+def test_whoever_looks_at_uploads_and_parquet_finds_what_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without scrubbing, each way out tells of the person: so the looking is no empty ritual."""
+    rng = random.Random(3)
+    who = person(rng)
+    monkeypatch.setattr(Scrubber, "measurement", lambda _, measurement: measurement)
+    run(tmp_path / "runs", who, rng)
+    sent = uploaded(tmp_path / "runs", tmp_path)
+    rows = in_parquet(tmp_path / "runs", tmp_path / "of.dataset")
+    told = {name for name, data in (sent | rows).items() if who.tells(data)}
+    for beginning in (
+        "submit request",
+        "submit content",
+        "report request",
+        "report content",
+        "stick content",
+    ):
+        assert any(name.startswith(beginning) for name in told), beginning
+    assert any(name.endswith(" rows") for name in told)
 
 
 def test_whoever_looks_finds_what_is_there(tmp_path: Path) -> None:

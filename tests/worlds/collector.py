@@ -49,6 +49,8 @@ class Collector:
     always: Mode = "up"
     arrived: list[tuple[str, bytes]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    #: every request as it came: its line, its headers, its body
+    requests: list[bytes] = field(default_factory=list)
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     over: threading.Event = field(default_factory=threading.Event)
@@ -125,6 +127,7 @@ def _handler(there: Collector) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             there.asked.append(f"GET {self.path}")
+            there.requests.append(f"{self.requestline}\n{self.headers}\n".encode())
             self._answer(200, {})
 
         def do_POST(self) -> None:
@@ -141,6 +144,8 @@ def _handler(there: Collector) -> type[BaseHTTPRequestHandler]:
                 self._drop()
                 return
             body = self.rfile.read(length)
+            with there.lock:
+                there.requests.append(f"{self.requestline}\n{self.headers}\n".encode() + body)
             match mode:
                 case "500" | "forbidden":
                     self._answer(500 if mode == "500" else 403, {"error": "no"})
