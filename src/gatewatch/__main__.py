@@ -1,5 +1,5 @@
 """``python -m gatewatch``: the command line."""
 
-from gatewatch.cli import main
+from gatewatch.cli.start import main
 
 main()

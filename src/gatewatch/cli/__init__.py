@@ -33,6 +33,9 @@ COMMANDS = {
     "lab": ("gatewatch.cli.lab:lab", "Run in an emulated country, and score against its truth."),
 }
 
+#: Commands whose files are for others to read, too; all else that is written is its user's alone.
+OPEN = frozenset({"analyse", "completion", "dataset", "helper", "lab", "report"})
+
 #: Exit codes, the same for every command.
 DONE, PARTIAL, USAGE, NO_CONSENT, NO_NETWORK, LOCKED = 0, 1, 2, 3, 4, 75
 
@@ -40,9 +43,14 @@ DONE, PARTIAL, USAGE, NO_CONSENT, NO_NETWORK, LOCKED = 0, 1, 2, 3, 4, 75
 @click.group(cls=Door, commands_table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="gatewatch")
 @speaking.first
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Watch national internet gateways: what is blocked, how, at which hop, on every ISP or at one gate.
 
     Exit codes: 0 done (a block is a finding, not an error), 1 partial, 2 usage, 3 no consent, 4 no network,
     75 another run holds the lock.
     """
+    if context.invoked_subcommand in OPEN:
+        from gatewatch.net import privilege
+
+        privilege.public_files()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
-from gatewatch.cli import planned, prepare, speaking, summary, tiers, unattended
+from gatewatch.cli import planned, prepare, speaking, start, summary, tiers, unattended
 from gatewatch.cli.options import Options, options
 from gatewatch.words import say, worded
 
@@ -130,6 +130,7 @@ def held(session: Session, watching: Quiet) -> Outcome:
     from gatewatch.runner.session import conduct
     from gatewatch.store import Locked, StoreFull
 
+    start.to_the_network(captures=session.deep or session.pcap)
     try:
         outcome = conduct(session, watching)
     except Locked:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
+from gatewatch.cli import start
 
 if TYPE_CHECKING:
     from gatewatch.net.tracing.agenda import Manner
@@ -165,6 +166,7 @@ def _run(chosen: _Options, names: list[str]) -> int:
 
     from gatewatch.net.tracing.tracer import CannotTrace, Way
 
+    start.to_the_network(captures=not chosen.no_raw)
     way = Way(chosen.protocol, chosen.port, raw=False if chosen.no_raw else None)  # type: ignore[arg-type] # click
     try:
         return trio.run(_trace, chosen, names, way)

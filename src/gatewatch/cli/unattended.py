@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from gatewatch import cli
-from gatewatch.cli import upload
+from gatewatch.cli import start, upload
 from gatewatch.cli.options import Options
 from gatewatch.schedule.job import EVERY
 
@@ -165,6 +165,7 @@ def run(chosen: Options, alone: Unattended) -> int:
         deliver=(lambda: upload.unattended(session.root, wanted, alone.upload_time)) if wanted else None,
         may_go=lambda run: may_go(run, wanted),
     )
+    start.to_the_network(captures=session.deep or session.pcap)
     ended = Duty(orders).do(lambda watching: conduct(session, watching))
     if chosen.as_json:
         about = {"state": ended.outcome, "reason": ended.reason, "run": ended.run, "exit_code": ended.code}

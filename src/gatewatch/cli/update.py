@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
+from gatewatch.cli import start
 
 if TYPE_CHECKING:
     from gatewatch.update import Dataset, Outcome, Shelf
@@ -106,6 +107,7 @@ def fetch(chosen: Iterable[Dataset], shelf: Shelf, *, force: bool, quiet: bool) 
     from gatewatch.update import refresh
     from gatewatch.update.download import Session
 
+    start.to_the_network()
     outcomes = []
     # Without a route nothing comes of waiting; a mirror on this machine answers at once or not at all.
     sleep = time.sleep if has_route() or has_route6() else _no_pause

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
+from gatewatch.cli import start
 
 if TYPE_CHECKING:
     from gatewatch.unattended.duty import Delivered
@@ -81,6 +82,7 @@ def upload(
         if only_list:
             results = standing(root, wanted)
         else:
+            start.to_the_network()
             told = _silent if quiet or as_json else _say
             results = delivered(root, wanted, within=within, only_due=only_due, again=again, told=told)
     except Locked:

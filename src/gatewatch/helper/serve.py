@@ -13,6 +13,7 @@ import trio
 
 from gatewatch.helper import connection, echo, ports
 from gatewatch.helper.app import App
+from gatewatch.net import privilege
 
 # Connections at once: each holds some 30 KB, with TLS 90.
 _CONNECTIONS = 400
@@ -89,6 +90,8 @@ async def serve(
         nursery.start_soon(trio.serve_listeners, partial(_let_in, doors, talk), listeners)
         if echoes:
             nursery.start_soon(trio.serve_listeners, partial(_let_in, Doors(), tell), echoes)
+        # Ports below 1024 are open now; nothing else needs a capability.
+        privilege.lay_down()
         task_status.started([listener.socket.getsockname()[1] for listener in (*listeners, *echoes)])
 
 

@@ -27,6 +27,10 @@ class Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
+#: Bytes of an instruction in the kernel's form.
+SIZE = struct.calcsize("=HBBI")
+
+
 def packed(program: list[Instruction]) -> bytes:
     """Give a program as the kernel wants it: an array of struct sock_filter."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)

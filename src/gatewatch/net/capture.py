@@ -1,30 +1,28 @@
 """Listening beside the kernel's TCP: the packets of one flow, and ICMP about them, as they came.
 
 A packet socket (packet(7)) needs CAP_NET_RAW and nothing else: no TCP of our own, no firewall rule.  It is
-opened only when somebody asks for it, sees one flow by a filter in the kernel (:mod:`gatewatch.net.bpf`),
-and keeps what comes in the kernel's own buffer, whose size bounds it, until :meth:`Capture.take`.  As the
-socket is of the kind without link layer, no MAC address is ever read.
+opened only when somebody asks for it, by a process that does nothing else (:mod:`gatewatch.net.opener`); it
+sees one flow by a filter in the kernel (:mod:`gatewatch.net.bpf`), and keeps what comes in the kernel's own
+buffer, whose size bounds it, until :meth:`Capture.take`.  As the socket is of the kind without link layer, no
+MAC address is ever read.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from gatewatch.net import bpf
+from gatewatch.net import opener
 
 # linux/if_ether.h, if_packet.h, asm-generic/socket.h: Python does not name them all.
-_EVERYTHING = 0x0003
 _OUTGOING = 4
-_SO_ATTACH_FILTER, _SO_TIMESTAMPNS = 26, 35
+_SO_TIMESTAMPNS = 35
 #: Kept for one flow between two looks; a trigger and all that it provokes is a dozen packets.
 MOST_PACKETS = 512
-_BUFFER = 1 << 20
 _LONGEST = 65535
 
 
@@ -68,23 +66,10 @@ class _PacketSocket:
         if sys.platform != "linux":
             raise Unavailable(why())
         try:
-            self._sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_EVERYTHING))
+            self._sock = opener.flow(address, port, source_port, protocol)
         except PermissionError:
             raise Unavailable(_NO_CAPABILITY) from None
-        try:
-            program = bpf.flow(address, port, source_port, protocol)
-            code = ctypes.create_string_buffer(bpf.packed(program))
-            head = bpf.Program(len(program), ctypes.addressof(code))
-            self._sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, bytes(head))
-            self._sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-            self._sock.setblocking(False)
-            # What came before the filter was in place is others'.
-            while self.take():
-                pass
-        except BaseException:
-            self._sock.close()
-            raise
+        self._sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def take(self) -> list[Caught]:
         """What has come since the last time."""

@@ -10,15 +10,14 @@ from collections.abc import Sequence
 
 import trio
 
+from gatewatch.net import opener
 from gatewatch.net.tracing import packets
 from gatewatch.net.tracing.agenda import MOST, Heard
 from gatewatch.net.tracing.packets import TICKS, Answer, Flow
 
-# linux/in.h and in6.h, linux/socket.h; Python does not name them.
-_SO_RCVBUFFORCE = 33
+# linux/in.h and in6.h; Python does not name them.
 _IPV6_HDRINCL = 36
 _IPV6_RECVHOPLIMIT, _IPV6_HOPLIMIT = 51, 52
-_ROOM = 16 << 20
 _LONGEST = 2048
 # Answers fetched between two batches of probes.
 _MOST_AT_ONCE = 256
@@ -29,7 +28,7 @@ def permitted() -> bool:
     if sys.platform != "linux":
         return False
     try:
-        socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP).close()
+        opener.raw(socket.AF_INET, socket.IPPROTO_ICMP).close()
     except OSError:
         return False
     return True
@@ -82,22 +81,16 @@ class RawCourier:
 
     def _open(self, six: bool) -> None:
         family = socket.AF_INET6 if six else socket.AF_INET
-        out = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        out = opener.raw(family, socket.IPPROTO_RAW)
         self._out[six] = out
-        out.setblocking(False)
-        out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _ROOM)
+        out.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, opener.RAW_ROOM)
         if six:
             out.setsockopt(socket.IPPROTO_IPV6, _IPV6_HDRINCL, 1)
         heard = [packets.ICMP6 if six else packets.ICMP]
         heard += [packets.TCP] if self._protocol == "tcp" else []
         for number in heard:
-            sock = socket.socket(family, socket.SOCK_RAW, number)
+            sock = opener.raw(family, number)
             self._in.append((sock, six, number))
-            sock.setblocking(False)
-            try:
-                sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _ROOM)
-            except OSError:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM)
             if six:
                 sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVHOPLIMIT, 1)
 
