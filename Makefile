@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench site docs clean
+.PHONY: demo test lint bench site docs release audit clean
 
 $(BIN)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -42,6 +42,12 @@ docs: $(BIN)/.installed-dev  ## write the generated pages anew
 	$(BIN)/python docs/tables.py
 	$(BIN)/python -m gatewatch.cli.man > docs/gatewatch.1
 	$(BIN)/python docs/picture.py
+
+release:  ## sdist and wheel, built twice and compared, with a bill of materials, in dist/
+	.ci/release
+
+audit:  ## known vulnerabilities of what would be installed
+	.ci/release --audit
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
