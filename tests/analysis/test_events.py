@@ -11,10 +11,10 @@ import pytest
 from tests.analysis.runs import web, write_run
 
 from gatewatch_analysis.events import event_answers, interruptions, joint_changes, series
-from gatewatch_analysis.events.answers import sign_test
 from gatewatch_analysis.events.joint import by_chance
 from gatewatch_analysis.events.segmented import step_at
 from gatewatch_analysis.loading import load
+from gatewatch_analysis.statistics import sign_test_both_ways
 from gatewatch_analysis.tables import Series
 from gatewatch_targets.dates import parse_span
 from gatewatch_targets.events import Event, Expects, events
@@ -112,9 +112,9 @@ def test_the_isps_together() -> None:
 
 
 def test_sign_test_by_hand() -> None:
-    assert sign_test(5, 0) == pytest.approx(2 / 32)
-    assert sign_test(3, 3) == 1.0
-    assert sign_test(0, 8) == pytest.approx(2 / 256)
+    assert sign_test_both_ways(5, 0) == pytest.approx(2 / 32)
+    assert sign_test_both_ways(3, 3) == 1.0
+    assert sign_test_both_ways(0, 8) == pytest.approx(2 / 256)
 
 
 def test_series_count_targets_not_measurements(tmp_path: Path) -> None:

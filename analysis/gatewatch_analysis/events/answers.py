@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import comb
 from typing import Any
 
 import pandas as pd
 
+from gatewatch_analysis.statistics import sign_test_both_ways
 from gatewatch_analysis.tables import EventAnswers
 from gatewatch_targets.events import events
 
@@ -34,18 +34,11 @@ def event_answers(interruptions: pd.DataFrame) -> pd.DataFrame:
                 up,
                 down,
                 float(told["level"].median()) if len(told) else None,
-                sign_test(up, down) if up + down else None,
+                sign_test_both_ways(up, down),
                 _answer(str(expects), len(told), up, down),
             )
         )
     return EventAnswers.frame(rows)
-
-
-def sign_test(up: int, down: int) -> float:
-    """Give the two-sided probability of a split at least so one-sided, were both ways as likely."""
-    n, most = up + down, max(up, down)
-    tail = sum(comb(n, k) for k in range(most, n + 1)) / 2**n
-    return min(1.0, 2.0 * float(tail))
 
 
 def _answer(expects: str, told: int, up: int, down: int) -> str:

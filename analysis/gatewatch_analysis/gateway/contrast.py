@@ -8,12 +8,12 @@ a gateway from boxes in access networks, not from borders of their own.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from math import comb
 from typing import Any
 
 import pandas as pd
 
 from gatewatch_analysis.gateway.isps import Isp, by_country, rows_by_isp
+from gatewatch_analysis.statistics import sign_test
 from gatewatch_analysis.tables import ContrastByIsp, ContrastSigns
 
 #: What may be said of an ISP.
@@ -50,7 +50,7 @@ def contrast_by_isp(contrasts: pd.DataFrame) -> pd.DataFrame:
 def contrast_signs(said: pd.DataFrame) -> pd.DataFrame:
     """Test over ISPs whether names are cut abroad rather than at home (table ``ContrastSigns``).
 
-    The exact sign test of Q. McNemar (Psychometrika 12, 1947): only ISPs on which the two ways differ tell.
+    Only ISPs on which the two ways differ tell.
     """
     rows: list[tuple[Any, ...]] = []
     for country, mine in by_country(said):
@@ -58,12 +58,6 @@ def contrast_signs(said: pd.DataFrame) -> pd.DataFrame:
         counts = [int((known == word).sum()) for word in CONCLUSIONS]
         rows.append((*country, len(known), *counts, sign_test(counts[0], counts[2])))
     return ContrastSigns.frame(rows)
-
-
-def sign_test(hits: int, misses: int) -> float | None:
-    """Give the chance of so many hits or more if hits and misses were alike; None where there are none."""
-    n = hits + misses
-    return sum(comb(n, k) for k in range(hits, n + 1)) / 2**n if n else None
 
 
 def conclusions(said: pd.DataFrame) -> dict[Isp, str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.analysis.gateway.frames import contrasts, only, records
 
-from gatewatch_analysis.gateway.contrast import contrast_by_isp, contrast_signs, sign_test
+from gatewatch_analysis.gateway.contrast import contrast_by_isp, contrast_signs
+from gatewatch_analysis.statistics import sign_test
 
 
 def said(*rows: tuple[int, str, str, str]) -> dict[int, str | None]:
