@@ -14,6 +14,7 @@ from typing import Any
 NAMES = {
     "schedule": "a third of 500 targets blackholed: wall time against the ideal, and one after another",
     "crash": "kill -9 at random moments of a run, then --resume",
+    "faults": "a thousand deaths and power cuts in all that writes, each gone on from",
     "verdicts": "kh + global through every middlebox of the lab, against the scenario's truth",
     "scenarios": "the acceptance scenarios: as they are, with 20 seeds of loss, and in combinations",
     "attachments": "kernel and memory attachment of the lab: the same verdicts",

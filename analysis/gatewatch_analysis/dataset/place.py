@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gatewatch.store import lock
-from gatewatch.store.files import full_disk, replacing, sync_folder
+from gatewatch.store.files import full_disk, make_folder, replacing, sync_folder
 from gatewatch_analysis.dataset.layout import UNFINISHED
 from gatewatch_analysis.loading.stores import Store, store_of
 
@@ -74,7 +74,8 @@ class Place:
             self._system.pipe_file(self._full(name), data)  # an object appears when all of it has come
             return
         path = Path(self._full(name))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with full_disk(path):
+            make_folder(path.parent, 0o777)
         with replacing(path) as file:
             file.write(data)
 
@@ -97,7 +98,10 @@ class Place:
         """
         with ThreadPoolExecutor(_FLUSHES) as threads:
             list(threads.map(_flush, self._moved))
-            list(threads.map(sync_folder, {path.parent for path in self._moved}))
+            # And the folders above: a new one's name is an entry there.
+            root = Path(self.store.root)
+            above = {folder for path in self._moved for folder in path.parents if _within(folder, root)}
+            list(threads.map(sync_folder, above))
         self._moved.clear()
 
     def remove(self, name: str) -> None:
@@ -135,6 +139,10 @@ class Place:
 def place_of(path: str | Path, options: Mapping[str, Any] | None = None) -> Place:
     """Find the place of a path or URL; raises NoDataset for a protocol that nobody knows."""
     return Place(store_of(path, options))
+
+
+def _within(folder: Path, root: Path) -> bool:
+    return folder.is_relative_to(root)
 
 
 def _flush(path: Path) -> None:

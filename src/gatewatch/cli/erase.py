@@ -34,14 +34,13 @@ def delete(run: tuple[str, ...], everything: bool, yes: bool, root: Path | None,
 
     Prints length and SHA-256 of each deleted file, and what is left.  gatewatch keeps no list of its own.
     """
-    from gatewatch.cli.results import find
     from gatewatch.store import Locked, default_root, erase
 
     speaking.writable()
     if bool(run) == everything:
         raise click.UsageError("name runs, or say --all")
     root = root or default_root()
-    found = erase.runs(root) if everything else list(dict.fromkeys(find(root, name).path for name in run))
+    found = erase.runs(root) if everything else _named(root, run)
     if not found and not as_json:
         click.echo(say("There are no results."), err=True)
     elif found and not yes and not _sure(found, root):
@@ -63,6 +62,16 @@ def delete(run: tuple[str, ...], everything: bool, yes: bool, root: Path | None,
     else:
         _prove(gone, len(found), left)
     sys.exit(cli.PARTIAL if left else cli.DONE)
+
+
+def _named(root: Path, names: tuple[str, ...]) -> list[Path]:
+    """Give the runs of these names, and what an earlier call has left half deleted when it died."""
+    from gatewatch.cli.results import find
+    from gatewatch.store import erase
+
+    begun = erase.begun(root)
+    wanted = [name for name in names if name not in {path.name for path in begun}]
+    return list(dict.fromkeys([*begun, *(find(root, name).path for name in wanted)]))
 
 
 def _sure(found: list[Path], root: Path) -> bool:

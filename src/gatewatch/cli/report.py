@@ -34,16 +34,20 @@ def report(
     from pathlib import Path
 
     options.needs_pandas()
+    from gatewatch.store import StoreFull
+    from gatewatch.store.files import replacing
     from gatewatch_analysis.page.report import report as write
 
     signs.join(fingerprints)
     dataset = options.load(datasets)
     with options.readable():
         page = write(dataset, [Path(prefixes)] if prefixes else [], known.tables)
-        # Written beside and put in its place, so that a full disk leaves no half of a page.
-        beside = Path(f"{output}.part")
-        beside.write_text(page, encoding="utf-8")
-        beside.replace(output)
+        # Put in its place when it is whole, so that a full disk leaves no half of a page.
+        try:
+            with replacing(Path(output)) as file:
+                file.write(page.encode())
+        except StoreFull as error:
+            raise click.ClickException(f"There is no room for the report: {error}") from None
     options.tell_problems(dataset.problems)
     click.echo(f"{output}: {len(page.encode()) / 1e6:.1f} MB", err=True)
     if dataset.measurements.empty and dataset.hops.empty:

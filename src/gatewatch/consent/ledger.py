@@ -52,9 +52,14 @@ def standing(consent: Consent, country: str = NOWHERE) -> Standing:
 
 
 def keep(consent: Consent, country: str, language: str) -> None:
-    """Write down that somebody agrees, now, having been shown the law of this country."""
+    """Write down that somebody agrees, now, having been shown the law of this country.
+
+    Raises StoreFull and OSError; what was agreed to before then stands.
+    """
+    from gatewatch.store.files import make_folder, write_json
+
     file = state_folder() / consent.file
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(file.parent)
     before = _read(file)
     shown = before.get("laws") if before.get("version") == consent.version else None
     about = {
@@ -64,7 +69,8 @@ def keep(consent: Consent, country: str, language: str) -> None:
         "digest": consent.digest,
         "laws": {**(shown if isinstance(shown, dict) else {}), country: laws.digest(country)},
     }
-    file.write_text(json.dumps(about), encoding="utf-8")
+    # In one step: a death half way must not cost the consent that was there.
+    write_json(file, about)
 
 
 def withdraw(*consents: Consent) -> list[Path]:

@@ -100,6 +100,7 @@ def in_memory(name: str | Scenario, isp_id: str, *, seed: int | None = None) -> 
         route6=lambda: bool(isp.routed6),
         own_addresses=lambda: (isp.client, isp.routed6) if isp.routed6 else (isp.client,),
         clock=MockClock(autojump_threshold=0),
+        durable=False,
         lab={"scenario": scenario.name, "isp": isp_id, "attach": "memory"},
         files={"prefixes.csv": scenario.prefixes_csv().encode()},
     )

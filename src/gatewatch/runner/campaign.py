@@ -21,6 +21,7 @@ from gatewatch.net.wire import Wire
 from gatewatch.records import TIME_FORMAT, Measurement, TestKeys, dumps
 from gatewatch.records.failure import GENERIC_TIMEOUT
 from gatewatch.runner.about import Vantage, engine
+from gatewatch.runner.flush import Flush
 from gatewatch.runner.line import Line
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Item
@@ -88,6 +89,8 @@ class Campaign:
     vantage: Vantage
     observer: Observer
     budget: Budget = field(default_factory=Budget)
+    #: Has each measurement on the disk before it is told; without it, they are flushed some at a time.
+    flush: Flush | None = None
     run_started: str = field(default_factory=lambda: datetime.now(UTC).strftime(TIME_FORMAT))
     #: The wall clock; a lab with a clock of its own gives another.
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -208,7 +211,7 @@ class Campaign:
         if start > self._slowed:
             self.pace.recover()
         try:
-            self._store(item, measurement)
+            await self._store(item, measurement)
         except (StoreFull, OSError):
             raise
         except Exception as error:
@@ -225,14 +228,16 @@ class Campaign:
             self.pace.slow_down()
         return True
 
-    def _store(self, item: Item, measurement: Measurement) -> None:
+    async def _store(self, item: Item, measurement: Measurement) -> None:
         keys = measurement.test_keys
         verdict: Verdict | None = None
         if measurement.test_name != "trace":
             verdict = judge(measurement)
             keys = replace(keys, extra={**keys.extra, **derived_keys(measurement, verdict)})
             measurement = replace(measurement, test_keys=keys, x_gatewatch_verdict=verdict.to_json())
-        self.folder.append(item.id, dumps(self.scrubber.measurement(measurement)))
+        self.folder.append(item.id, dumps(self.scrubber.measurement(measurement)), flush=self.flush is None)
+        if self.flush is not None:
+            await self.flush.kept()
         self.observer.measured(item, verdict)
 
     def _skip(self, item: Item, why: str) -> None:

@@ -25,11 +25,13 @@ from gatewatch.net.wire import Wire
 from gatewatch.runner import own
 from gatewatch.runner.about import SOFTWARE, Vantage
 from gatewatch.runner.campaign import Budget, Campaign, Observer, said
+from gatewatch.runner.flush import Flush
 from gatewatch.runner.line import Line, has_route, has_route6, own_addresses
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe
 from gatewatch.store import Evidence, RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
+from gatewatch.store.files import replacing
 from gatewatch.whereabouts import Whereabouts
 from gatewatch.words import mark
 
@@ -51,6 +53,8 @@ class Surroundings:
     route6: Callable[[], bool] = has_route6
     own_addresses: Callable[[], tuple[str, ...]] = own_addresses
     clock: trio.abc.Clock | None = None
+    #: Whether a measurement is on the disk before it is told.  A rehearsal is not worth the disk's time.
+    durable: bool = True
     #: What run.json says of a lab, and files to lay beside it.
     lab: Mapping[str, Any] | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -149,6 +153,8 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
             vantage=session.vantage,
             observer=observer,
             budget=session.budget,
+            # A clock that jumps over waiting would jump while a thread waits for the disk.
+            flush=Flush(folder, aside=around.clock is None) if around.durable else None,
         )
         return await _run(campaign, folder)
 
@@ -197,7 +203,9 @@ async def _until_signal(
 
 def _folder(session: Session) -> RunFolder:
     if session.resume is not None:
-        return open_for_resume(session.resume)
+        folder = open_for_resume(session.resume)
+        _lay_beside(folder, session.surroundings.files)
+        return folder
     about = {
         "software_name": SOFTWARE,
         "software_version": __version__,
@@ -210,9 +218,17 @@ def _folder(session: Session) -> RunFolder:
         "lab": session.surroundings.lab,
     }
     folder = create(session.root, session.plan.to_json(), about)
-    for name, content in session.surroundings.files.items():
-        (folder.path / name).write_bytes(content)
+    _lay_beside(folder, session.surroundings.files)
     return folder
+
+
+def _lay_beside(folder: RunFolder, files: Mapping[str, bytes]) -> None:
+    """Lay a lab's files beside its run; one that a death kept from it comes when the run is resumed."""
+    for name, content in files.items():
+        path = folder.path / name
+        if not path.is_file():
+            with replacing(path) as file:
+                file.write(content)
 
 
 def _peak_memory() -> float | None:

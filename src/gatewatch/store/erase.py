@@ -14,8 +14,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
+from gatewatch.store.files import make_folder, sync_folder
 from gatewatch.store.folder import PLAN
 from gatewatch.store.locking import lock
+
+#: What is being deleted lies in this folder beside the runs: it is no run any more, and the next deletion or
+#: retention ends it.
+GOING = ".deleting"
 
 # Runs lie in the root; those of the lab three folders further down (lab/TIME/ISP/RUN).
 _DEEPEST = 4
@@ -62,27 +67,62 @@ def _looks_like_a_run(path: Path) -> bool:
 
 
 def erase(run: Path, root: Path) -> list[Erased]:
-    """Delete a run's folder, file by file; raises Locked while a run is going on there, OSError otherwise."""
-    gone = []
+    """Delete a run's folder, file by file; raises Locked while a run is going on there, OSError otherwise.
+
+    Before the first file goes it is no run any more, so that nothing half deleted is taken for one; and what
+    is gone is gone for good, also when the power fails.
+    """
     with lock(run.resolve().parent):
-        for folder, folders, files in os.walk(run, topdown=False):
-            for name in sorted(files):
-                path = Path(folder) / name
-                gone.append(_erased(path, root))
-                path.unlink()
-            for name in folders:
-                below = Path(folder) / name
-                if below.is_symlink():
-                    below.unlink()
-                else:
-                    below.rmdir()
-        run.rmdir()
+        here = set_aside(run)
+        gone = _emptied(here, run, root)
+        here.rmdir()
+        sync_folder(here.parent)
+        with suppress(OSError):
+            if here.parent.name == GOING:
+                here.parent.rmdir()
     return gone
 
 
-def _erased(path: Path, root: Path) -> Erased:
+def set_aside(run: Path) -> Path:
+    """Make a run's folder one of those that are being deleted; gives where it is then."""
+    if run.parent.name == GOING or run.is_symlink():
+        return run
+    going = run.parent / GOING
+    make_folder(going)
+    here = going / run.name
+    run.rename(here)
+    # On both sides, before anything in it is touched.
+    sync_folder(going)
+    sync_folder(run.parent)
+    return here
+
+
+def begun(root: Path) -> list[Path]:
+    """Give what a death has left half deleted right below a root."""
+    with suppress(OSError):
+        return sorted(path for path in (root / GOING).iterdir() if path.is_dir() and not path.is_symlink())
+    return []
+
+
+def _emptied(here: Path, run: Path, root: Path) -> list[Erased]:
+    gone = []
+    for folder, folders, files in os.walk(here, topdown=False):
+        for name in sorted(files):
+            path = Path(folder) / name
+            gone.append(_erased(path, run / path.relative_to(here), root))
+            path.unlink()
+        for name in folders:
+            below = Path(folder) / name
+            if below.is_symlink():
+                below.unlink()
+            else:
+                below.rmdir()
+    return gone
+
+
+def _erased(path: Path, was: Path, root: Path) -> Erased:
     # The list shows where a file was below the root; the root itself may lie in somebody's home.
-    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    shown = was.relative_to(root).as_posix() if was.is_relative_to(root) else was.name
     if path.is_symlink():
         return Erased(shown, 0, hashlib.sha256(b"").hexdigest())
     with path.open("rb") as file:
@@ -98,13 +138,15 @@ def tidy(root: Path) -> list[Erased]:
         for name in files:
             below = (path / name).relative_to(root).as_posix()
             if name not in _LOCKS and any(fnmatch(below, pattern) for pattern in _BESIDE):
-                gone.append(_erased(path / name, root))
+                gone.append(_erased(path / name, path / name, root))
                 (path / name).unlink()
         if path != root and {entry.name for entry in path.iterdir()} <= _LOCKS:
             with suppress(OSError):
                 for name in _LOCKS:
                     (path / name).unlink(missing_ok=True)
                 path.rmdir()
+    with suppress(OSError):
+        sync_folder(root)
     return gone
 
 

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gatewatch.net.capture import Caught
-from gatewatch.store.files import replacing
+from gatewatch.store.files import make_folder, replacing
 from gatewatch.store.folder import RunFolder
 from gatewatch.store.hops import truncations
 
@@ -43,7 +43,7 @@ class Evidence:
         if not packets:
             return None
         number = len(self._names()) + 1
-        self._folder.mkdir(exist_ok=True, mode=0o700)
+        make_folder(self._folder)
         rows = [{"ttl": ttl, "address": address} for ttl, address in routers]
         veil = Veil(server, rows, self._blank)
         path = self._folder / f"{number:03d}-{method}.pcap"

@@ -1,8 +1,9 @@
 """A run's folder: ``plan.json`` first, then measurements line by line, ``run.json`` beside them.
 
 What :meth:`RunFolder.append` returned for survives the death of the process at any moment: the line is in the
-kernel's hands, written by one call.  A power cut may take what was not yet flushed, at most _SYNC_LINES lines
-or _SYNC_SECONDS of them; they are then measured again, and nothing else is touched.
+kernel's hands, written by one call.  A power cut may take what was not yet flushed, until
+:meth:`RunFolder.sync` returns; it is then measured again, and nothing else is touched.  Whoever does not
+flush by himself loses at most _SYNC_LINES lines or _SYNC_SECONDS of them.
 """
 
 from __future__ import annotations
@@ -20,16 +21,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from gatewatch.store.files import StoreFull, full_disk, read_json, replacing, sync_folder, write_json
+from gatewatch.store.files import (
+    StoreFull,
+    full_disk,
+    make_folder,
+    read_json,
+    replacing,
+    sync_folder,
+    write_json,
+)
 from gatewatch.store.lines import LONGEST, PACKED, PLAIN, label
 from gatewatch.store.recover import Found, recover
 
 PLAN = "plan.json"
 RUN = "run.json"
 
-# A flush costs 0.2 ms on a server's disk (34,000 lines/s at one in ten, 84,000 at one in a hundred) but 10 ms
-# and more on the card of a Raspberry Pi, during which nothing else is measured.  At 20 measurements a second
-# one flush a second costs the card's user 1 % of the time, and a power cut a second's work.
+# A run has each measurement flushed, aside (gatewatch.runner.flush).  These are for writers that do not: a
+# rehearsal in memory, where a flush for each would take longer than measuring.
 _SYNC_LINES = 50
 _SYNC_SECONDS = 1.0
 # gzip -6 packs 25,000 records of 5 kB a second, 12 to 1: a run of 2,000 is packed in 0.1 s.
@@ -83,9 +91,10 @@ class RunFolder:
         wanted: Iterable[Mapping[str, Any]] = self.plan.get("items", ()) if items is None else items
         return [item for item in wanted if item["id"] not in self.done]
 
-    def append(self, item_id: str, line: bytes) -> None:
+    def append(self, item_id: str, line: bytes, *, flush: bool = True) -> None:
         """Write the measurement of an item: one line of JSON with its newline, which names the item.
 
+        ``flush``: flush now and then; otherwise that is left to the caller (:meth:`sync`).
         Raises AlreadyMeasured, ValueError when the line is not the item's, and StoreFull when the disk is
         full: the file then ends with the last whole line, and ``done`` says whether that is this one.
         """
@@ -96,7 +105,7 @@ class RunFolder:
         self.done.add(item_id)
         start = os.fstat(self._fd).st_size
         try:
-            with full_disk(self.path / PLAIN):
+            with full_disk(self.path / PLAIN, broken=True):
                 written = os.write(self._fd, line)
             if written < len(line):
                 raise StoreFull(f"{self.path / PLAIN}: {written} of {len(line)} bytes were written")
@@ -106,15 +115,17 @@ class RunFolder:
             raise
         self._verdicts[label(line)] += 1
         self._unsynced += 1
+        if not flush:
+            return
         if self._unsynced >= _SYNC_LINES or self._clock() - self._synced_at >= _SYNC_SECONDS:
             self.sync()
 
     def sync(self) -> None:
-        """Flush to the disk now; call it when measuring pauses.
+        """Flush to the disk now; may be called in another thread.
 
         Raises StoreFull on the file systems (networked ones, quotas) that notice a full disk only here.
         """
-        with full_disk(self.path / PLAIN):
+        with full_disk(self.path / PLAIN, broken=True):
             os.fsync(self._fd)
         self._unsynced = 0
         self._synced_at = self._clock()
@@ -174,8 +185,8 @@ def create(
 
     Raises StoreFull, and OSError when the folder cannot be made.
     """
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
     with full_disk(root):
+        make_folder(root)
         while True:
             # The time sorts, the random part keeps two runs of one second apart and tells nothing.
             path = root / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gatewatch.store.files import full_disk, make_folder
+
 _NAME = ".lock"
 # held() takes the lock for some microseconds; lock() waits out such a glance rather than refuse a run.
 _PATIENCE = 0.2
@@ -42,14 +44,15 @@ else:
 
 @contextmanager
 def lock(root: Path) -> Iterator[None]:
-    """Hold the lock of a results folder; raises Locked while another process holds it.
+    """Hold the lock of a results folder; raises Locked while another process holds it, StoreFull, OSError.
 
     The kernel holds it for the open file, so it ends with its process however that ends: there are no stale
     locks to clean up.  The file itself stays, because deleting it would let two processes lock two files of
     the same name.  A child that was forked without exec shares the lock until it ends.
     """
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fd = os.open(root / _NAME, os.O_RDWR | os.O_CREAT, 0o600)
+    with full_disk(root):
+        make_folder(root)
+        fd = os.open(root / _NAME, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         give_up = time.monotonic() + _PATIENCE
         while not _take(fd):

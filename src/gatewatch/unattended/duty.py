@@ -98,7 +98,7 @@ class Ended:
 
 
 _LOCKED = "Another run holds the lock."
-_FULL = "There is no room on the disk."
+_FULL = "There is no room on the disk, or it fails."
 
 
 class Duty:

@@ -34,11 +34,11 @@ class Log:
         line = json.dumps({"time": self._wall().strftime(TIME), "event": event, **about}).encode() + b"\n"
         with suppress(OSError):
             self._make_room(len(line))
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
             fd = os.open(self._path, flags, 0o600)
             try:
                 # In one call, so that two processes never mix within a line.
-                os.write(fd, line)
+                os.write(fd, _after_a_cut(fd) + line)
             finally:
                 os.close(fd)
 
@@ -57,3 +57,12 @@ class Log:
 
     def _old(self, number: int) -> Path:
         return self._path.with_name(f"{LOG}.{number}")
+
+
+def _after_a_cut(fd: int) -> bytes:
+    """Give a line's end where a full disk or a power cut left a line without one."""
+    size = os.fstat(fd).st_size
+    if not size:
+        return b""
+    os.lseek(fd, size - 1, os.SEEK_SET)
+    return b"" if os.read(fd, 1) == b"\n" else b"\n"

@@ -10,11 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gatewatch.store import Locked, lock
+from gatewatch.store.erase import GOING, set_aside
 from gatewatch.store.files import sync_folder
 from gatewatch.store.folder import PLAN
 
-# What is being deleted lies in this folder: it is no run any more, and the next call ends it.
-_GOING = ".deleting"
 # A run's folder is named after its start (gatewatch.store.folder).
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -56,7 +55,7 @@ def _expire(
     most_bytes: int | None,
     may_go: Callable[[Path], bool],
 ) -> Kept:
-    shutil.rmtree(root / _GOING, ignore_errors=True)
+    shutil.rmtree(root / GOING, ignore_errors=True)
     runs = sorted((path for path in root.iterdir() if (path / PLAN).is_file()), key=_started)
     sizes = {run: size(run) for run in runs}
     total = sum(sizes.values())
@@ -77,11 +76,9 @@ def _expire(
 
 def _delete(run: Path) -> None:
     """Delete a run so that at no moment half of it can be taken for a run."""
-    going = run.parent / _GOING
-    going.mkdir(mode=0o700, exist_ok=True)
-    run.rename(going / run.name)
-    sync_folder(run.parent)
+    going = set_aside(run).parent
     shutil.rmtree(going, ignore_errors=True)
+    sync_folder(going.parent)
 
 
 def size(run: Path) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from gatewatch.store.files import read_json, write_json
+from gatewatch.store.files import make_folder, read_json, write_json
 from gatewatch.unattended.log import TIME
 
 #: The status file under the results' root.
@@ -77,7 +77,7 @@ class Status:
 
     def write(self, root: Path) -> None:
         """Replace the file; raises StoreFull and OSError."""
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(root)
         write_json(root / STATUS, self.to_json())
 
     def to_json(self) -> dict[str, Any]:

@@ -8,13 +8,14 @@ published.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import requests
@@ -28,6 +29,9 @@ _CONNECT, _READ = 15.0, 30.0
 # Seconds for one attempt in all: 64 MB at 50 kbit/s take three hours, and resuming goes on where it ended.
 _WHOLE = 3600.0
 _PIECE = 65_536
+# So much is flushed at a time, and noted as flushed: after a power cut a file may have its length and not its
+# content, and what is resumed must be what came.
+_FLUSH_EVERY = 4 * 2**20
 # A server that dies half way is asked again; as long as every attempt brings something, more often.
 _ATTEMPTS = 4
 _MOST_ATTEMPTS = 20
@@ -146,8 +150,9 @@ def _attempt(
                 "etag": answer.headers.get("ETag", ""),
                 "modified": answer.headers.get("Last-Modified", ""),
             }
-            write_json(about, {"url": url, **tags})
-            _write(answer, to, at, most, total, told)
+            note = {"url": url, **tags}
+            write_json(about, {**note, "flushed": at})
+            _write(answer, to, at, most, total, told, lambda had: write_json(about, {**note, "flushed": had}))
     except requests.exceptions.SSLError as error:
         raise Refused(
             f"{_host(url)}: its certificate is not trusted; is somebody in between? ({error})"
@@ -172,10 +177,13 @@ def _unfinished(to: Path, about: Path, url: str) -> tuple[int, dict[str, str]]:
     etag = str(known.get("etag", ""))
     # A weak tag does not vouch for single bytes (RFC 9110 13.1.5).
     vouched = etag if etag and not etag.startswith("W/") else str(known.get("modified", ""))
-    had = _size(to)
-    if known.get("url") != url or not vouched or not had:
+    flushed = known.get("flushed")
+    had = min(_size(to), flushed) if isinstance(flushed, int) else 0
+    if known.get("url") != url or not vouched or had <= 0:
         _forget(to, about)
         return 0, {}
+    if _size(to) > had:
+        os.truncate(to, had)
     return had, {"Range": f"bytes={had}-", "If-Range": vouched}
 
 
@@ -209,21 +217,35 @@ def _write(
     most: int,
     total: int | None,
     told: Callable[[int, int | None], None],
+    flushed: Callable[[int], None],
 ) -> None:
     until = time.monotonic() + _WHOLE
-    had = at
+    had = safe = at
     with full_disk(to), to.open("ab" if at else "wb") as file:
-        while piece := answer.raw.read(_PIECE, decode_content=False):
-            had += len(piece)
-            if had > most:
-                raise Refused(f"{_host(answer.url)}: sends more than {most} bytes")
-            file.write(piece)
-            told(had, total)
-            if time.monotonic() > until:
-                file.flush()
-                raise _BrokenOff("it takes too long")
+        try:
+            while piece := answer.raw.read(_PIECE, decode_content=False):
+                if had + len(piece) > most:
+                    raise Refused(f"{_host(answer.url)}: sends more than {most} bytes")
+                file.write(piece)
+                had += len(piece)
+                told(had, total)
+                if had - safe >= _FLUSH_EVERY:
+                    safe = _kept(file, had, flushed)
+                if time.monotonic() > until:
+                    raise _BrokenOff("it takes too long")
+        finally:
+            # Whole or broken off: what is here is gone on from, or taken.
+            if had > safe:
+                _kept(file, had, flushed)
     if total is not None and had < total:
         raise _BrokenOff(f"the answer ended after {had} of {total} bytes")
+
+
+def _kept(file: IO[bytes], had: int, flushed: Callable[[int], None]) -> int:
+    file.flush()
+    os.fsync(file.fileno())
+    flushed(had)
+    return had
 
 
 def forget(to: Path) -> None:

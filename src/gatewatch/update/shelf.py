@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from gatewatch.store import default_root
-from gatewatch.store.files import UNFINISHED, StoreFull, read_json, replacing, write_json
+from gatewatch.store.files import (
+    UNFINISHED,
+    StoreFull,
+    full_disk,
+    make_folder,
+    read_json,
+    replacing,
+    write_json,
+)
 
 _SIDECAR, _WAITING = ".json", ".new.json"
 _PARTIAL, _TERMS = ".partial", "terms.json"
@@ -100,7 +108,8 @@ class Shelf:
         digest = hashlib.sha256(content).hexdigest()
         file = f"{found.name}.{digest[:12]}{suffix}"
         done = replace(found, file=file, sha256=digest, bytes=len(content))
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with full_disk(self.folder):
+            make_folder(self.folder, 0o777)
         try:
             with replacing(self.folder / file) as stream:
                 stream.write(content)
@@ -135,7 +144,8 @@ class Shelf:
     def partial(self, name: str, part: str) -> Path:
         """Give where a file lies while it is fetched."""
         folder = self.folder / _PARTIAL
-        folder.mkdir(parents=True, exist_ok=True)
+        with full_disk(folder):
+            make_folder(folder, 0o777)
         return folder / f"{name}.{part}"
 
     def forget_partial(self, name: str) -> None:
@@ -155,7 +165,7 @@ class Shelf:
 
     def accept_terms(self, name: str, terms: str) -> None:
         """Note that somebody accepted a data set's terms."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder, 0o777)
         write_json(self.folder / _TERMS, {**self.accepted(), name: terms})
 
     def _sidecar(self, name: str, waiting: bool) -> Path:

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Self
 
-from gatewatch.store.files import read_json, write_json
+from gatewatch.store.files import make_folder, read_json, write_json
 
 # Seconds after the first failure; doubled with each further one.  Half of it is by chance ("equal jitter"),
 # since all probes of a country find a collector back at the same moment.
@@ -42,7 +42,7 @@ class Backoff:
 
     def write(self, path: Path) -> None:
         """Replace what was written; raises StoreFull and OSError."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(path.parent)
         write_json(path, asdict(self))
 
     def wait(self, now: float) -> float:

@@ -18,7 +18,7 @@ from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from gatewatch.store import read
-from gatewatch.store.files import replacing
+from gatewatch.store.files import make_folder, replacing
 from gatewatch.store.lines import measured
 from gatewatch.store.uid import uid
 from gatewatch.upload.collector import Answer
@@ -85,7 +85,7 @@ def _on_disk(path: Path, content: bytes) -> None:
             return
     except OSError:
         pass
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(path.parent)
     with replacing(path) as file:
         file.write(_packed(content))
 

@@ -81,9 +81,12 @@ def remembered() -> str | None:
 
 def remember(code: str) -> None:
     """Keep a choice for the commands to come."""
+    from gatewatch.store.files import make_folder, replacing
+
     file = _file()
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.write_text(code + "\n", encoding="utf-8")
+    make_folder(file.parent)
+    with replacing(file) as out:
+        out.write(f"{code}\n".encode())
 
 
 def chosen(environment: Mapping[str, str] = os.environ) -> str:

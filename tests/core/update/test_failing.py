@@ -53,7 +53,7 @@ def test_a_whole_file_left_by_a_crash_is_fetched_again(server: Publisher, shelf:
     part = shelf.partial("ip-to-as", "data")
     part.write_bytes(content)
     part.with_name(part.name + ".about").write_text(
-        json.dumps({"url": server.base + "/a", "etag": '"one"', "modified": OLDER})
+        json.dumps({"url": server.base + "/a", "etag": '"one"', "modified": OLDER, "flushed": len(content)})
     )
     assert run(table(server), shelf).state == "updated"
     assert [wanted for _, wanted in server.asked] == [f"bytes={len(content)}-", None]

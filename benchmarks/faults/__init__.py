@@ -1,0 +1,180 @@
+"""faults: a thousand deaths and power cuts in all that writes, each gone on from, and what became of it.
+
+A death is SIGKILL: half of them at a step picked by chance (a file made, written, flushed, cut, renamed or
+deleted; before it, after it, or half way through a write), half of them after a time picked by chance.  A
+power cut is a death at a step after which, of what was not flushed, some is there, some is not, and some is
+torn (tests/worlds/powercut.py).  After each the act is called again, perhaps to die again, until it comes to
+its end.  The peer is the same with flushes that do nothing: whether the power cuts would find anything.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.worlds import powercut
+from tests.worlds.mortal import End, Mortals, Order
+
+from benchmarks.faults.keeping import Agree, Delete, Derive, Export, Merge, Schedule, Tidy, Update
+from benchmarks.faults.measuring import Run, Unattended, Upload
+from benchmarks.faults.stage import Found, Stage, scratch
+
+SEED = 20261124
+KILLS, CUTS = 1000, 300
+QUICK_KILLS, QUICK_CUTS = 30, 14
+# How often one act dies at most before it is left to come to its end.
+_MOST_DEATHS = 4
+_COUNTED = ("lost", "twice", "damaged", "blocked", "left", "failed")
+_HALVES = ("die before", "die half way", "die after")
+
+
+def stages() -> list[Stage]:
+    """Give all stages."""
+    return [
+        Run(),
+        Unattended(),
+        Upload("submit", 6),
+        Upload("report", 5),
+        Upload("store", 5),
+        Update(),
+        Derive(),
+        Merge(),
+        Export(),
+        Delete(everything=True, share=4),
+        Delete(everything=False, share=4),
+        Agree(),
+        Schedule(),
+        Tidy(),
+    ]
+
+
+def run(quick: bool) -> dict[str, Any]:
+    """Kill, cut, go on, count."""
+    kills, cuts = (QUICK_KILLS, QUICK_CUTS) if quick else (KILLS, CUTS)
+    with Mortals() as mortals:
+        dead = {stage.name: _Tried(stage, mortals, cut=False) for stage in stages()}
+        dark = {stage.name: _Tried(stage, mortals, cut=True) for stage in stages()}
+        for tried, number in ((dead, kills), (dark, cuts)):
+            for one, share in zip(tried.values(), _shares(number), strict=True):
+                one.go(share)
+    return {
+        "goals": [*_goals(dead, "SIGKILL", kills), *_goals(dark, "power cuts", cuts)],
+        "peer": {},
+        "detail": {
+            **{f"SIGKILL: {name}": one.told() for name, one in dead.items()},
+            **{f"power cut: {name}": one.told() for name, one in dark.items()},
+        },
+    }
+
+
+def _shares(number: int) -> list[int]:
+    """Share deaths out over the stages: at least one each, and so many in all."""
+    weights = [stage.share for stage in stages()]
+    shares = [max(1, number * weight // sum(weights)) for weight in weights]
+    shares[0] += max(0, number - sum(shares))
+    return shares
+
+
+class _Tried:
+    """A stage, and what became of it."""
+
+    def __init__(self, stage: Stage, mortals: Mortals, *, cut: bool) -> None:
+        self._stage = stage
+        self._mortals = mortals
+        self._cut = cut
+        self._chance = random.Random(f"{SEED} {stage.name} {cut}")
+        self.found = Found()
+        self.deaths = 0
+        self.where: Counter[str] = Counter()
+        self.seconds = 0.0
+
+    def go(self, number: int) -> None:
+        """Die so often."""
+        began = time.monotonic()
+        with self._stage.around(), scratch() as place:
+            whole = self._once(place / "peace", 0)
+            while self.deaths < number:
+                self._once(place / f"{self.deaths}", number - self.deaths, whole)
+        self.seconds = time.monotonic() - began
+
+    def _once(self, folder: Path, most: int, whole: End | None = None) -> End:
+        """Begin anew, die now and then, and come to the end; gives the end in peace."""
+        folder.mkdir()
+        self._stage.begin(folder)
+        deaths = 0
+        while True:
+            mortal = whole is not None and deaths < min(most, _MOST_DEATHS) and self._chance.random() < 0.8
+            end = self._live(folder, whole if mortal else None)
+            if not end.killed:
+                if end.code or not mortal:
+                    break
+                continue
+            deaths += 1
+            self.where[end.last] += 1
+            self._looked(self._stage.look, folder)
+        self.deaths += deaths
+        if end.code:
+            self.found.note(failed=end.said.splitlines()[-1] if end.said else f"code {end.code}")
+        else:
+            self._looked(self._stage.last, folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        return end
+
+    def _looked(self, look: Callable[[Path, Found], None], folder: Path) -> None:
+        try:
+            look(folder, self.found)
+        except (OSError, LookupError, ValueError, AssertionError) as error:
+            # What cannot even be looked at is damaged.
+            self.found.note(damaged=f"{type(error).__name__} {Path(str(error).strip(chr(39))).name}")
+
+    def _live(self, folder: Path, whole: End | None) -> End:
+        side = folder.with_name(f"{folder.name}.side") if self._cut and whole else None
+        order = Order(self._stage.call, self._stage.args(folder), str(folder), side=str(side or ""))
+        if whole is None:
+            return self._mortals.live(order)
+        order.at = self._chance.randint(1, max(1, whole.steps))
+        order.how = self._chance.choice(_HALVES)
+        if not self._cut and self._chance.random() < 0.5:
+            order.at, order.after = 0, self._chance.uniform(0, whole.seconds)
+        end = self._mortals.live(order)
+        if side is not None:
+            if end.killed:
+                shutil.rmtree(folder)
+                powercut.cut(side, folder, self._chance)
+                self._stage.cut(folder)
+            shutil.rmtree(side, ignore_errors=True)
+        return end
+
+    def told(self) -> str:
+        """Say it in a line."""
+        found = self.found
+        spread = Counter[str]()
+        for last, count in self.where.items():
+            spread[last.partition(" ")[0] if last != "before the first step" else "start"] += count
+        steps = ", ".join(f"{what} {count}" for what, count in spread.most_common())
+        parts = [
+            f"{self.deaths} deaths at {len(self.where)} kinds of steps ({steps})",
+            ", ".join(f"{name} {getattr(found, name)}" for name in _COUNTED),
+        ]
+        if found.again:
+            parts.append(f"sent again under the same uid {found.again}")
+        parts += [f"{why} ({count})" for why, count in found.said.most_common(6)]
+        return "; ".join(parts) + f"; {self.seconds:.0f} s"
+
+
+def _goals(tried: dict[str, _Tried], what: str, number: int) -> list[dict[str, Any]]:
+    deaths = sum(one.deaths for one in tried.values())
+    sums = [sum(getattr(one.found, name) for one in tried.values()) for name in _COUNTED]
+    return [
+        {
+            "name": f"{what}: {', '.join(_COUNTED)} after {deaths} deaths in {len(tried)} stages",
+            "value": sums,
+            "goal": "all 0",
+            "met": not any(sums) and deaths >= number,
+        },
+    ]

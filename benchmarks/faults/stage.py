@@ -1,0 +1,79 @@
+"""What a stage of the campaign is, and what is counted of it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found after deaths: things lost, there twice, damaged, taken for blocked; files left over.
+
+    ``again`` counts what came twice where the protocol allows it and each can be told: a collector that does
+    not answer is sent the same measurement again, under the same uid.
+    """
+
+    lost: int = 0
+    twice: int = 0
+    damaged: int = 0
+    blocked: int = 0
+    left: int = 0
+    failed: int = 0
+    again: int = 0
+    said: Counter[str] = field(default_factory=Counter)
+
+    def note(self, **found: str) -> None:
+        """Count a thing, and say what it was."""
+        for what, why in found.items():
+            setattr(self, what, getattr(self, what) + 1)
+            self.said[f"{what}: {why}"] += 1
+
+
+class Stage:
+    """An act that is interrupted, and how to tell what became of what it works on."""
+
+    name = ""
+    #: the share of all kills
+    share = 1
+    #: Longest time for the act, in seconds, beyond which something hangs.
+    call = ""
+
+    def around(self) -> AbstractContextManager[Any]:
+        """Open what lasts for the whole stage, such as a server."""
+        return nullcontext()
+
+    @abstractmethod
+    def begin(self, folder: Path) -> None:
+        """Lay out what there is before the act."""
+
+    def args(self, folder: Path) -> list[Any]:
+        """Give what the act is called with."""
+        return [str(folder)]
+
+    def look(self, folder: Path, found: Found) -> None:
+        """Look after a death: is everything whole that was?"""
+
+    @abstractmethod
+    def last(self, folder: Path, found: Found) -> None:
+        """Look when the act has come to its end, after all."""
+
+    def cut(self, folder: Path) -> None:
+        """Hear that the power was cut: what was not flushed may be gone."""
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a folder of our own, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="gatewatch-faults-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
