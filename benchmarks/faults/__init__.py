@@ -118,7 +118,7 @@ class _Tried:
             self.where[end.last] += 1
             self._looked(self._stage.look, folder)
         self.deaths += deaths
-        if end.code:
+        if not self._stage.ended_well(folder, end.code):
             self.found.note(failed=end.said.splitlines()[-1] if end.said else f"code {end.code}")
         else:
             self._looked(self._stage.last, folder)

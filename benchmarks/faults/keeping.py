@@ -197,9 +197,21 @@ class Delete(Stage):
         self.share = share
         self._everything = everything
 
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Make three runs."""
+        with scratch() as self._made:
+            self._names = [spool.run(self._made, 3, name=f"run{number}-").name for number in range(3)]
+            yield
+
     def begin(self, folder: Path) -> None:
         """Lay out three runs."""
-        self._runs = [spool.run(folder / "runs", 3, name=f"run{number}-") for number in range(3)]
+        shutil.copytree(self._made, folder / "runs")
+        self._runs = [folder / "runs" / name for name in self._names]
+
+    def ended_well(self, folder: Path, code: int) -> bool:
+        """What is gone to the last cannot be named again."""
+        return code == 0 or not (self._everything or self._runs[1].exists())
 
     def args(self, folder: Path) -> list[Any]:
         """Give what to delete."""
@@ -300,11 +312,18 @@ class Tidy(Stage):
     share = 5
     call = "benchmarks.faults.acts:tidy"
 
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Make three old runs and a young one."""
+        with scratch() as self._made:
+            for number, day in enumerate(("20260101", "20260102", "20260103", "20261123")):
+                path = spool.run(self._made, 3, name=f"run{number}-")
+                path.rename(path.with_name(f"{day}T120000Z-{number:06}"))
+            yield
+
     def begin(self, folder: Path) -> None:
-        """Lay out three old runs and a young one."""
-        for number, day in enumerate(("20260101", "20260102", "20260103", "20261123")):
-            path = spool.run(folder / "runs", 3, name=f"run{number}-")
-            path.rename(path.with_name(f"{day}T120000Z-{number:06}"))
+        """Lay out the runs."""
+        shutil.copytree(self._made, folder / "runs")
 
     def look(self, folder: Path, found: Found) -> None:
         """Each run is whole, or no run any more."""

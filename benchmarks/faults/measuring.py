@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from tests.worlds import spool
 from tests.worlds.collector import Collector, collector
 from tests.worlds.disk import leftovers
 
-from benchmarks.faults.stage import Found, Stage
+from benchmarks.faults.stage import Found, Stage, scratch
 from gatewatch.lab.country.scenario import load
 from gatewatch.store import list_runs, read
 from gatewatch.store.lines import measured
@@ -103,11 +104,18 @@ class Unattended(Stage):
     share = 6
     call = "benchmarks.faults.acts:unattended"
 
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Make an old run."""
+        with scratch() as self._made:
+            old = spool.run(self._made, 2)
+            old.rename(old.with_name("20200101T000000Z-aaaaaa"))
+            yield
+
     def begin(self, folder: Path) -> None:
         """Lay out a target list, and an old run that is to go."""
         _targets(folder, 4)
-        old = spool.run(folder / "runs", 2)
-        old.rename(old.with_name("20200101T000000Z-aaaaaa"))
+        shutil.copytree(self._made, folder / "runs")
         self._had = False
 
     def look(self, folder: Path, found: Found) -> None:
@@ -159,14 +167,15 @@ class Upload(Stage):
 
     @contextmanager
     def around(self) -> Iterator[None]:
-        """Open a collector."""
-        with collector() as self._there:
+        """Open a collector, and make closed runs."""
+        with collector() as self._there, scratch() as self._made:
+            for number in range(2):
+                spool.run(self._made, 4, name=f"run{number}-")
             yield
 
     def begin(self, folder: Path) -> None:
-        """Lay out closed runs."""
-        for number in range(2):
-            spool.run(folder / "runs", 4, name=f"run{number}-")
+        """Lay out the runs."""
+        shutil.copytree(self._made, folder / "runs")
         self._runs = sorted((folder / "runs").glob("2*"))
         self._uids = spool.uids(*self._runs)
         self._there.arrived.clear()

@@ -65,6 +65,10 @@ class Stage:
     def last(self, folder: Path, found: Found) -> None:
         """Look when the act has come to its end, after all."""
 
+    def ended_well(self, folder: Path, code: int) -> bool:
+        """Tell whether the act, called again, ended as it should."""
+        return code == 0
+
     def cut(self, folder: Path) -> None:
         """Hear that the power was cut: what was not flushed may be gone."""
 

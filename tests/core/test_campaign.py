@@ -170,7 +170,7 @@ def test_what_cannot_be_scrubbed_is_skipped_and_not_written(
 def test_a_full_disk_is_not_taken_for_the_items_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: Any) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise StoreFull("No space left")
 
     monkeypatch.setattr(RunFolder, "append", refuse)

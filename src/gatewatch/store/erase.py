@@ -72,7 +72,9 @@ def erase(run: Path, root: Path) -> list[Erased]:
     Before the first file goes it is no run any more, so that nothing half deleted is taken for one; and what
     is gone is gone for good, also when the power fails.
     """
-    with lock(run.resolve().parent):
+    above = run.resolve().parent
+    # The lock is that of the folder of runs, also for what is being deleted already.
+    with lock(above.parent if above.name == GOING else above):
         here = set_aside(run)
         gone = _emptied(here, run, root)
         here.rmdir()
