@@ -21,6 +21,8 @@ NAMES = {
     "fetch": "GETs a second a core against bare trio sockets, on nginx",
     "resolve": "DNS questions a second a core, with dnsperf's ceiling",
     "memory": "resident memory of a run of 2,000 targets",
+    "soak": "24 emulated hours of unattended runs, and 50,000 sites in real time: memory, leaks, disk",
+    "crowd": "500 probes at once at the test helper: right answers, latency, memory, beside bare hypercorn",
     "hostile": "a thousand hostile requests to the test helper: answers, memory, and the next good one",
     "signs": "one page against all lists of block page signs, in milliseconds",
     "quic": "sites with and without QUIC through every box that interferes with it, against the truth",

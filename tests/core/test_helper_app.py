@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import trio
+from benchmarks.crowd_client import difference, truth
 from tests.worlds.asgi import Answer, ask
 from tests.worlds.clock import run
 from tests.worlds.country import attached
@@ -216,23 +217,23 @@ def test_a_client_that_leaves_ends_the_measuring() -> None:
     assert took == pytest.approx(1.0) and status == 0
 
 
-@pytest.mark.parametrize(("agent", "limit"), [("curl", 25), ("ooniprobe-android/3.0", 50), ("gatewatch", 50)])
+@pytest.mark.parametrize(("agent", "limit"), [("curl", 10), ("ooniprobe-android/3.0", 20), ("gatewatch", 20)])
 def test_the_busy_helper_sends_clients_away_probes_last(agent: str, limit: int) -> None:
     async def main() -> list[int]:
         answers: list[int] = []
-        async with helper() as (app, _), trio.open_nursery() as nursery:
+        async with helper(at_once=20) as (app, _), trio.open_nursery() as nursery:
 
             async def one() -> None:
                 body = question("https://vanished.com/")
                 answer = await ask(app, "POST", body=body, headers=[("User-Agent", agent)])
                 answers.append(answer.status)
 
-            for _ in range(60):
+            for _ in range(30):
                 nursery.start_soon(one)
         return answers
 
     answers = run(main)
-    assert (answers.count(200), answers.count(503)) == (limit, 60 - limit)
+    assert (answers.count(200), answers.count(503)) == (limit, 30 - limit)
 
 
 def test_one_client_that_asks_too_often_does_not_disturb_another() -> None:
@@ -363,3 +364,108 @@ def test_quic_is_tried_when_a_probe_asks_for_it() -> None:
     assert with_it == {address: {"server_name": "live.com", "status": True, "failure": None}}
     assert [o["failure"] for o in without.values()] in (["connection_refused"], ["generic_timeout_error"])
     assert not_asked == {}
+
+
+class _Watched:
+    """A measurer that notes how many are at work at once, and takes as long as it is told."""
+
+    def __init__(self, seconds: Callable[[str], float]) -> None:
+        self._seconds = seconds
+        self.now = self.most = 0
+        self.began: list[tuple[float, str]] = []
+
+    async def measure(self, value: Any) -> Any:
+        url = value["http_request"]
+        self.now += 1
+        self.most = max(self.most, self.now)
+        self.began.append((trio.current_time(), url))
+        try:
+            await trio.sleep(self._seconds(url))
+        finally:
+            self.now -= 1
+        return {"asked": url}
+
+
+async def all_at_once(
+    app: App, urls: list[str], leaves_after: float | None = None
+) -> list[tuple[float, Answer]]:
+    """Ask all, each from an address of its own; gives when each was answered, and what."""
+    answers: list[tuple[float, Answer]] = []
+
+    async def one(number: int, url: str) -> None:
+        client = (f"198.18.{number >> 8}.{number % 256}", 40_000)
+        await trio.sleep(number / 1e5)  # in this order
+        agent = [("User-Agent", "gatewatch")]
+        answer = await ask(
+            app, "POST", body=question(url), headers=agent, client=client, leaves_after=leaves_after
+        )
+        answers.append((trio.current_time(), answer))
+
+    async with trio.open_nursery() as nursery:
+        for number, url in enumerate(urls):
+            nursery.start_soon(one, number, url)
+    return answers
+
+
+def crowd(measurer: Any, urls: list[str]) -> list[tuple[float, Answer]]:
+    return run(lambda: all_at_once(App(measurer), urls))
+
+
+def test_five_hundred_at_once_are_worked_off_in_turns() -> None:
+    measurer = _Watched(lambda url: 0.5)
+    answers = crowd(measurer, [f"https://{n}.net/" for n in range(500)])
+    assert [answer.status for _, answer in answers] == [200] * 500
+    assert measurer.most == 64
+    # Eight rounds of 64, of half a second each.
+    assert max(when for when, _ in answers) == pytest.approx(4.0, abs=0.01)
+
+
+def test_silent_sites_keep_nobody_waiting() -> None:
+    measurer = _Watched(lambda url: 15.0 if "silent" in url else 0.5)
+    silent = [f"https://silent-{n}.net/" for n in range(192)]
+    answers = crowd(measurer, [*silent, "https://quick.net/"])
+    when = next(when for when, answer in answers if answer.json == {"asked": "https://quick.net/"})
+    # Three times 64 are silent; after two seconds each time the next ones begin.
+    quick = next(began for began, url in measurer.began if "quick" in url)
+    assert quick == pytest.approx(6.0, abs=0.01) and when == pytest.approx(6.5, abs=0.01)
+    assert measurer.most == 193
+
+
+def test_who_leaves_takes_no_turn_along() -> None:
+    measurer = _Watched(lambda url: 15.0 if "silent" in url else 0.5)
+    left, later = ["https://silent.net/"] * 100, ["https://quick.net/"] * 64
+
+    async def main() -> float:
+        app = App(measurer)  # type: ignore[arg-type] # it does what is asked of one
+        statuses = [answer.status for _, answer in await all_at_once(app, left, 1.0)]
+        assert statuses == [0] * 100 and measurer.now == 0
+        began = trio.current_time()
+        assert [answer.status for _, answer in await all_at_once(app, later)] == [200] * 64
+        return trio.current_time() - began
+
+    assert run(main) == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_crowd_is_told_the_truth() -> None:
+    kinds = ["https://s{}.crowd.net/", "https://s{}.refused.com/", "https://s{}.vanished.com/"]
+    urls = [kinds[n % 3].format(n) for n in range(90)]
+
+    async def main() -> list[Any]:
+        answers: list[Any] = []
+        async with helper() as (app, world):
+
+            async def one(number: int, url: str) -> None:
+                client = (f"198.18.0.{number}", 40_000)
+                agent = [("User-Agent", "gatewatch")]
+                answer = await ask(app, "POST", body=question(url), headers=agent, client=client)
+                answers.append((url, answer.json, truth(world, url)))
+
+            async with trio.open_nursery() as nursery:
+                for number, url in enumerate(urls):
+                    nursery.start_soon(one, number, url)
+            assert trio.lowlevel.current_statistics().tasks_living < 20
+        return answers
+
+    answers = run(main)
+    assert sorted(url for url, _, _ in answers) == sorted(urls)
+    assert [(url, why) for url, told, true in answers if (why := difference(told, true))] == []

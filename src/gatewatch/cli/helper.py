@@ -52,6 +52,13 @@ def helper() -> None:
     show_default=True,
     help="Requests a second of one client; ten times as many at once.",
 )
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 10_000),
+    default=500,
+    show_default=True,
+    help="Questions of probes measured at once; of anybody else, half as many.",
+)
 @click.option("--proxied", is_flag=True, help="A proxy in front sets X-Real-IP; trust it.")
 def serve(
     host: str,
@@ -65,6 +72,7 @@ def serve(
     own: tuple[str, ...],
     prefixes: Path | None,
     rate: float,
+    at_once: int,
     proxied: bool,
 ) -> None:
     """Answer probes of OONI's and of ours until a signal ends it.
@@ -104,15 +112,31 @@ def serve(
         every_port=every,
         ports_host=ports_host,
         proxied=proxied,
+        at_once=at_once,
     )
+    _allow_files()
 
     async def main() -> None:
         way = Way(trust, look_up, guard)
         measurer = Measurer(way, networks.asn_of) if networks else Measurer(way)
-        await _until_signal(App(measurer, Allowance(rate, 10 * rate), proxied=proxied), settings)
+        await _until_signal(
+            App(measurer, Allowance(rate, 10 * rate), proxied=proxied, at_once=at_once), settings
+        )
 
     with _told(host, port):
         trio.run(main)
+
+
+def _allow_files() -> None:
+    """Raise the limit on open files as far as it goes: 500 measurements hold more than the usual 1,024."""
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _look_up(text: str, trust: Trust) -> LookUp:

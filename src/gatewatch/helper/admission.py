@@ -13,8 +13,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# oohelperd's: anybody while there are fewer than 25 questions in flight, probes while fewer than 50.
-EVERYBODY, PROBES = 25, 50
+import trio
+
+#: Questions in flight at once, those of probes; anybody else gets in while there are fewer than half as many.
+#: (oohelperd has 50 and 25.)
+AT_ONCE = 500
+# Questions at the stage in which they cost work, and how long that is: names, handshakes and a page take half
+# a second to a server on the other side of the world, and whatever is still open after two waits for silence.
+# So 32 questions a second begin even if all sites are silent.
+_YOUNG, _YOUNG_FOR = 64, 2.0
 _PROBES = ("ooniprobe-", "gatewatch")
 # Buckets of clients that still owe; a flood from more addresses than this makes it forget the oldest.
 _CLIENTS = 20_000
@@ -34,14 +41,15 @@ class TooOften(Exception):
 
 @dataclass(slots=True)
 class InFlight:
-    """Counts the questions that are being measured."""
+    """Counts the questions that are being measured; ``most`` of probes, half as many of anybody."""
 
+    most: int = AT_ONCE
     count: int = 0
 
     @contextmanager
     def one(self, user_agent: str) -> Iterator[None]:
         """Let one in for as long as it takes; raises :class:`Busy`."""
-        limit = PROBES if user_agent.startswith(_PROBES) else EVERYBODY
+        limit = self.most if user_agent.startswith(_PROBES) else max(1, self.most // 2)
         if self.count >= limit:
             raise Busy("the helper is busy: try another one")
         self.count += 1
@@ -49,6 +57,42 @@ class InFlight:
             yield
         finally:
             self.count -= 1
+
+
+class Turn:
+    """One question's turn; it is over when the question is, or when it has gone on for a while."""
+
+    def __init__(self, free: trio.Semaphore) -> None:
+        self._free = free
+        self._over = False
+
+    def end(self) -> None:
+        """Let the next one begin; calling it again does nothing."""
+        if not self._over:
+            self._over = True
+            self._free.release()
+
+    async def lapse(self) -> None:
+        """End it by itself: a question that takes longer waits for somebody silent, and costs nothing."""
+        await trio.sleep(_YOUNG_FOR)
+        self.end()
+
+
+class Turns:
+    """Lets so many questions begin at a time, the others after them in the order in which they came.
+
+    All at once, hundreds of questions would share the processor, and each would see names and sites time out
+    that are quick to answer: wrong controls, from which probes conclude.  In turns each takes as long as it
+    does alone.
+    """
+
+    def __init__(self, young: int = _YOUNG) -> None:
+        self._free = trio.Semaphore(young)
+
+    async def take(self) -> Turn:
+        """Wait for a turn."""
+        await self._free.acquire()
+        return Turn(self._free)
 
 
 class Allowance:

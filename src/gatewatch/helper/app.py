@@ -17,7 +17,7 @@ import trio
 
 from gatewatch import __version__
 from gatewatch.helper import echo
-from gatewatch.helper.admission import Allowance, Busy, InFlight, TooOften
+from gatewatch.helper.admission import AT_ONCE, Allowance, Busy, InFlight, TooOften, Turns
 from gatewatch.helper.measure import Measurer, Refused
 from gatewatch.records import control
 from gatewatch.records.ports import offer
@@ -38,6 +38,8 @@ MAX_HEADERS = 64
 HEAD = "gatewatch.head"
 # What goes to a client in one piece.
 _PIECE = 65_536
+# Clients that take random bytes at once: those cost nothing but the line, for minutes where it is slow.
+_SENDING = 50
 # Random bytes cost tokens by their size: 1 MiB as much as 16 questions.
 _BYTES_A_TOKEN = 65_536
 _BYTES = re.compile(r"/bytes/(\d{1,7})")
@@ -59,18 +61,27 @@ class Gone(Exception):
 
 
 class App:
-    """The application.  ``proxied``: a proxy in front names the client in X-Real-IP."""
+    """The application.
+
+    ``proxied``: a proxy in front names the client in X-Real-IP; ``at_once``: questions of probes in flight.
+    """
 
     def __init__(
-        self, measurer: Measurer, allowance: Allowance | None = None, *, proxied: bool = False
+        self,
+        measurer: Measurer,
+        allowance: Allowance | None = None,
+        *,
+        proxied: bool = False,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._measurer = measurer
         self._allowance = allowance or Allowance(rate=10, burst=100)
         self._proxied = proxied
         #: Ports that only greet, with their transports; whoever opens them says so.
         self.ports: tuple[tuple[int, str], ...] = ()
-        self._measuring = InFlight()
-        self._sending = InFlight()
+        self._measuring = InFlight(at_once)
+        self._sending = InFlight(_SENDING)
+        self._turns = Turns()
         # The same for everybody: it must be incompressible, not secret.
         self._random = os.urandom(echo.MAX_BYTES)
 
@@ -130,8 +141,10 @@ class App:
         problem: Problem | None = None
         gone = False
 
-        async def measure(done: trio.CancelScope) -> None:
+        async def measure(nursery: trio.Nursery) -> None:
             nonlocal answer, problem
+            turn = await self._turns.take()
+            nursery.start_soon(turn.lapse)
             try:
                 with trio.move_on_after(MEASURE_TIME):
                     answer = await self._measurer.measure(value)
@@ -139,12 +152,14 @@ class App:
                 problem = Problem(403, str(error))
             except control.BadQuestion as error:
                 problem = Problem(400, str(error))
-            done.cancel()
+            finally:
+                turn.end()
+            nursery.cancel_scope.cancel()
 
         try:
             with self._measuring.one(request.header(b"user-agent")):
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(measure, nursery.cancel_scope)
+                    nursery.start_soon(measure, nursery)
                     await request.disconnected()
                     gone = True
                     nursery.cancel_scope.cancel()

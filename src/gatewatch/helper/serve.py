@@ -12,11 +12,15 @@ from functools import partial
 import trio
 
 from gatewatch.helper import connection, echo, ports
+from gatewatch.helper.admission import AT_ONCE
 from gatewatch.helper.app import App
 from gatewatch.net import privilege
 
-# Connections at once: each holds some 30 KB, with TLS 90.
+# Connections at once to a port that answers at once: each holds some 30 KB.
 _CONNECTIONS = 400
+# To the helper's own, for each question measured at once: the others are refused by a word, or linger.  With
+# TLS each holds some 90 KB.
+_FOR_ONE = 2
 # Of one address; a whole network may stand behind it (NAT), and each waits for its answer for up to 20 s.
 _OF_ONE = 60
 
@@ -37,6 +41,8 @@ class Settings:
     ports_host: str | None = None
     #: A proxy in front: all connections come from it.
     proxied: bool = False
+    #: Questions of probes in flight at once.
+    at_once: int = AT_ONCE
 
 
 class Doors:
@@ -60,6 +66,9 @@ class Doors:
                 del self._open[address]
 
 
+# Whoever comes while it is busy waits here and not in the next try of his SYN, a second later (listen(2)).
+_BACKLOG = 1024
+
 Serve = Callable[[trio.SocketStream, tuple[str, int]], Awaitable[None]]
 
 
@@ -81,7 +90,8 @@ async def serve(
                 return
         await connection.Conversation(app, config, stream, peer, patience).run()
 
-    doors = Doors(of_one=_CONNECTIONS) if settings.proxied else Doors()
+    in_all = max(_CONNECTIONS, _FOR_ONE * settings.at_once)
+    doors = Doors(of_one=in_all if settings.proxied else _OF_ONE, in_all=in_all)
     async with contextlib.AsyncExitStack() as stack, trio.open_nursery() as nursery:
         listeners = await _open(stack, settings.host, settings.port)
         echo_port = settings.echo_port
@@ -121,7 +131,7 @@ async def _open_ports(
 
 
 async def _open(stack: contextlib.AsyncExitStack, host: str, port: int) -> list[trio.SocketListener]:
-    listeners = await trio.open_tcp_listeners(port, host=host, backlog=256)
+    listeners = await trio.open_tcp_listeners(port, host=host, backlog=_BACKLOG)
     return [await stack.enter_async_context(listener) for listener in listeners]
 
 

@@ -67,6 +67,10 @@ class World:
         """Give the lab authority's certificate in PEM, for the client's trust store."""
         return self._authority.pem
 
+    def close(self) -> None:
+        """Give back the memory that OpenSSL holds for the servers, some 60 KB a site."""
+        self._authority.forget()
+
     def asn_of(self, address: str) -> int:
         """Give the AS number an address belongs to in the scenario's plan, 0 outside it."""
         network = self._scenario.network_of(address)

@@ -14,6 +14,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,8 +104,12 @@ class Outcome:
 _COLLECT_AFTER = 50_000
 
 
+@cache
 def calm_collector() -> None:
-    """Make Python's cycle collector fit for a run."""
+    """Make Python's cycle collector fit for runs; once in a process.
+
+    A second freezing would keep for ever what the run before has left behind.
+    """
     # Everything imported so far lives as long as the process; the collector need not look at it again.
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER, *gc.get_threshold()[1:])

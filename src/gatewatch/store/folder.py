@@ -59,13 +59,11 @@ class RunFolder:
     def __init__(
         self,
         path: Path,
-        plan: Mapping[str, Any],
         about: Mapping[str, Any],
         found: Found,
         clock: Callable[[], float],
     ) -> None:
         self.path = path
-        self.plan = plan
         #: Ids of the items measured.
         self.done: set[str] = found.done
         self._about = dict(about)
@@ -85,6 +83,12 @@ class RunFolder:
     def about(self) -> Mapping[str, Any]:
         """What run.json holds."""
         return self._about
+
+    @property
+    def plan(self) -> Mapping[str, Any]:
+        """What plan.json holds; read anew, since a long list's would take 40 MB for the whole run."""
+        plan: Mapping[str, Any] = read_json(self.path / PLAN)
+        return plan
 
     def remaining(self, items: Iterable[Mapping[str, Any]] | None = None) -> list[Mapping[str, Any]]:
         """Give the items (the plan's, unless others are given) that have no measurement yet, in order."""
@@ -195,7 +199,7 @@ def create(
                 break
         write_json(path / PLAN, plan)
         sync_folder(root)
-        folder = RunFolder(path, plan, {"started": _now(), "ended": None, **about}, Found(), clock)
+        folder = RunFolder(path, {"started": _now(), "ended": None, **about}, Found(), clock)
         folder.update(state="running")
     return folder
 
@@ -214,7 +218,7 @@ def open_for_resume(path: Path, *, clock: Callable[[], float] = time.monotonic) 
     except (OSError, ValueError):
         # Ended between the two files of a new run, or lost to a disk; the measurements are what counts.
         about = {"started": plan.get("created"), "ended": None}
-    folder = RunFolder(path, plan, about, recover(path), clock)
+    folder = RunFolder(path, about, recover(path), clock)
     folder.update(state="running", ended=None, resumed=[*about.get("resumed", ()), _now()])
     return folder
 

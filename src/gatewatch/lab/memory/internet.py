@@ -268,5 +268,8 @@ async def attached(
             trio.socket.set_custom_socket_factory(factory)
             trio.socket.set_custom_hostname_resolver(resolver)
             nursery.cancel_scope.cancel()
+            if world is None:
+                # The rest is small, and the collector's: servers, boxes and path know one another.
+                internet.world.close()
     if problem is not None:
         raise problem

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import itertools
 import json
 import os
 import subprocess
@@ -33,9 +31,6 @@ NOT_MEASURED = "not measured"
 NO_PROBE = "no such probe"
 # A session whose line is a portal's measures nothing, and says so in this word.
 _PORTAL = "inconclusive(captive_portal)"
-# A full collection takes 50 ms, a session 250 ms.
-_COLLECT_EVERY = 20
-_sessions = itertools.count(1)
 
 
 class Trial(NamedTuple):
@@ -103,25 +98,10 @@ def attempt(trial: Trial) -> tuple[Given, ...]:
             surroundings=surroundings,
             whereabouts=_table(surroundings.files["prefixes.csv"]),
         )
-        try:
-            outcome = conduct(session, listener)
-        finally:
-            # One process runs thousands of sessions, and each would freeze the garbage of the one before.
-            gc.unfreeze()
-            _collect()
+        outcome = conduct(session, listener)
         given = tuple(_given(name, outcome, listener) for name in trial.probes)
         lines = [json.loads(line) for line in read(outcome.folder)] if outcome.folder else []
     return tuple(_located(g, lines) if g.probe == LOCATE and g.rule else g for g in given)
-
-
-def _collect() -> None:
-    """Free the reference cycles that sessions leave, now and then: nobody else does in time.
-
-    What :func:`gc.unfreeze` gives back counts as old, and the old are looked at only when a quarter has been
-    added to them; until then every session leaves half a megabyte.
-    """
-    if next(_sessions) % _COLLECT_EVERY == 0:
-        gc.collect()
 
 
 def _located(given: Given, lines: list[dict[str, Any]]) -> Given:

@@ -7,6 +7,7 @@ an ordinary :class:`~gatewatch.lab.apps.Connection` with the plain text.
 from __future__ import annotations
 
 import ssl
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -97,6 +98,11 @@ class Authority:
     def pem(self) -> bytes:
         """The authority's certificate, for the client's trust store; trustme's run until the year 3000."""
         return self._trusted.pem
+
+    def forget(self) -> None:
+        """Give back what the contexts hold, which the collector does not see; all can be issued again."""
+        self._context.cache_clear()
+        self._loaded.cache_clear()
 
     def _issue(self, certificate: Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -243,23 +249,33 @@ class TlsStream:
 
 
 class _Plain:
-    """What the application inside TLS writes to."""
+    """What the application inside TLS writes to.
+
+    It does not keep the stream, which keeps the application: each connection would end as a cycle with
+    OpenSSL's buffers in it, some 40 KB that wait for the collector, who does not count them.
+    """
 
     def __init__(self, stream: TlsStream, connection: Connection) -> None:
         self.peer, self.local = connection.peer, connection.local
-        self._stream, self._connection = stream, connection
+        self._stream, self._connection = weakref.ref(stream), connection
 
     def write(self, data: bytes) -> None:
-        self._stream.write(data)
+        stream = self._stream()
+        if stream is not None:
+            stream.write(data)
 
     def feed(self, source: Iterator[bytes]) -> None:
-        self._connection.feed(self._stream.encrypted(source))
+        stream = self._stream()
+        if stream is not None:
+            self._connection.feed(stream.encrypted(source))
 
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         self._connection.later(seconds, call)
 
     def close(self) -> None:
-        self._stream.close()
+        stream = self._stream()
+        if stream is not None:
+            stream.close()
 
     def abort(self) -> None:
         self._connection.abort()
