@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import BinaryIO, Literal, get_args
 
 from .dates import Span, parse_span
 from .model import Confidence
 from .reference import table_rows
-from .rows import Row
+from .rows import Row, table
 
 EventKind = Literal[
     "block", "order", "law", "plan", "mechanism", "infra", "path", "outage", "volume", "baseline", "context",
@@ -64,6 +64,15 @@ def events() -> tuple[Event, ...]:
             raise row.error("start", f"{event.start} is before the row above: the table goes by date")
         found.append(event)
     return tuple(found)
+
+
+def read_events(file: BinaryIO, name: str) -> tuple[Event, ...]:
+    """Read a timeline of one's own, with the columns of ``events.csv``, in any order of dates.
+
+    Raises :class:`~gatewatch_targets.rows.DataError`.
+    """
+    found = (_event(row) for row in table(file, name, _COLUMNS.split(",")))
+    return tuple(sorted(found, key=lambda event: (event.start.first, event.id)))
 
 
 def events_of(country: str) -> tuple[Event, ...]:

@@ -16,8 +16,9 @@ from gatewatch_analysis.events.segmented import step_at
 from gatewatch_analysis.loading import load
 from gatewatch_analysis.statistics import sign_test_both_ways
 from gatewatch_analysis.tables import Series
+from gatewatch_targets import DataError
 from gatewatch_targets.dates import parse_span
-from gatewatch_targets.events import Event, Expects, events
+from gatewatch_targets.events import Event, Expects, events, read_events
 
 FIRST = pd.Timestamp("2022-01-01", tz="UTC")
 
@@ -190,3 +191,22 @@ def test_a_change_of_one_isp_is_not_joint() -> None:
     found = on_days(90, flat_isps=3)
     assert joint_changes(found, []).empty
     assert joint_changes(found[found["asn"] == 1], []).empty
+
+
+def test_a_timeline_of_ones_own(tmp_path: Path) -> None:
+    heading = "id,countries,kind,start,end,expects,event,signal,confidence,source"
+    file = tmp_path / "timeline.csv"
+    file.write_text(
+        f"{heading}\nb,KH,plan,2022-05-02,,nothing,Two,,high,me\na,KH,plan,2022-05-01,,nothing,One,x,high,me\n"
+    )
+    with file.open("rb") as stream, pytest.raises(DataError, match=r"timeline\.csv:2: signal: is missing"):
+        read_events(stream, "timeline.csv")
+    file.write_text(
+        f"{heading}\nb,KH,plan,2022-05-02,,nothing,Two,x,high,me\na,KH,plan,2022-05-01,,nothing,One,x,high,me\n"
+    )
+    with file.open("rb") as stream:
+        own = read_events(stream, "timeline.csv")
+    assert [event.id for event in own] == ["a", "b"]
+    steps = interruptions(made(stepped(200, 60, 0.1, 0.4)), own)
+    answers = event_answers(steps, own)
+    assert dict(zip(answers["event"], answers["text"], strict=True)) == {"a": "One", "b": "Two"}

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from gatewatch_analysis.statistics import sign_test_both_ways
 from gatewatch_analysis.tables import EventAnswers
-from gatewatch_targets.events import events
+from gatewatch_targets.events import Event, events
 
 #: Two ISPs or more must step the same way before an event of a country is said to show.
 LEAST_ISPS = 2
 
 
-def event_answers(interruptions: pd.DataFrame) -> pd.DataFrame:
-    """Give one row per country, event and subject (table ``EventAnswers``), from ``interruptions``."""
-    texts = {event.id: event.text for event in events()}
+def event_answers(interruptions: pd.DataFrame, known: Sequence[Event] | None = None) -> pd.DataFrame:
+    """Give one row per country, event and subject (table ``EventAnswers``), from ``interruptions``.
+
+    ``known`` are the events, those of :mod:`gatewatch_targets.events` unless others are given.
+    """
+    texts = {event.id: event.text for event in (events() if known is None else known)}
     keys = ["country", "lab", "event", "expects", "subject"]
     rows: list[tuple[Any, ...]] = []
     for (country, lab, event, expects, subject), part in interruptions.groupby(keys, sort=True):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +30,12 @@ LINES = tuple(f".jsonl{packed}" for packed in _PACKED)
 ARCHIVES = (*(f".tar{packed}" for packed in _PACKED), ".tgz")
 WHOLE = tuple(f".json{packed}" for packed in _PACKED)
 _ENDINGS = (*LINES, *ARCHIVES, *WHOLE)
+
+# A file that `results upload` put into a folder holds lines of one run, and each says on what network it was
+# made, among its first words (gatewatch.upload.store, gatewatch.runner.about).
+_UPLOADED = re.compile(r"[0-9a-f]{64}\.jsonl\.gz")
+_EMULATED = re.compile(rb'"annotations": ?\{[^{}]*"network_type": ?"lab"')
+_HEAD = 4096
 
 #: Takes file, line (0 for the file as a whole) and what is wrong.
 Report = Callable[[str, int, str], None]
@@ -113,7 +121,7 @@ class _Finder:
             return self._of_run(folder, file)
         if not name.endswith(_ENDINGS):
             raise NoDataset(f"{file} is no run folder, and no {', '.join(_ENDINGS)} file")
-        return self._source(file, run=_bare(name))
+        return self._source(file, run=_bare(name), lab=self._emulated(file, name))
 
     def in_folder(self, folder: str) -> Iterator[Source]:
         by_folder: dict[str, dict[str, str]] = {}
@@ -138,7 +146,18 @@ class _Finder:
                 # OONI keeps each hour twice: as lines, and as an archive of what probes sent.
                 self._report(self._store.name(file), 0, "is not read: the same stands beside it as lines")
                 continue
-            yield self._source(file, run=_bare(name))
+            yield self._source(file, run=_bare(name), lab=self._emulated(file, name))
+
+    def _emulated(self, file: str, name: str) -> bool:
+        """Tell whether an uploaded file was measured in the lab: nothing else stands beside it to say so."""
+        if not _UPLOADED.fullmatch(name):
+            return False
+        try:
+            with self._store.open(file) as stream:
+                start = zlib.decompressobj(wbits=31).decompress(stream.read(_HEAD), _HEAD)
+        except (OSError, zlib.error):
+            return False  # reading it will say what is wrong
+        return bool(_EMULATED.search(start))
 
     def _source(self, file: str, **about: Any) -> Source:
         try:

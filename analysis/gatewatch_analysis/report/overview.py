@@ -14,7 +14,9 @@ from gatewatch_analysis.gateway import Found, find
 from gatewatch_analysis.gateway.border import border_by_isp
 from gatewatch_analysis.loading import Dataset
 from gatewatch_analysis.prefixes import Prefix, PrefixTable, Whereabouts, read_prefixes
+from gatewatch_analysis.report import overtime
 from gatewatch_analysis.report.findings import Finding, findings, isp_name, of_vantage
+from gatewatch_analysis.report.overtime import OverTime, over_time
 from gatewatch_analysis.report.text import percent, table
 from gatewatch_analysis.tables import Problems
 from gatewatch_targets.text import printable
@@ -39,6 +41,7 @@ class Analysis:
     border_by_isp: pd.DataFrame
     problems: pd.DataFrame
     gateway: Found
+    over_time: OverTime
     findings: tuple[Finding, ...]
 
 
@@ -57,6 +60,7 @@ def analyse(
     verdicts = matrix(dataset.measurements)
     gate = find(dataset, table)
     links = gate.pieces.borders
+    changed = over_time(dataset, table)
     return Analysis(
         dataset,
         verdicts,
@@ -67,7 +71,8 @@ def analyse(
         border_by_isp(links),
         pd.concat([dataset.problems, bad], ignore_index=True),
         gate,
-        tuple(findings(verdicts, gate)),
+        changed,
+        (*findings(verdicts, gate), *overtime.findings(changed, dataset)),
     )
 
 
@@ -103,6 +108,9 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
         "by_category": rows(analysis.by_category),
         "borders": rows(analysis.borders),
         "border_by_isp": rows(analysis.border_by_isp),
+        "switches": rows(analysis.over_time.switched.switches),
+        "passes": rows(analysis.over_time.switched.passes),
+        "outages": rows(analysis.over_time.outages),
         "findings": [finding.as_json() for finding in analysis.findings],
         "problems": rows(analysis.problems),
     }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from gatewatch_analysis.report.overview import rows, whereabouts
 from gatewatch_analysis.report.text import country_of, part, percent, told, whole
 from gatewatch_analysis.scale import by_country
 from gatewatch_analysis.tables import Evaluations
+from gatewatch_targets.events import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,20 @@ def analyse(
     *,
     by: Division = "layer",
     operation: date | None = None,
+    events: Sequence[Event] | None = None,
 ) -> Timeline:
-    """Compute the tables; ``prefixes`` and ``otherwise`` as :func:`.overview.analyse` takes them."""
+    """Compute the tables; ``prefixes`` and ``otherwise`` as :func:`.overview.analyse` takes them.
+
+    ``events`` are those of :mod:`gatewatch_targets.events` unless others are given.
+    """
     daily = series(dataset.measurements, by)
-    steps = by_country(interruptions, daily)
+    steps = by_country(partial(interruptions, events=events), daily)
     addresses, _ = whereabouts(dataset, prefixes, otherwise)
     labs = sorted(dataset.measurements["lab"].unique())
     held = [evaluate(dataset, addresses, operation=operation, lab=bool(lab)) for lab in labs]
     predictions = pd.concat(held, ignore_index=True) if held else Evaluations.frame([])
-    return Timeline(steps, event_answers(steps), by_country(joint_changes, daily), predictions)
+    joint = by_country(partial(joint_changes, events=events), daily)
+    return Timeline(steps, event_answers(steps, events), joint, predictions)
 
 
 def to_json(found: Timeline) -> dict[str, Any]:

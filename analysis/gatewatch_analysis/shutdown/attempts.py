@@ -24,6 +24,8 @@ _SILENT = frozenset(
         "http.no_control",
         "line.single.failed",
         "app.no_control",
+        # A look at a line on which nothing answered (gatewatch.runner.silence).
+        "line.silent",
     }
 )
 _CAME = frozenset({"whole.no_control", "dns.bogon.no_control", "dns.rewritten.no_control"})

@@ -67,6 +67,7 @@ from gatewatch_analysis.tables.loaded import Hops, Judged, Measurements, Problem
 from gatewatch_analysis.tables.observations import Observations
 from gatewatch_analysis.tables.paths import HopPlaces, Links, Paths
 from gatewatch_analysis.tables.shutdown import Attempts, Outages, Shutdowns, Stops
+from gatewatch_analysis.tables.switch import Passes, Switches
 from gatewatch_analysis.tables.weighed import Answers, Posterior, Steps, Weighed
 
 __all__ = [
@@ -124,6 +125,7 @@ __all__ = [
     "OnsetSpread",
     "Onsets",
     "Outages",
+    "Passes",
     "Paths",
     "Placements",
     "Places",
@@ -137,6 +139,7 @@ __all__ = [
     "Shutdowns",
     "Steps",
     "Stops",
+    "Switches",
     "Table",
     "Uniformity",
     "Units",
@@ -211,6 +214,8 @@ TABLES: tuple[type[Table], ...] = (
     EventAnswers,
     JointChanges,
     Evaluations,
+    Switches,
+    Passes,
 )
 
 

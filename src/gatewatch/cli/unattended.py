@@ -7,10 +7,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +18,12 @@ from gatewatch import cli
 from gatewatch.cli import start, upload
 from gatewatch.cli.options import Options
 from gatewatch.schedule.job import EVERY
+
+if TYPE_CHECKING:
+    from gatewatch.runner.campaign import Observer
+    from gatewatch.runner.session import Outcome, Session
+    from gatewatch.unattended.duty import Clock, Delivered
+    from gatewatch.upload.config import Destination
 
 # Budgets where none are given.  The two largest lists with bodies make some 200 MB and take an hour at the
 # usual rate; a line that is down holds a run up for as long as it is.
@@ -124,15 +130,25 @@ def agreed(chosen: Options) -> bool:
     return False
 
 
-def run(chosen: Options, alone: Unattended) -> int:
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What an unattended run goes on: time, how a session is held, what delivers; a rehearsal has its own."""
+
+    clock: Clock
+    hold: Callable[[Session, Observer], Outcome]
+    deliver: Callable[[Path, Sequence[Destination], float], Delivered]
+
+
+def run(chosen: Options, alone: Unattended, machine: Machine | None = None) -> int:
     """Make one unattended run; gives the exit code.  Quiet unless something is wrong."""
     from gatewatch.cli import prepare, tiers
     from gatewatch.cli.run import ENVIRONMENT, agree_to_locate, code_of, into_lab
     from gatewatch.runner.probes import consents
     from gatewatch.runner.session import conduct
-    from gatewatch.unattended.duty import Duty, Orders
+    from gatewatch.unattended.duty import Clock, Duty, Orders
     from gatewatch.upload.spool import may_go
 
+    machine = machine or Machine(Clock(), conduct, upload.unattended)
     if "-" not in chosen.targets:
         # Whatever would ask somebody finds nobody, at a terminal too.
         sys.stdin = io.StringIO()
@@ -162,11 +178,12 @@ def run(chosen: Options, alone: Unattended) -> int:
         keep_days=alone.keep_days,
         keep_bytes=alone.keep_bytes,
         ping=alone.ping,
-        deliver=(lambda: upload.unattended(session.root, wanted, alone.upload_time)) if wanted else None,
+        deliver=(lambda: machine.deliver(session.root, wanted, alone.upload_time)) if wanted else None,
         may_go=lambda run: may_go(run, wanted),
+        clock=machine.clock,
     )
     start.to_the_network(captures=session.deep or session.pcap)
-    ended = Duty(orders).do(lambda watching: conduct(session, watching))
+    ended = Duty(orders).do(lambda watching: machine.hold(session, watching))
     if chosen.as_json:
         about = {"state": ended.outcome, "reason": ended.reason, "run": ended.run, "exit_code": ended.code}
         click.echo(json.dumps(about))

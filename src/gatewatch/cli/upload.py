@@ -17,7 +17,7 @@ from gatewatch.cli import start
 if TYPE_CHECKING:
     from gatewatch.unattended.duty import Delivered
     from gatewatch.upload.config import Destination
-    from gatewatch.upload.deliver import Result
+    from gatewatch.upload.deliver import Clock, Result
 
 _WITHIN = 600.0
 _CONFIG = "--upload-config"
@@ -133,13 +133,22 @@ def delivered(
     only_due: bool,
     again: bool = False,
     told: Callable[..., None] | None = None,
+    clock: Clock | None = None,
 ) -> list[Result]:
     """Deliver, and come back in time."""
     from gatewatch.upload.bounded import bounded
     from gatewatch.upload.deliver import deliver
 
     return bounded(
-        lambda: deliver(root, wanted, within=within, only_due=only_due, again=again, told=told or _silent),
+        lambda: deliver(
+            root,
+            wanted,
+            within=within,
+            only_due=only_due,
+            again=again,
+            told=told or _silent,
+            clock=clock,
+        ),
         within,
     )
 
@@ -156,14 +165,16 @@ def standing(root: Path, wanted: Iterable[Destination]) -> list[Result]:
     ]
 
 
-def unattended(root: Path, wanted: Sequence[Destination], within: float) -> Delivered:
+def unattended(
+    root: Path, wanted: Sequence[Destination], within: float, clock: Clock | None = None
+) -> Delivered:
     """Deliver for an unattended run, and say for its status file how it stands."""
     from gatewatch.store import Locked
     from gatewatch.unattended.duty import Delivered
     from gatewatch.upload.bounded import Unfinished
 
     try:
-        results = delivered(root, wanted, within=within, only_due=True)
+        results = delivered(root, wanted, within=within, only_due=True, clock=clock)
     except (Locked, Unfinished):
         results = standing(root, wanted)
     counts = [result.waiting for result in results]

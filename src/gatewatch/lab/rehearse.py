@@ -12,9 +12,11 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from trio.testing import MockClock
 
@@ -23,7 +25,11 @@ from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
 from gatewatch.runner.about import Vantage
 from gatewatch.runner.session import Surroundings
+from gatewatch.store.folder import utc
 from gatewatch.words import Phrase, phrase
+
+if TYPE_CHECKING:
+    from gatewatch.lab.world import World
 
 Attach = Literal["auto", "kernel", "memory"]
 #: Starts a second in the lab, where nobody is disturbed.
@@ -75,10 +81,20 @@ def inside() -> tuple[Surroundings, Vantage] | None:
     return Surroundings(lab=lab, files=files), vantage(scenario, about["isp"])
 
 
-def in_memory(name: str | Scenario, isp_id: str, *, seed: int | None = None) -> tuple[Surroundings, Vantage]:
+def in_memory(
+    name: str | Scenario,
+    isp_id: str,
+    *,
+    seed: int | None = None,
+    world: World | None = None,
+    began: datetime | None = None,
+    dies: float = inf,
+) -> tuple[Surroundings, Vantage]:
     """The surroundings of a session in memory, in a scenario or one of that name.
 
-    ``seed`` is for what is left to chance (None: the scenario's).
+    ``seed`` is for what is left to chance (None: the scenario's).  ``world``: servers to share with other
+    sessions.  ``began``: what the clock on the wall says at the beginning, in place of the machine's own.
+    ``dies``: seconds after which the line is dead.
     """
     from gatewatch.lab import memory
 
@@ -87,19 +103,21 @@ def in_memory(name: str | Scenario, isp_id: str, *, seed: int | None = None) -> 
 
     @asynccontextmanager
     async def enter() -> AsyncIterator[Wire]:
-        async with memory.attached(scenario, isp_id) as internet:
+        async with memory.attached(scenario, isp_id, world, dies=dies) as internet:
             with tempfile.NamedTemporaryFile(suffix=".pem") as ca:
                 ca.write(internet.world.ca_pem())
                 ca.flush()
                 trust = Trust(ca.name)
             yield Wire(trust=trust, own_resolvers=(isp.resolver,))
 
+    clock = MockClock(autojump_threshold=0)
     surroundings = Surroundings(
         enter=enter,
         route=lambda: True,
         route6=lambda: bool(isp.routed6),
         own_addresses=lambda: (isp.client, isp.routed6) if isp.routed6 else (isp.client,),
-        clock=MockClock(autojump_threshold=0),
+        clock=clock,
+        wall=utc if began is None else lambda: began + timedelta(seconds=clock.current_time()),
         durable=False,
         lab={"scenario": scenario.name, "isp": isp_id, "attach": "memory"},
         files={"prefixes.csv": scenario.prefixes_csv().encode()},

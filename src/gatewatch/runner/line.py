@@ -126,9 +126,12 @@ class Line:
         self._quiet = float("inf")  # the shortest delay of all looks
         self.last: Look | None = None
         self.looks: list[dict[str, Any]] = []
+        #: What the last look tried, by what was asked.
+        self.tried: dict[str, Journal] = {}
 
     async def look(self) -> Look:
         """Look once: resolvers over UDP and TCP, and pages whose whole content is known."""
+        self.tried = {}
         if not self._route():
             return self._note(Look(route=False))
         six = self._route6()
@@ -139,14 +142,17 @@ class Line:
 
         async def question(address: str) -> None:
             with trio.move_on_after(PATIENCE):
-                got = await lookup.udp(Journal(), address, "example.com", window=0.0)
+                got = await lookup.udp(
+                    self._about(f"tcp://{address}:443"), address, "example.com", window=0.0
+                )
                 if got[0].rcode is not None:
                     answered.append(f"udp {address}")
                     delays.append(trio.current_time() - began)
 
         async def connection(address: str) -> None:
             with trio.move_on_after(PATIENCE):
-                tcp, failure = await stream.connect(Journal(), address, 443)
+                asked = f"tcp://[{address}]:443" if ":" in address else f"tcp://{address}:443"
+                tcp, failure = await stream.connect(self._about(asked), address, 443)
                 if tcp is not None:
                     tcp.close()
                 if failure in (None, "connection_refused"):
@@ -155,7 +161,7 @@ class Line:
 
         async def page(beacon: Beacon) -> None:
             with trio.move_on_after(PATIENCE):
-                seen = await _page(beacon)
+                seen = await _page(beacon, self._about(beacon.url))
                 if seen is not None:
                     answered.append(f"page {beacon.url}")
                     pages.append(seen)
@@ -175,6 +181,9 @@ class Line:
         offset = min(offsets, key=abs) if offsets else None
         delay = min(delays, default=None)
         return self._note(Look(True, tuple(sorted(answered)), portal, offset, delay, self._is_full(delay)))
+
+    def _about(self, asked: str) -> Journal:
+        return self.tried.setdefault(asked, Journal())
 
     def _is_full(self, delay: float | None) -> bool:
         if delay is None:
@@ -225,9 +234,8 @@ class Line:
                 await self.look()
 
 
-async def _page(beacon: Beacon) -> tuple[bool, float | None] | None:
+async def _page(beacon: Beacon, journal: Journal) -> tuple[bool, float | None] | None:
     """Fetch a beacon: whether it is the genuine page, and our clock's offset; None when nothing came."""
-    journal = Journal()
     url = parse(beacon.url)
     for address in await lookup.system(journal, url.host):
         if ":" in address:

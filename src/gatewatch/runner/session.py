@@ -13,7 +13,8 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -23,16 +24,19 @@ import trio
 from gatewatch import __version__
 from gatewatch.net.restraint import Restraint
 from gatewatch.net.wire import Wire
+from gatewatch.records import TIME_FORMAT
 from gatewatch.runner import own
 from gatewatch.runner.about import SOFTWARE, Vantage
 from gatewatch.runner.campaign import Budget, Campaign, Observer, said
 from gatewatch.runner.flush import Flush
-from gatewatch.runner.line import Line, has_route, has_route6, own_addresses
+from gatewatch.runner.line import PATIENCE, Line, has_route, has_route6, own_addresses
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe
+from gatewatch.runner.silence import Silence
 from gatewatch.store import Evidence, RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
 from gatewatch.store.files import replacing
+from gatewatch.store.folder import utc
 from gatewatch.whereabouts import Whereabouts
 from gatewatch.words import mark
 
@@ -56,6 +60,8 @@ class Surroundings:
     clock: trio.abc.Clock | None = None
     #: Whether a measurement is on the disk before it is told.  A rehearsal is not worth the disk's time.
     durable: bool = True
+    #: The clock on the wall, by which everything is dated.
+    wall: Callable[[], datetime] = utc
     #: What run.json says of a lab, and files to lay beside it.
     lab: Mapping[str, Any] | None = None
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -97,6 +103,8 @@ class Outcome:
     reason: str
     folder: Path | None
     measured: int
+    #: With no_network, where something was tried: what, to be kept by who runs unattended.
+    silence: Silence | None = None
 
 
 # Measuring makes many small records that live for a measurement and form no cycles; looking for cycles among
@@ -140,11 +148,14 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
         wire.deep, wire.reply_ttl = session.deep or session.pcap, session.reply_ttl
         wire.whereabouts, wire.restraint = session.whereabouts, session.restraint
         line = Line(wire, around.route, around.route6)
+        looked = around.wall()
         look = await line.look()
         if not look.up:
-            return Outcome("no_network", look.reason, None, 0)
+            # A page came from a portal: somebody answers.
+            silence = _silence(session, line, wire, looked) if line.tried and not look.portal else None
+            return Outcome("no_network", look.reason, None, 0, silence)
         folder = _folder(session)
-        scrubber = Scrubber(around.own_addresses(), own.words(), wire.own_resolvers)
+        scrubber = _scrubber(session, wire)
         if session.pcap:
             wire.evidence = Evidence(folder, scrubber.payload)
         campaign = Campaign(
@@ -160,6 +171,8 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
             budget=session.budget,
             # A clock that jumps over waiting would jump while a thread waits for the disk.
             flush=Flush(folder, aside=around.clock is None) if around.durable else None,
+            run_started=around.wall().strftime(TIME_FORMAT),
+            wall=around.wall,
         )
         return await _run(campaign, folder)
 
@@ -206,9 +219,20 @@ async def _until_signal(
             scope.cancel()
 
 
+def _scrubber(session: Session, wire: Wire) -> Scrubber:
+    return Scrubber(session.surroundings.own_addresses(), own.words(), wire.own_resolvers)
+
+
+def _silence(session: Session, line: Line, wire: Wire, looked: datetime) -> Silence:
+    def folder() -> RunFolder:
+        return _folder(replace(session, resume=None))
+
+    return Silence(line.tried, session.vantage, _scrubber(session, wire), looked, PATIENCE, folder)
+
+
 def _folder(session: Session) -> RunFolder:
     if session.resume is not None:
-        folder = open_for_resume(session.resume)
+        folder = open_for_resume(session.resume, wall=session.surroundings.wall)
         _lay_beside(folder, session.surroundings.files)
         return folder
     about = {
@@ -222,7 +246,7 @@ def _folder(session: Session) -> RunFolder:
         "domestic_controls": list(session.domestic_helpers),
         "lab": session.surroundings.lab,
     }
-    folder = create(session.root, session.plan.to_json(), about)
+    folder = create(session.root, session.plan.to_json(), about, wall=session.surroundings.wall)
     _lay_beside(folder, session.surroundings.files)
     return folder
 

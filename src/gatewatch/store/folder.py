@@ -45,6 +45,11 @@ _GZIP_LEVEL = 6
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
+def utc() -> datetime:
+    """Give the time now."""
+    return datetime.now(UTC)
+
+
 class NotARun(Exception):
     """The folder holds no plan that can be read, so it is no run."""
 
@@ -62,6 +67,7 @@ class RunFolder:
         about: Mapping[str, Any],
         found: Found,
         clock: Callable[[], float],
+        wall: Callable[[], datetime] = utc,
     ) -> None:
         self.path = path
         #: Ids of the items measured.
@@ -69,6 +75,7 @@ class RunFolder:
         self._about = dict(about)
         self._verdicts: Counter[str] = found.verdicts
         self._clock = clock
+        self._wall = wall
         self._unsynced = 0
         self._synced_at = clock()
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
@@ -155,7 +162,7 @@ class RunFolder:
         finally:
             os.close(self._fd)
             self._fd = -1
-        self.update(state=state, ended=_now())
+        self.update(state=state, ended=_told(self._wall()))
 
     def _compress(self) -> None:
         plain = self.path / PLAIN
@@ -184,27 +191,31 @@ def create(
     about: Mapping[str, Any],
     *,
     clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], datetime] = utc,
 ) -> RunFolder:
     """Make the folder of a new run under ``root``: plan.json is on the disk before anything is measured.
 
-    Raises StoreFull, and OSError when the folder cannot be made.
+    ``wall`` is the clock on the wall.  Raises StoreFull, and OSError when the folder cannot be made.
     """
     with full_disk(root):
         make_folder(root)
         while True:
             # The time sorts, the random part keeps two runs of one second apart and tells nothing.
-            path = root / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+            path = root / f"{wall():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
             with suppress(FileExistsError):
                 path.mkdir(mode=0o700)
                 break
         write_json(path / PLAN, plan)
         sync_folder(root)
-        folder = RunFolder(path, {"started": _now(), "ended": None, **about}, Found(), clock)
+        began = {"started": _told(wall()), "ended": None}
+        folder = RunFolder(path, {**began, **about}, Found(), clock, wall)
         folder.update(state="running")
     return folder
 
 
-def open_for_resume(path: Path, *, clock: Callable[[], float] = time.monotonic) -> RunFolder:
+def open_for_resume(
+    path: Path, *, clock: Callable[[], float] = time.monotonic, wall: Callable[[], datetime] = utc
+) -> RunFolder:
     """Open a run that ended before its plan did, in whatever way, and make its files whole.
 
     Raises NotARun, and StoreFull when there is no room to unpack.
@@ -218,8 +229,8 @@ def open_for_resume(path: Path, *, clock: Callable[[], float] = time.monotonic) 
     except (OSError, ValueError):
         # Ended between the two files of a new run, or lost to a disk; the measurements are what counts.
         about = {"started": plan.get("created"), "ended": None}
-    folder = RunFolder(path, about, recover(path), clock)
-    folder.update(state="running", ended=None, resumed=[*about.get("resumed", ()), _now()])
+    folder = RunFolder(path, about, recover(path), clock, wall)
+    folder.update(state="running", ended=None, resumed=[*about.get("resumed", ()), _told(wall())])
     return folder
 
 
@@ -234,5 +245,5 @@ def _check(item_id: str, line: bytes) -> None:
         raise ValueError(f"the line does not name item {item_id}")
 
 
-def _now() -> str:
-    return datetime.now(UTC).strftime(_TIME)
+def _told(when: datetime) -> str:
+    return when.strftime(_TIME)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewatch import __version__
-from gatewatch.store import Locked, StoreFull, held
+from gatewatch.store import Locked, StoreFull, held, lock
 from gatewatch.unattended.log import TIME, Log
 from gatewatch.unattended.ping import Ping
 from gatewatch.unattended.retention import Kept, expire
@@ -171,6 +171,7 @@ class Duty:
                 outcome = hold(watching)
                 if outcome.state != "no_network":
                     break
+            kept = self._kept_silence(outcome)
         except Locked:
             return self._ended("locked", _LOCKED, None)
         except StoreFull:
@@ -180,7 +181,16 @@ class Duty:
             return self._ended("failed", f"The run's folder could not be made: {error.strerror}.", None)
         # What a full disk is called names the folder.
         reason = _FULL if outcome.state == "full" else outcome.reason
-        return self._ended(outcome.state, reason, outcome.folder.name if outcome.folder else None)
+        return self._ended(outcome.state, reason, outcome.folder.name if outcome.folder else kept)
+
+    def _kept_silence(self, outcome: Outcome) -> str | None:
+        """Keep what was tried on a silent line, so that a shutdown is no gap; gives the run's name."""
+        if outcome.silence is None:
+            return None
+        with lock(self._orders.root):
+            folder = outcome.silence.keep()
+        self._log.say("silence kept", run=folder.name)
+        return folder.name
 
     def _locked(self) -> Ended:
         # The status file is that of the run that holds the lock.

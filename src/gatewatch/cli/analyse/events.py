@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     type=click.DateTime(["%Y-%m-%d"]),
     help="The day on which a national gateway went into operation, for the predictions about it.",
 )
+@click.option(
+    "--timeline",
+    "own_timeline",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A timeline of your own in place of the built-in one; see docs/analyse-events.md.",
+)
 @options.as_json
 def events(
     datasets: tuple[str, ...],
@@ -37,6 +43,7 @@ def events(
     fingerprints: tuple[str, ...],
     by: Division,
     operation: datetime | None,
+    own_timeline: str | None,
     as_json: bool,
 ) -> None:
     """Say what changed at known events, at dates without any, and on several ISPs at once.
@@ -49,8 +56,17 @@ def events(
 
     options.needs_pandas()
     from gatewatch_analysis.report import timeline
+    from gatewatch_targets import DataError
+    from gatewatch_targets.events import read_events
 
     signs.join(fingerprints)
+    known_events = None
+    if own_timeline is not None:
+        try:
+            with Path(own_timeline).open("rb") as stream:
+                known_events = read_events(stream, own_timeline)
+        except (DataError, OSError) as error:
+            raise click.UsageError(str(error)) from None
     dataset = options.load(datasets)
     with options.readable():
         found = timeline.analyse(
@@ -59,6 +75,7 @@ def events(
             known.tables,
             by=by,
             operation=operation.date() if operation else None,
+            events=known_events,
         )
     options.tell_problems(dataset.problems)
     click.echo(json.dumps(timeline.to_json(found)) if as_json else timeline.to_text(found), nl=as_json)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gatewatch.lab.country import calendar, stages
 from gatewatch.lab.country.check_box import options, throttle
 from gatewatch.lab.country.check_path import address as _address
 from gatewatch.lab.country.check_path import any_address as _any_address
 from gatewatch.lab.country.check_path import back, hops, line, prefix
 from gatewatch.lab.country.check_path import require as _require
 from gatewatch.lab.country.check_path import share as _share
+from gatewatch.lab.country.decode import ScenarioError
 from gatewatch.lab.country.host import CERTIFICATES, DOMESTIC, DOWN, VARIES, Host
 from gatewatch.lab.country.parts import ENDPOINTS
 from gatewatch.lab.country.scenario import KINDS, Box, Isp, PageHost, Route, Scenario
@@ -179,6 +181,9 @@ def complete(scenario: Scenario) -> Scenario:
         _share(getattr(scenario.sites, f"{key}_share"), f"sites.{key}_share")
     ids = [isp.id for isp in scenario.isps]
     _require(bool(ids), "isp", "needs at least one")
+    stages.check(scenario)
+    if scenario.rehearsal is not None:
+        calendar.check(scenario.rehearsal, scenario)
     for i, isp in enumerate(scenario.isps):
         _require(ids.index(isp.id) == i, f"isp[{i}].id", f"{isp.id!r} is taken")
         _isp(scenario, isp, f"isp[{i}]")
@@ -195,7 +200,14 @@ def complete(scenario: Scenario) -> Scenario:
         )
         for isp in scenario.isps
     )
-    return replace(scenario, isps=isps, sites=replace(scenario.sites, spare=spare))
+    made = replace(scenario, isps=isps, sites=replace(scenario.sites, spare=spare))
+    for day in stages.days(made):
+        try:
+            made.on(day)
+        except ScenarioError as error:
+            # A hop that a path of then has not, a box that makes no sense behind it.
+            raise ScenarioError(f"on day {day}: {error}") from error
+    return made
 
 
 def _filled(box: Box, spare: frozenset[str], lists: dict[str, frozenset[str]]) -> Box:

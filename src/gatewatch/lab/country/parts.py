@@ -270,6 +270,7 @@ class Isp:
     down_kbps: float = 0.0  # the access line's rate to the client, in 1,000 bits a second
     up_kbps: float = 0.0
     queue_ms: float = 200.0  # what the access line's queue holds at its rate; more is dropped
+    offline: bool = False  # nothing passes the line in either direction, though there is a route
     boxes: tuple[Box, ...] = field(default=(), metadata={"key": "box"})
 
     @property

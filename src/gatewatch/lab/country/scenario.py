@@ -11,12 +11,13 @@ import io
 import ipaddress
 import tomllib
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
 from gatewatch.lab.country.acceptance import Acceptance
+from gatewatch.lab.country.calendar import Rehearsal
 from gatewatch.lab.country.decode import ScenarioError, decode
 from gatewatch.lab.country.host import Host
 from gatewatch.lab.country.parts import (
@@ -35,6 +36,7 @@ from gatewatch.lab.country.parts import (
     covers,
     fraction,
 )
+from gatewatch.lab.country.stages import Stage, bare_on
 
 #: The folder of the acceptance scenarios.
 ACCEPTANCE = "acceptance"
@@ -52,10 +54,12 @@ __all__ = [
     "Network",
     "PageHost",
     "Path",
+    "Rehearsal",
     "Route",
     "Scenario",
     "ScenarioError",
     "Sites",
+    "Stage",
     "bare",
     "covers",
     "fraction",
@@ -86,6 +90,31 @@ class Scenario:
     helpers: str = "up"  # what OONI's test helpers do: up | slow | silent | refused | error_500
     acceptance: Acceptance | None = None
     seed: int = 0  # for what is left to chance: flaky hosts, lost packets, jitter
+    stages: tuple[Stage, ...] = field(default=(), metadata={"key": "stage"})
+    rehearsal: Rehearsal | None = None
+
+    def on(self, day: int) -> Scenario:
+        """Give the country as it is on a day (the first is 1), its stages laid over it."""
+        known = self._days.get(day)
+        if known is None:
+            held = tuple(number for number, stage in enumerate(self.stages) if stage.holds(day))
+            # Days on which the same stages hold are the same country.
+            known = self._days.setdefault(day, self._staged.get(held) or self._staged_anew(day, held))
+        return known
+
+    def _staged_anew(self, day: int, held: tuple[int, ...]) -> Scenario:
+        from gatewatch.lab.country.check import complete
+
+        made = complete(bare_on(self, day)) if self.stages else self
+        return self._staged.setdefault(held, made)
+
+    @cached_property
+    def _days(self) -> dict[int, Scenario]:
+        return {}
+
+    @cached_property
+    def _staged(self) -> dict[tuple[int, ...], Scenario]:
+        return {}
 
     def seeded(self, seed: int | None) -> Scenario:
         """Give the same scenario with another seed for what is left to chance; None changes nothing."""
@@ -215,22 +244,37 @@ def _parse(text: str, label: str) -> dict[str, Any]:
 def load(name_or_path: str) -> Scenario:
     """Read and check a packaged scenario by name, or a file by path (anything with `./` or `.toml`).
 
+    ``NAME@DAY`` is the country as it is on that day, its stages laid over it.
     ``include = ["abroad"]`` adds the tables of a packaged part after the file's own.
     Raises ScenarioError for a wrong or missing scenario; the message names file, place and reason.
     """
-    from gatewatch.lab.country.check import complete  # here, because the checks need the class above
-
-    folder = resources.files("gatewatch.lab") / "scenarios"
+    bare_name, at, day = name_or_path.rpartition("@")
+    if at and day.isdecimal():
+        if not int(day):
+            raise ScenarioError(f"{name_or_path}: the first day is 1")
+        return load(bare_name).on(int(day))
     if name_or_path in (*names(), *names(ACCEPTANCE)):
-        label = f"{name_or_path}.toml"
-        text = folder.joinpath(*label.split("/")).read_text("utf-8")
-    elif "/" in name_or_path or name_or_path.endswith(".toml"):
+        return _packaged(name_or_path)
+    if "/" in name_or_path or name_or_path.endswith(".toml"):
         path = FilePath(name_or_path)
         if not path.is_file():
             raise ScenarioError(f"{path}: no such file")
-        text, label = path.read_text("utf-8"), path.name
-    else:
-        raise ScenarioError(f"no scenario {name_or_path!r}; packaged are {', '.join(names())}")
+        return _read(path.read_text("utf-8"), path.name)
+    raise ScenarioError(f"no scenario {name_or_path!r}; packaged are {', '.join(names())}")
+
+
+@cache
+def _packaged(name: str) -> Scenario:
+    """Read a packaged scenario, once: it is plain data that nobody changes."""
+    label = f"{name}.toml"
+    place = (resources.files("gatewatch.lab") / "scenarios").joinpath(*label.split("/"))
+    return _read(place.read_text("utf-8"), label)
+
+
+def _read(text: str, label: str) -> Scenario:
+    from gatewatch.lab.country.check import complete  # here, because the checks need the class above
+
+    folder = resources.files("gatewatch.lab") / "scenarios"
     table = _parse(text, label)
     for part in table.pop("include", []):
         source = folder / "parts" / f"{part}.toml"

@@ -7,6 +7,7 @@ import itertools
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from math import inf
 
 import trio
 
@@ -49,7 +50,8 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
     """One client of one ISP, without a kernel; :func:`attached` puts it behind trio's seam.
 
     ``world`` holds the servers, for whoever needs their authority's certificate beforehand; ``clock`` is
-    trio's; ``seed`` is for what is left to chance (None: the scenario's).
+    trio's; ``seed`` is for what is left to chance (None: the scenario's); when the clock says ``dies``, the
+    line is dead.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         *,
         clock: Callable[[], float] = trio.current_time,
         seed: int | None = None,
+        dies: float = inf,
     ) -> None:
         scenario = scenario.seeded(seed)
         self.world = world or World(scenario)
@@ -69,6 +72,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         self.client6 = isp.routed6
         self.stack = Stack(lambda packet, _: self.transmit(packet), seed=1)
         self.now = clock
+        self._dies = dies
         self._resolvers = isp.resolvers
         self._android = scenario.client.getaddrinfo == "android"
         self._engine = Engine(scenario, isp_id, self.world, clock=clock)
@@ -76,7 +80,7 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         self._next_port = itertools.cycle(range(_FIRST_PORT, _LAST_PORT + 1))
         self._txid = itertools.count(1, 2)
         self.taps = Taps()
-        self._until = float("inf")  # when the driver wakes
+        self._until = inf  # when the driver wakes
         self._wake = trio.Event()
         self.stack.on_timer = self._nudge
 
@@ -142,8 +146,9 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         """Send a packet at this moment."""
         now = self.now()
         self.taps.see(packet, now, sent=True)
-        self._engine.from_client(bytearray(packet), now)
-        self._nudge()
+        if now < self._dies:
+            self._engine.from_client(bytearray(packet), now)
+            self._nudge()
 
     def ephemeral(self) -> int:
         """Give the next local port."""
@@ -173,7 +178,6 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
             self._wake.set()
 
     def _due(self) -> float:
-        inf = float("inf")
         engine, timers = self._engine.due(), self.stack.due()
         return min(inf if engine is None else engine, inf if timers is None else timers)
 
@@ -234,7 +238,8 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         while True:
             now = self.now()
             for packet in self._engine.pop(now):
-                self._arrived(packet, now)
+                if now < self._dies:
+                    self._arrived(packet, now)
             self.stack.tick(now)
             self._until, self._wake = self._due(), trio.Event()
             with trio.CancelScope(deadline=self._until):
@@ -243,13 +248,19 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
 
 @asynccontextmanager
 async def attached(
-    scenario: Scenario, isp_id: str, world: World | None = None, *, seed: int | None = None
+    scenario: Scenario,
+    isp_id: str,
+    world: World | None = None,
+    *,
+    seed: int | None = None,
+    dies: float = inf,
 ) -> AsyncIterator[MemoryInternet]:
     """Put the lab behind trio's seam: every socket and look-up of this trio run goes through it.
 
-    The sockets that :mod:`gatewatch.net.datagram` watches stay the lab's until the trio run ends.
+    The sockets that :mod:`gatewatch.net.datagram` watches stay the lab's until the trio run ends.  ``dies``:
+    see :class:`MemoryInternet`.
     """
-    internet = MemoryInternet(scenario, isp_id, world, seed=seed)
+    internet = MemoryInternet(scenario, isp_id, world, seed=seed, dies=dies)
     bionic, errors.bionic = errors.bionic, scenario.client.getaddrinfo == "android"
     problem: Exception | None = None
     async with trio.open_nursery() as nursery:

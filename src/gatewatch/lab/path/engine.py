@@ -78,6 +78,7 @@ class Engine:
         isp = scenario.isp(isp_id)
         # A broken IPv6 has an address and a route, and swallows every packet.
         self._six = isp.ipv6 == "works"
+        self._offline = isp.offline
         self._access = Access.of(isp, seed)
         self._far = FarEnd(world, self._from_server)
         # Whoever has timers: the servers, and the boxes that answer flows themselves.
@@ -101,6 +102,8 @@ class Engine:
 
     def from_client(self, packet: bytearray, now: float) -> None:
         """Take a packet that left the client at ``now``; the engine keeps and changes it."""
+        if self._offline:
+            return
         if packet[0] == PLAIN_IPV4:
             if len(packet) < 28 or packet[6] & 0x3F or packet[7]:
                 return  # nothing behind the header, or a fragment
