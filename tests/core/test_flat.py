@@ -16,6 +16,7 @@ import pytest
 import trio
 from benchmarks.soak_client import Counting, prepared, written
 from tests.worlds.clock import run
+from tests.worlds.commands import python
 from tests.worlds.country import attached
 
 from gatewatch.lab.memory import internet
@@ -111,3 +112,16 @@ def test_the_plan_of_a_long_list_is_not_kept(tmp_path: Path) -> None:
         assert not any("items" in thing for thing in held)
     finally:
         folder.close("done")
+
+
+def test_a_run_loads_nothing_that_only_others_need(tmp_path: Path) -> None:
+    """On a small machine, what is loaded is most of what a run takes."""
+    words = ["run", "--plan", "--quiet", "--targets", "kh", "--root", str(tmp_path)]
+    heavy = ("requests", "pytest", "_pytest", "pandas", "rich", "scapy", "cryptography", "aioquic")
+    done = python(
+        "import sys; from gatewatch.cli import main\n"
+        f"try: main({words!r})\n"
+        "except SystemExit: pass\n"
+        f"print('loaded:', *(name for name in {heavy!r} if name in sys.modules), file=sys.stderr)"
+    )
+    assert done.stdout and done.stderr.strip() == "loaded:"

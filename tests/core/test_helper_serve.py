@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import ssl
@@ -23,7 +24,7 @@ pytest.importorskip(
 
 from gatewatch.helper.admission import Allowance
 from gatewatch.helper.app import App
-from gatewatch.helper.serve import Doors, Settings, serve
+from gatewatch.helper.serve import Doors, Settings, _tls, serve
 
 
 class Measurer:
@@ -92,6 +93,27 @@ def test_tls(tmp_path: Path) -> None:
 
     got = serving(Settings(port=0, certfile=str(tmp_path / "both.pem")), visit)
     assert got.endswith(b'{"asked": {"a": 1}}')
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_no_tls_session_is_kept(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    leaf = ca().issue_cert("helper.example.net")
+    leaf.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "both.pem"))
+    server = _tls(Settings(certfile=str(tmp_path / "both.pem")))
+    assert server is not None
+    client = ssl.create_default_context()
+    client.maximum_version = version
+    ca().configure_trust(client)
+    for _ in range(3):
+        up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+        here = client.wrap_bio(down, up, server_hostname="helper.example.net")
+        there = server.wrap_bio(up, down, server_side=True)
+        for side in (here, there, here, there):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+        there.write(b"x")
+        assert here.read(1) == b"x" and here.version() == version.name.replace("_", ".")
+    assert server.session_stats()["number"] == 0
 
 
 def test_more_connections_than_may_be_are_shut_at_once() -> None:

@@ -18,8 +18,6 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from trio.testing import MockClock
-
 from gatewatch.lab.country.scenario import Scenario, load
 from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
@@ -96,6 +94,9 @@ def in_memory(
     sessions.  ``began``: what the clock on the wall says at the beginning, in place of the machine's own.
     ``dies``: seconds after which the line is dead.
     """
+    # Here, because every run comes through this module: trio.testing loads pytest where there is one (7 MB).
+    from trio.testing import MockClock
+
     from gatewatch.lab import memory
 
     scenario = (load(name) if isinstance(name, str) else name).seeded(seed)

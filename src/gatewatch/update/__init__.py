@@ -5,10 +5,15 @@ folder beside a small file that says its version, licence, date, source and chec
 last and in one step, so that whatever goes wrong while fetching, the old data are still there, whole.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gatewatch.update.catalogue import Dataset, Mirror, datasets
-from gatewatch.update.download import Refused, Unreachable
-from gatewatch.update.refresh import Outcome, refresh
 from gatewatch.update.shelf import Installed, Shelf, data_folder, installed
+
+if TYPE_CHECKING:
+    from gatewatch.update.download import Refused, Unreachable
+    from gatewatch.update.renew import Outcome, refresh
 
 __all__ = [
     "Dataset",
@@ -23,3 +28,11 @@ __all__ = [
     "installed",
     "refresh",
 ]
+# What fetches loads requests (6 MB), which a run that only looks on the shelf never needs.
+_FETCHING = {"Refused": "download", "Unreachable": "download", "Outcome": "renew", "refresh": "renew"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FETCHING:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_FETCHING[name]}"), name)
