@@ -40,6 +40,7 @@ NAMES = {
     "cables": "whose cable, in random worlds: truth within bounds, true system among candidates, widths",
     "observations": "OONI measurements to the observations table, a second and core; memory; cut lines",
     "datasets": "a Parquet build killed by kill -9 at random moments, against one left in peace",
+    "fuzz": "ten million hostile inputs to every parser of wire data and of foreign files",
     "packets": "the lab's engine: packets a second, and how exact a 50 ms path is",
 }
 

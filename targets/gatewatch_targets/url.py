@@ -99,7 +99,11 @@ def parse(text: str, longest: int = MAX_URL) -> Url:
         tail = f"/{tail}"
     # Only what is not ASCII changes: the rest stays as the list wrote it, since results are joined by it.
     tail = "".join(c if c.isascii() else percent_encode(c) for c in tail)
-    return Url(f"{parts.scheme}://{netloc}{tail}", parts.scheme, host, port or default, is_ip)
+    spelt = f"{parts.scheme}://{netloc}{tail}"
+    if len(spelt) > longest:
+        # A letter that is not ASCII becomes up to twelve characters.
+        raise UrlError("url", f"has {len(spelt)} characters as it is sent, the limit is {longest}")
+    return Url(spelt, parts.scheme, host, port or default, is_ip)
 
 
 def _bracketed(text: str) -> str:

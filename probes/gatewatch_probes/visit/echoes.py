@@ -101,9 +101,10 @@ def _told(body: bytes) -> tuple[str, list[tuple[str, str]]] | None:
         value = json.loads(body)
         line, rows = value["request_line"], value["headers_list"]
         pairs = [(str(name), str(text)) for name, text in rows[:256]]
+        peer_port = value["peer_port"]
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    return (line, pairs) if isinstance(line, str) and isinstance(value["peer_port"], int) else None
+    return (line, pairs) if isinstance(line, str) and isinstance(peer_port, int) else None
 
 
 def _changes(

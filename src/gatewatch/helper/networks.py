@@ -6,7 +6,10 @@ import csv
 import ipaddress
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
 from pathlib import Path
+
+from gatewatch.whereabouts.prefix import MAX_ASN
 
 # IPv6 prefixes longer than this are not routed on the internet; the upper half of an address is enough.
 _HALF = 64
@@ -23,12 +26,12 @@ class Networks:
         rows: dict[tuple[int, int], list[tuple[int, int]]] = {}
         with path.open(encoding="utf-8", newline="") as lines:
             reader = csv.DictReader(lines)
-            if not {"prefix", "asn"} <= set(reader.fieldnames or ()):
-                raise ValueError(f"{path.name}: the first line must name the columns prefix and asn")
-            for row in reader:
+            for row in _rows(reader, path.name):
                 try:
                     network = ipaddress.ip_network(row["prefix"])
                     asn = int(row["asn"].removeprefix("AS"))
+                    if not 0 <= asn <= MAX_ASN:
+                        raise ValueError(f"{asn} is no AS number")
                 except (ValueError, AttributeError) as error:
                     raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from None
                 if network.prefixlen <= _HALF:
@@ -51,6 +54,15 @@ class Networks:
             if at < len(starts) and starts[at] == start:
                 return asns[at]
         return 0
+
+
+def _rows(reader: csv.DictReader[str], name: str) -> Iterator[dict[str, str]]:
+    try:
+        if not {"prefix", "asn"} <= set(reader.fieldnames or ()):
+            raise ValueError(f"{name}: the first line must name the columns prefix and asn")
+        yield from reader
+    except csv.Error as error:
+        raise ValueError(f"{name}, line {reader.line_num + 1}: {error}") from None
 
 
 def _number(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> int:

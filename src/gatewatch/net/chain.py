@@ -48,7 +48,7 @@ def verify(trust: Trust, chain: Sequence[bytes], server_name: str) -> str | None
     try:
         certificates = [crypto.load_certificate(crypto.FILETYPE_ASN1, der) for der in chain]
         leaf = x509.load_der_x509_certificate(chain[0])
-    except (crypto.Error, ValueError):
+    except (crypto.Error, ValueError, x509.InvalidVersion):
         return f.SSL_INVALID_CERTIFICATE
     context = crypto.X509StoreContext(_store(trust), certificates[0], certificates[1:])
     try:
@@ -63,4 +63,6 @@ def verify(trust: Trust, chain: Sequence[bytes], server_name: str) -> str | None
             identity.verify_certificate_hostname(leaf, server_name)
     except (identity_errors.VerificationError, identity_errors.CertificateError, ValueError):
         return f.SSL_INVALID_HOSTNAME
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return f.SSL_INVALID_CERTIFICATE
     return None

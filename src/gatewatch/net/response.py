@@ -9,6 +9,7 @@ Everything is bounded: the header block, the body, and what a compressed body un
 
 from __future__ import annotations
 
+import contextlib
 import re
 import zlib
 
@@ -40,6 +41,7 @@ class Response:
         "_chunk",
         "_inflate",
         "_left",
+        "_packed",
         "_parts",
         "_size",
         "code",
@@ -61,6 +63,8 @@ class Response:
         # Bytes left in the current chunk, its CRLF included; None: the body is not chunked.
         self._chunk: int | None = None
         self._inflate: zlib._Decompress | None = None
+        # What came of a compressed body before anything could be inflated.
+        self._packed = b""
 
     @property
     def body(self) -> bytes:
@@ -171,13 +175,36 @@ class Response:
     def _keep(self, data: bytes) -> None:
         room = BODY_CAP - self._size
         if self._inflate is not None:
-            try:
-                data = self._inflate.decompress(data, room + 1)
-            except zlib.error:
-                # Not compressed after all, or damaged: keep what comes as it is.
-                self._inflate = None
+            data = self._inflated(self._inflate, data, room + 1)
         if len(data) > room:
             data = data[:room]
             self.truncated = self.done = True
         self._parts.append(data)
         self._size += len(data)
+
+    def _inflated(self, inflate: zlib._Decompress, data: bytes, most: int) -> bytes:
+        """Inflate; what is damaged comes as it is from there on, all of it where nothing was inflated before.
+
+        The same comes out in whatever pieces a body arrives.
+        """
+        before = inflate.copy()
+        packed = b"" if self._size else self._packed + data
+        self._packed = packed
+        try:
+            found = inflate.decompress(data, most)
+        except zlib.error:
+            # zlib drops what it had inflated before the damage: once more, byte by byte.
+            self._inflate, self._packed = None, b""
+            found, at = b"", 0
+            with contextlib.suppress(zlib.error):
+                while len(found) < most:
+                    found += before.decompress(data[at : at + 1], most)
+                    at += 1
+            return found + data[at:] if found or self._size else packed
+        if found:
+            self._packed = b""
+        elif len(packed) > BODY_CAP:
+            # A header that does not end.
+            self._inflate, self._packed = None, b""
+            return packed
+        return found

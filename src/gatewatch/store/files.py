@@ -165,7 +165,10 @@ def write_json(path: Path, value: Any) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object; raises OSError when there is none, ValueError when it is no such thing."""
-    value = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+    try:
+        value = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+    except RecursionError:
+        raise ValueError(f"{path}: nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError(f"{path}: not an object")
     return value

@@ -74,8 +74,12 @@ def look(folder: Path, going_on: bool) -> RunInfo | None:
     except (OSError, ValueError):
         about = {}
     state = about.get("state")
+    state = state if isinstance(state, str) else None
     ended = state is not None and state not in _OPEN
-    counts = about["verdicts"] if ended and isinstance(about.get("verdicts"), dict) else _counted(folder)
+    given = about.get("verdicts")
+    told = isinstance(given, dict) and all(type(count) is int for count in given.values())
+    counts = Counter(given) if ended and told else _counted(folder)
+    probes, items = (x if isinstance(x := plan.get(key), list) else [] for key in ("probes", "items"))
     if not ended and not going_on:
         state = "killed"
     vantage, lab = about.get("vantage"), about.get("lab")
@@ -87,8 +91,8 @@ def look(folder: Path, going_on: bool) -> RunInfo | None:
         state=str(state or "running"),
         vantage=vantage if isinstance(vantage, dict) else {},
         lab=lab if isinstance(lab, dict) else None,
-        probes=tuple(map(str, plan.get("probes") or ())),
-        planned=len(plan.get("items") or ()),
+        probes=tuple(map(str, probes)),
+        planned=len(items),
         measured=sum(counts.values()),
         verdicts=counts,
     )

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from types import NoneType, UnionType
+from typing import Any, Self, get_args, get_origin, get_type_hints
 
 from gatewatch.store.files import make_folder, read_json, write_json
 from gatewatch.unattended.log import TIME
@@ -20,6 +21,8 @@ _UNDER_WAY = frozenset({"measuring", "delivering"})
 # put off by chance, and machines wake up late.
 _GRACE = 0.5
 _LEAST_GRACE = timedelta(hours=2)
+# Hours of a year: nothing is scheduled more rarely.
+_LONGEST = 24 * 366
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +75,11 @@ class Status:
             return None
         if found.get("version") != _VERSION:
             return None
-        known = {f.name for f in fields(cls)}
-        return cls(**{key: value for key, value in found.items() if key in known})
+        kinds = get_type_hints(cls)
+        known = {f.name: found[f.name] for f in fields(cls) if f.name in found}
+        if not all(_fits(value, kinds[name]) for name, value in known.items()):
+            return None
+        return cls(**known)
 
     def write(self, root: Path) -> None:
         """Replace the file; raises StoreFull and OSError."""
@@ -112,13 +118,25 @@ def faults(last: Status | None, now: datetime, *, going_on: bool) -> list[str]:
         found.append(f"the last run ended with exit code {last.exit_code}: {last.reason}")
     due = moment(last.next_due)
     if due is not None and last.every_hours and not going_on:
-        grace = max(_LEAST_GRACE, timedelta(hours=last.every_hours * _GRACE))
-        if now > due + grace:
+        grace = max(_LEAST_GRACE, timedelta(hours=min(last.every_hours, _LONGEST) * _GRACE))
+        if now - due > grace:
             found.append(f"the next run was due {last.next_due}")
     for upload in last.uploads:
         if upload.get("refused"):
-            found.append(f"{upload['name']} refused {upload['refused']} measurements")
+            found.append(f"{upload.get('name')} refused {upload['refused']} measurements")
     return found
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Tell whether a value of the file is of a field's type."""
+    origin = get_origin(kind)
+    if origin is UnionType:
+        return any(_fits(value, one) for one in get_args(kind))
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_fits(v, get_args(kind)[1]) for v in value.values())
+    if origin is Sequence:
+        return isinstance(value, list) and all(_fits(v, get_args(kind)[0]) for v in value)
+    return kind is Any or (value is None if kind is NoneType else type(value) is kind)
 
 
 def moment(text: str | None) -> datetime | None:

@@ -73,7 +73,10 @@ def _citizenlab(dataset: Dataset, parts: Mapping[str, Path], about: About) -> Co
         raise Refused(f"{len(result.errors)} lines cannot be read, the first: {result.errors[0].text}")
     rows = csv.DictReader(content.decode("utf-8", "replace").splitlines())
     today = datetime.now(UTC).date().isoformat()
-    dates = [str(row.get("date_added") or "") for row in rows]
+    try:
+        dates = [str(row.get("date_added") or "") for row in rows]
+    except csv.Error as error:
+        raise Refused(f"it is no CSV: {error}") from None
     # A slip of the pen must not make a list the newest for years.
     dated = max((d for d in dates if _DATE.fullmatch(d) and d <= today), default="")
     return Converted(content, len(result.targets), dated)
@@ -93,7 +96,10 @@ def _cells(path: Path, most: int, separator: str) -> Iterator[list[str]]:
             if line and not line.startswith("#"):
                 yield line.split("\t")
         return
-    yield from csv.reader(line for line in lines(path, most) if line and not line.startswith("#"))
+    try:
+        yield from csv.reader(line for line in lines(path, most) if line and not line.startswith("#"))
+    except csv.Error as error:
+        raise Refused(f"it is no CSV: {error}") from None
 
 
 def _table(
@@ -271,10 +277,13 @@ def _cablemap(dataset: Dataset, parts: Mapping[str, Path], about: About) -> Conv
             raise Refused(f"{name}: is no cable")
         landings = []
         for landing in _objects(cable["landing_points"]):
-            lon, lat = (points.get(landing.get("id")) or [None, None])[:2]
+            place = landing.get("id")
+            pair = points.get(place) if isinstance(place, str) else None
+            lon, lat = pair[:2] if isinstance(pair, list) and len(pair) > 1 else (None, None)
             landings.append({**landing, "lon": lon, "lat": lat})
         found.append({**cable, "landing_points": landings})
-    content = json.dumps(found, ensure_ascii=False, indent=1).encode()
+    # JSON can smuggle in halves of characters, which cannot be written.
+    content = json.dumps(found, ensure_ascii=False, indent=1).encode("utf-8", "replace")
     try:
         known = read_foreign(content, dataset.name)
     except DataError as error:

@@ -234,10 +234,11 @@ def names(folder: str = "") -> tuple[str, ...]:
     return tuple(sorted(prefix + name.removesuffix(".toml") for name in files))
 
 
-def _parse(text: str, label: str) -> dict[str, Any]:
+def _parse(raw: bytes, label: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        # What is no UTF-8 and no TOML is a ValueError; so is a number of thousands of digits.
         raise ScenarioError(f"{label}: {error}") from error
 
 
@@ -259,7 +260,7 @@ def load(name_or_path: str) -> Scenario:
         path = FilePath(name_or_path)
         if not path.is_file():
             raise ScenarioError(f"{path}: no such file")
-        return _read(path.read_text("utf-8"), path.name)
+        return _read(path.read_bytes(), path.name)
     raise ScenarioError(f"no scenario {name_or_path!r}; packaged are {', '.join(names())}")
 
 
@@ -268,20 +269,26 @@ def _packaged(name: str) -> Scenario:
     """Read a packaged scenario, once: it is plain data that nobody changes."""
     label = f"{name}.toml"
     place = (resources.files("gatewatch.lab") / "scenarios").joinpath(*label.split("/"))
-    return _read(place.read_text("utf-8"), label)
+    return _read(place.read_bytes(), label)
 
 
-def _read(text: str, label: str) -> Scenario:
+def _read(raw: bytes, label: str) -> Scenario:
     from gatewatch.lab.country.check import complete  # here, because the checks need the class above
 
     folder = resources.files("gatewatch.lab") / "scenarios"
-    table = _parse(text, label)
-    for part in table.pop("include", []):
+    table = _parse(raw, label)
+    included = table.pop("include", [])
+    if not isinstance(included, list):
+        raise ScenarioError(f"{label}: include: expected a list")
+    for part in included:
         source = folder / "parts" / f"{part}.toml"
         if not source.is_file():
             raise ScenarioError(f"{label}: include: no packaged part {part!r}")
-        for key, rows in _parse(source.read_text("utf-8"), f"{part}.toml").items():
-            table[key] = table.get(key, []) + rows
+        for key, rows in _parse(source.read_bytes(), f"{part}.toml").items():
+            own = table.get(key, [])
+            if not isinstance(own, list):
+                raise ScenarioError(f"{label}: {key}: expected a list")
+            table[key] = own + rows
     try:
         return complete(decode(Scenario, table, ""))
     except ScenarioError as error:
