@@ -13,20 +13,32 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tests.worlds import powercut
 from tests.worlds.mortal import End, Mortals, Order
 
-from benchmarks.faults.keeping import Agree, Delete, Derive, Export, Merge, Schedule, Tidy, Update
+from benchmarks.faults.keeping import (
+    Agree,
+    Delete,
+    Derive,
+    Export,
+    Merge,
+    Report,
+    Schedule,
+    Tidy,
+    Timers,
+    Update,
+)
 from benchmarks.faults.measuring import Run, Unattended, Upload
+from benchmarks.faults.room import Filled
 from benchmarks.faults.stage import Found, Stage, scratch
 
 SEED = 20261124
-KILLS, CUTS = 1000, 300
-QUICK_KILLS, QUICK_CUTS = 30, 14
+KILLS, CUTS, FILLS = 1000, 300, 300
+QUICK_KILLS, QUICK_CUTS, QUICK_FILLS = 30, 14, 13
 # How often one act dies at most before it is left to come to its end.
 _MOST_DEATHS = 4
 _COUNTED = ("lost", "twice", "damaged", "blocked", "left", "failed")
@@ -55,21 +67,36 @@ def stages() -> list[Stage]:
 
 def run(quick: bool) -> dict[str, Any]:
     """Kill, cut, go on, count."""
-    kills, cuts = (QUICK_KILLS, QUICK_CUTS) if quick else (KILLS, CUTS)
+    kills, cuts, fills = (QUICK_KILLS, QUICK_CUTS, QUICK_FILLS) if quick else (KILLS, CUTS, FILLS)
     with Mortals() as mortals:
         dead = {stage.name: _Tried(stage, mortals, cut=False) for stage in stages()}
         dark = {stage.name: _Tried(stage, mortals, cut=True) for stage in stages()}
+        full = {stage.name: Filled(stage, mortals, SEED) for stage in commands()}
         for tried, number in ((dead, kills), (dark, cuts)):
             for one, share in zip(tried.values(), _shares(number), strict=True):
                 one.go(share)
+        for filled in full.values():
+            filled.go(fills // len(full))
     return {
-        "goals": [*_goals(dead, "SIGKILL", kills), *_goals(dark, "power cuts", cuts)],
+        "goals": [
+            *_goals(dead, "SIGKILL", kills),
+            *_goals(dark, "power cuts", cuts),
+            *_goals(full, "full disks", 1),
+        ],
         "peer": {},
         "detail": {
-            **{f"SIGKILL: {name}": one.told() for name, one in dead.items()},
-            **{f"power cut: {name}": one.told() for name, one in dark.items()},
+            **{f"SIGKILL: {name}": told(one) for name, one in dead.items()},
+            **{f"power cut: {name}": told(one) for name, one in dark.items()},
+            **{f"full disk: {name}": told(one) for name, one in full.items()},
         },
     }
+
+
+def commands() -> list[Stage]:
+    """Give the stages that a command does, for what it says when the disk is full."""
+    kept = (Schedule, Tidy)
+    found = [stage for stage in stages() if not isinstance(stage, kept) and stage.name != "upload (report)"]
+    return [*found, Timers(), Report()]
 
 
 def _shares(number: int) -> list[int]:
@@ -150,29 +177,30 @@ class _Tried:
             shutil.rmtree(side, ignore_errors=True)
         return end
 
-    def told(self) -> str:
-        """Say it in a line."""
-        found = self.found
-        spread = Counter[str]()
-        for last, count in self.where.items():
-            spread[last.partition(" ")[0] if last != "before the first step" else "start"] += count
-        steps = ", ".join(f"{what} {count}" for what, count in spread.most_common())
-        parts = [
-            f"{self.deaths} deaths at {len(self.where)} kinds of steps ({steps})",
-            ", ".join(f"{name} {getattr(found, name)}" for name in _COUNTED),
-        ]
-        if found.again:
-            parts.append(f"sent again under the same uid {found.again}")
-        parts += [f"{why} ({count})" for why, count in found.said.most_common(6)]
-        return "; ".join(parts) + f"; {self.seconds:.0f} s"
+
+def told(one: _Tried | Filled) -> str:
+    """Say in a line what became of a stage."""
+    found = one.found
+    spread = Counter[str]()
+    for last, count in one.where.items():
+        spread[last.partition(" ")[0] if last != "before the first step" else "start"] += count
+    steps = ", ".join(f"{what} {count}" for what, count in spread.most_common())
+    parts = [
+        f"{one.deaths} times, at {len(one.where)} kinds of steps ({steps})",
+        ", ".join(f"{name} {getattr(found, name)}" for name in _COUNTED),
+    ]
+    if found.again:
+        parts.append(f"sent again under the same uid {found.again}")
+    parts += [f"{why} ({count})" for why, count in found.said.most_common(6)]
+    return "; ".join(parts) + f"; {one.seconds:.0f} s"
 
 
-def _goals(tried: dict[str, _Tried], what: str, number: int) -> list[dict[str, Any]]:
+def _goals(tried: Mapping[str, _Tried | Filled], what: str, number: int) -> list[dict[str, Any]]:
     deaths = sum(one.deaths for one in tried.values())
     sums = [sum(getattr(one.found, name) for one in tried.values()) for name in _COUNTED]
     return [
         {
-            "name": f"{what}: {', '.join(_COUNTED)} after {deaths} deaths in {len(tried)} stages",
+            "name": f"{what}: {', '.join(_COUNTED)} after {deaths} in {len(tried)} stages",
             "value": sums,
             "goal": "all 0",
             "met": not any(sums) and deaths >= number,

@@ -33,6 +33,31 @@ from gatewatch_analysis.dataset import build, commit, merge
 LAB = ("--lab", "small:clear", "--attach", "memory", "--traces", "0", "--quiet", "--json")
 
 
+def command(folder: str, *words: str) -> None:
+    """Give a command as its user does, in a home of its own; it ends with its exit code."""
+    home = Path(folder, "home")
+    for name, place in (
+        ("HOME", home),
+        ("XDG_STATE_HOME", Path(folder, "state")),
+        ("XDG_DATA_HOME", home / "data"),
+        ("XDG_CONFIG_HOME", home / "config"),
+        ("PATH", f"{folder}/bin{os.pathsep}{os.environ['PATH']}"),
+    ):
+        os.environ[name] = str(place)
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
+        os.environ.pop(name, None)
+    _small_steps()
+    rehearse.in_memory = _durable
+    sys.argv = ["gatewatch", *words]
+    main(list(words))
+
+
+def _small_steps() -> None:
+    """Have datasets built a few sources at a time, with a manifest after each few."""
+    commit._SECONDS = 0.0
+    sys.modules["gatewatch_analysis.dataset.build"]._MOST_SOURCES = 2  # type: ignore[attr-defined]
+
+
 def measure(folder: str, told: str) -> None:
     """Begin a run, or resume the one that is there; ``told`` gets a line for each measurement reported."""
     root = Path(folder, "runs")
@@ -107,14 +132,13 @@ def fetch(folder: str, base: str) -> None:
 
 def derive(folder: str, sources: str) -> None:
     """Build a dataset, a few sources at a time, with a manifest after each few."""
-    commit._SECONDS = 0.0
-    sys.modules["gatewatch_analysis.dataset.build"]._MOST_SOURCES = 2  # type: ignore[attr-defined]
+    _small_steps()
     build(Path(folder, "made"), sorted(Path(sources).iterdir()), processes=1)
 
 
 def join(folder: str, others: str) -> None:
     """Merge datasets."""
-    commit._SECONDS = 0.0
+    _small_steps()
     merge(Path(folder, "made"), sorted(Path(others).iterdir()))
 
 

@@ -57,6 +57,12 @@ class Update(Stage):
         """Give the publisher's address."""
         return [str(folder), self._there.base]
 
+    def words(self, folder: Path) -> list[str]:
+        """Update this table alone, from this publisher."""
+        text = f'[ip-to-as]\nurls = ["{self._there.base}/a"]\nleast = 10\n'
+        (folder / "update.toml").write_text(text, encoding="utf-8")
+        return ["update", "ip-to-as", "--config", f"{folder}/update.toml", "--data", f"{folder}/data"]
+
     def look(self, folder: Path, found: Found) -> None:
         """One of the two is in use, and whole."""
         shelf = Shelf(folder / "data")
@@ -111,6 +117,11 @@ class Derive(Stage):
         """Give the sources."""
         return [str(folder), str(self._peace / "in")]
 
+    def words(self, folder: Path) -> list[str]:
+        """Build."""
+        sources = map(str, sorted((self._peace / "in").iterdir()))
+        return ["dataset", "build", f"{folder}/made", *sources, "--processes", "1"]
+
     def look(self, folder: Path, found: Found) -> None:
         """No file is missing that the manifest lists, and each that it lists is whole."""
         if not (folder / "made" / "manifest.json").exists():
@@ -149,6 +160,10 @@ class Merge(Derive):
                 (folder / f"{number}.jsonl").write_bytes(text)
                 build(self._peace / "in" / str(number), [folder / f"{number}.jsonl"], processes=1)
 
+    def words(self, folder: Path) -> list[str]:
+        """Merge."""
+        return ["dataset", "merge", f"{folder}/made", *map(str, sorted((self._peace / "in").iterdir()))]
+
     def _act(self, folder: Path) -> None:
         merge(folder / "made", sorted((self._peace / "in").iterdir()))
 
@@ -174,6 +189,11 @@ class Export(Stage):
         """Lay out the runs and the earlier export."""
         shutil.copytree(self._peace / "runs", folder / "runs")
         (folder / "out.jsonl.gz").write_bytes(b"earlier")
+
+    def words(self, folder: Path) -> list[str]:
+        """Export."""
+        out = f"{folder}/out.jsonl.gz"
+        return ["results", "export", "--ooni", "--all", "--root", f"{folder}/runs", "-o", out]
 
     def look(self, folder: Path, found: Found) -> None:
         """The earlier one is there, or the new one."""
@@ -217,6 +237,11 @@ class Delete(Stage):
         """Give what to delete."""
         return [str(folder), "--all" if self._everything else self._runs[1].name]
 
+    def words(self, folder: Path) -> list[str]:
+        """Delete."""
+        what = "--all" if self._everything else self._runs[1].name
+        return ["results", "delete", what, "--yes", "--root", f"{folder}/runs"]
+
     def look(self, folder: Path, found: Found) -> None:
         """Each run is whole, or no run any more; one that was not named is whole."""
         _whole(folder / "runs", 3, found)
@@ -248,6 +273,10 @@ class Agree(Stage):
     def args(self, folder: Path) -> list[Any]:
         """Give the second country."""
         return [str(folder), "KH"]
+
+    def words(self, folder: Path) -> list[str]:
+        """Agree."""
+        return ["consent", "--yes", "--consent-version", GENERAL.version, "--country", "KH"]
 
     def look(self, folder: Path, found: Found) -> None:
         """The first consent stands."""
@@ -303,6 +332,67 @@ class Schedule(Stage):
     def _units(self, folder: Path, minute: int) -> dict[str, str]:
         written = Systemd(folder / "units").written([acts.job(str(folder), minute)])
         return {Path(place).name: text for place, text in written.items()}
+
+
+class Timers(Stage):
+    """The same by its command, which finds a systemctl that takes everything."""
+
+    name = "schedule install"
+
+    def begin(self, folder: Path) -> None:
+        """Lay out programs that do nothing."""
+        (folder / "bin").mkdir()
+        for name in ("systemctl", "systemd-run", "loginctl"):
+            (folder / "bin" / name).write_text("#!/bin/sh\n")
+            (folder / "bin" / name).chmod(0o755)
+
+    def words(self, folder: Path) -> list[str]:
+        """Install."""
+        chosen = ["--system", "systemd", "--at", "03:17", "--root", f"{folder}/runs"]
+        return ["schedule", "install", *chosen, "--consent", GENERAL.version]
+
+    def last(self, folder: Path, found: Found) -> None:
+        """The units are there, and end as they should."""
+        units = sorted((folder / "home" / "config" / "systemd" / "user").iterdir())
+        if [unit.name for unit in units] != ["gatewatch.service", "gatewatch.timer"]:
+            found.note(damaged="the units")
+        if not units[-1].read_text().endswith("WantedBy=timers.target\n"):
+            found.note(damaged="the timer")
+
+
+class Report(Stage):
+    """A report in place of an earlier one."""
+
+    name = "report"
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Make a dataset."""
+        with scratch() as self._made:
+            (self._made / "in.jsonl").write_bytes(b"".join(lines(20, 7)))
+            build(self._made / "made", [self._made / "in.jsonl"], processes=1)
+            yield
+
+    def begin(self, folder: Path) -> None:
+        """Lay out the earlier one."""
+        (folder / "report.html").write_text("earlier")
+
+    def words(self, folder: Path) -> list[str]:
+        """Write it."""
+        return ["report", str(self._made / "made"), "-o", f"{folder}/report.html"]
+
+    def look(self, folder: Path, found: Found) -> None:
+        """The earlier one is there, or the new one."""
+        text = (folder / "report.html").read_text(encoding="utf-8")
+        if text != "earlier" and not text.rstrip().endswith("</html>"):
+            found.note(damaged="the report")
+
+    def last(self, folder: Path, found: Found) -> None:
+        """The new one is there."""
+        self.look(folder, found)
+        if (folder / "report.html").read_text(encoding="utf-8") == "earlier":
+            found.note(damaged="the report")
+        _left(folder, found)
 
 
 class Tidy(Stage):

@@ -14,6 +14,7 @@ from tests.worlds import spool
 from tests.worlds.collector import Collector, collector
 from tests.worlds.disk import leftovers
 
+from benchmarks.faults.acts import LAB
 from benchmarks.faults.stage import Found, Stage, scratch
 from gatewatch.lab.country.scenario import load
 from gatewatch.store import list_runs, read
@@ -50,6 +51,12 @@ class Run(Stage):
     def args(self, folder: Path) -> list[Any]:
         """Give the folder, and where is written down what the user was told."""
         return [str(folder), str(self._told)]
+
+    def words(self, folder: Path) -> list[str]:
+        """Begin, or resume."""
+        begun = sorted(path.parent for path in folder.glob("runs/2*/plan.json"))
+        more = ["--resume", str(begun[0])] if begun else ["--targets", f"{folder}/targets.txt"]
+        return ["run", *LAB, "--root", f"{folder}/runs", *more]
 
     def cut(self, folder: Path) -> None:
         """From now on only that counts which the user was told."""
@@ -118,6 +125,11 @@ class Unattended(Stage):
         shutil.copytree(self._made, folder / "runs")
         self._had = False
 
+    def words(self, folder: Path) -> list[str]:
+        """Measure, with nobody watching."""
+        more = ["--targets", f"{folder}/targets.txt", "--keep-days", "365", "--every", "6h"]
+        return ["run", *LAB, "--unattended", "--root", f"{folder}/runs", *more]
+
     def look(self, folder: Path, found: Found) -> None:
         """The status file, once there, can be read; the log has one broken line at most, the last."""
         root = folder / "runs"
@@ -185,6 +197,12 @@ class Upload(Stage):
         """Give where to send to."""
         url = (folder / "there").as_uri() if self._protocol == "store" else self._there.url
         return [str(folder), url, self._protocol]
+
+    def words(self, folder: Path) -> list[str]:
+        """Upload; the older of the collector's protocols is no option of the command."""
+        _, url, protocol = self.args(folder)
+        how = {"store": "--store", "submit": "--collector"}.get(protocol)
+        return ["results", "upload", "--root", f"{folder}/runs", how, url] if how else []
 
     def look(self, folder: Path, found: Found) -> None:
         """What lies here stays here."""

@@ -43,7 +43,7 @@ class Stage:
     name = ""
     #: the share of all kills
     share = 1
-    #: Longest time for the act, in seconds, beyond which something hangs.
+    #: ``module:function`` of the act.
     call = ""
 
     def around(self) -> AbstractContextManager[Any]:
@@ -57,6 +57,10 @@ class Stage:
     def args(self, folder: Path) -> list[Any]:
         """Give what the act is called with."""
         return [str(folder)]
+
+    def words(self, folder: Path) -> list[str]:
+        """Give the command that does the same, for what its user is told; none where there is none."""
+        return []
 
     def look(self, folder: Path, found: Found) -> None:
         """Look after a death: is everything whole that was?"""

@@ -117,6 +117,8 @@ class TestDoctor:
             "QUIC",
             "lab",
             "disk",
+            "folder of results",
+            "folder of consent",
             "data",
         ]
         assert checks["network"]["ok"] and checks["clock"]["ok"] and checks["lab"]["ok"]

@@ -41,6 +41,8 @@ class Order:
     how: str = "die before"
     after: float | None = None
     side: str = ""
+    #: where what it prints goes
+    says: str = ""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,8 @@ class End:
 
     code: int
     steps: int = 0
+    #: the first and the last of them; of a full disk, of those that failed
+    first: str = ""
     last: str = ""
     seconds: float = 0.0
     said: str = ""
@@ -129,6 +133,7 @@ def _carry_out(order: Order, function: Any, *, learn: bool) -> tuple[End, list[s
     end.said = "\n".join(line[1:] for line in lines if line.startswith("!"))
     taken = [line for line in lines if line[:1] not in "!@"]
     end.steps = len(taken)
+    end.first = taken[0] if taken else ""
     end.last = taken[-1] if taken else "before the first step"
     return end, [line[1:] for line in lines if line.startswith("@")]
 
@@ -149,12 +154,20 @@ def _read(fd: int, until: float | None) -> str:
 def _live(order: Order, function: Any, told: int, learn: bool) -> None:
     code = 1
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(nowhere, fd)
+    says = os.open(order.says, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if order.says else nowhere
+    for fd, to in ((0, nowhere), (1, says), (2, says)):
+        os.dup2(to, fd)
     write = os.write
     below = Path(order.below)
 
+    full = disk.Full(order.at, half=order.how == "no room after half")
+
     def decide(number: int, step: Step) -> Fate:
+        if order.how in ("full", "no room after half"):
+            fate = full(number, step)
+            if fate != "done":
+                write(told, f"{kind(step)}\n".encode())
+            return fate
         # Before it is taken, so that the last one told is the one that it died at.
         write(told, f"{kind(step)}\n".encode())
         return cast(Fate, order.how) if number == order.at else "done"
@@ -165,10 +178,13 @@ def _live(order: Order, function: Any, told: int, learn: bool) -> None:
             function(*order.args)
         code = 0
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
+        code = end.code if isinstance(end.code, int) else 1 if end.code else 0
     except BaseException:
         write(told, "".join(f"!{line}\n" for line in traceback.format_exc().splitlines()[-12:]).encode())
     finally:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
         if learn:
             write(told, "".join(f"@{name}\n" for name in list(sys.modules)).encode())
         os._exit(code)

@@ -70,10 +70,10 @@ class Committer:
         """Give the hashes of the sources of a size, as stored."""
         return frozenset(origin.sha256 for origin in self.manifest.sources if origin.size == size)
 
-    def add(self, found: Found, name: str) -> tuple[int, int]:
+    def add(self, found: Found, name: str, *, save: bool = True) -> tuple[int, int]:
         """Add sources; gives how many measurements are new, and how many were there already.
 
-        ``name`` tells their files from all others.
+        ``name`` tells their files from all others.  ``save``: whether the manifest may be written after it.
         """
         copies = 0
         new = 0
@@ -96,7 +96,7 @@ class Committer:
             self._hashes.add(origin.sha256)
         self.manifest.copies += copies
         self._changed = True
-        if monotonic() - self._saved >= _SECONDS:
+        if save and monotonic() - self._saved >= _SECONDS:
             self.close()
         return new, copies
 

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gatewatch.store.files import full_disk
 from gatewatch_analysis.dataset.build import MOST_PREFIXES, Built, Progress
 from gatewatch_analysis.dataset.commit import Committer, Found
 from gatewatch_analysis.dataset.cutting import Piece, writer
@@ -53,7 +54,8 @@ def _join(committer: Committer, place: Place, manifest: Manifest, folder: Path, 
     done.known += known
     if not new:
         return
-    folder.mkdir()
+    with full_disk(folder):
+        folder.mkdir()
     there = set(map(_batch, committer.manifest.parts))
     # A file may hold several sources; of those that are known every measurement is found to be a copy.
     for batch, group in groupby(sorted(manifest.parts, key=_batch), key=_batch):
@@ -65,7 +67,9 @@ def _join(committer: Committer, place: Place, manifest: Manifest, folder: Path, 
             continue
         files = (folder / f"{number}.parquet" for number in range(len(parts)))
         pieces = tuple(map(_piece, repeat(place), parts, files, repeat(frozenset(known))))
-        found, copies = committer.add(Found((), pieces), batch)
+        # Not before its sources are in the manifest, too: a merge that died between would take what it had
+        # brought itself for copies.
+        found, copies = committer.add(Found((), pieces), batch, save=False)
         done.measurements += found
         done.copies += copies
     about = tuple(
@@ -86,13 +90,13 @@ def _piece(place: Place, part: Part, file: Path, known: frozenset[str]) -> Piece
     """Copy a part into the workshop, in the columns of today, without the problems of ``known`` sources."""
     want = stored(part.table)
     try:
-        with place.open(part.path) as stream, file.open("wb") as out:
+        with full_disk(file), place.open(part.path) as stream, file.open("wb") as out:
             shutil.copyfileobj(stream, out, 2**20)
         with pq.ParquetFile(file) as old:
             rows = old.metadata.num_rows
             if (known and part.table == PROBLEMS) or not old.schema_arrow.equals(want):
                 again, rows = file.with_suffix(".again"), 0
-                with writer(again, part.table) as fresh:
+                with full_disk(file), writer(again, part.table) as fresh:
                     for group in range(old.num_row_groups):
                         data = fitted(old.read_row_group(group), want)
                         if part.table == PROBLEMS:

@@ -129,7 +129,8 @@ class Place:
             above = root / UNFINISHED
             _clear(above)
             own = above / secrets.token_hex(4)
-            own.mkdir(parents=True)
+            with full_disk(own):
+                own.mkdir(parents=True)
             try:
                 yield own
             finally:

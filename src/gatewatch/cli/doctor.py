@@ -42,6 +42,8 @@ def doctor(as_json: bool) -> None:
         _conclude([row for row in rows if not row.ok])
     if any(not row.ok and row.what.english in line.NEEDED for row in rows):
         sys.exit(cli.NO_NETWORK)
+    if any(not row.ok and row.what.english in machine.NEEDED for row in rows):
+        sys.exit(cli.PARTIAL)
 
 
 def _print(row: Check) -> None:

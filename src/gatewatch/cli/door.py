@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +16,16 @@ class Door(click.Group):
     def __init__(self, *args: Any, commands_table: Mapping[str, tuple[str, str]], **options: Any) -> None:
         super().__init__(*args, **options)
         self._table = commands_table
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; what the disk does to it is told in words, not with a traceback."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            why = _of_the_disk(error)
+            if not why:
+                raise
+            raise click.ClickException(why) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names, in the table's order."""
@@ -33,3 +44,28 @@ class Door(click.Group):
         """Write the overview from the table's lines."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in self._table.items()])
+
+
+# What a disk, or who owns it, says to whoever writes.
+_UNWRITABLE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def _of_the_disk(error: Exception) -> str:
+    """Say what the disk did; empty for what was something else."""
+    from gatewatch.store.files import StoreFull
+    from gatewatch.words import say
+
+    why = str(error)
+    if isinstance(error, RuntimeError) and "home directory" in why:
+        # pathlib's words, where there is neither HOME nor an entry for the user.
+        return say("This user has no home folder. Set HOME to one that can be written to.")
+    if isinstance(error, OSError):
+        if error.errno not in _FULL | _UNWRITABLE or error.filename is None:
+            return ""
+        why = f"{error.filename}: {error.strerror}"
+        if error.errno in _UNWRITABLE:
+            return why
+    elif not isinstance(error, StoreFull):
+        return ""
+    return say("There is no room on the disk: {why}", why=why)

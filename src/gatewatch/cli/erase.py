@@ -69,7 +69,7 @@ def _named(root: Path, names: tuple[str, ...]) -> list[Path]:
     from gatewatch.cli.results import find
     from gatewatch.store import erase
 
-    begun = erase.begun(root)
+    begun = erase.begun(root, names)
     wanted = [name for name in names if name not in {path.name for path in begun}]
     return list(dict.fromkeys([*begun, *(find(root, name).path for name in wanted)]))
 

@@ -72,6 +72,7 @@ def install(
         written = chosen.written(jobs)
         left = [] if only_print else _install(chosen, jobs, root)
     except (Failed, OSError) as error:
+        # A full disk is told by the front door.
         raise _Unusable(str(error)) from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None

@@ -36,7 +36,7 @@ from gatewatch.runner.probes import Probe
 from gatewatch.runner.silence import Silence
 from gatewatch.store import Evidence, RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
 from gatewatch.store.files import replacing
-from gatewatch.store.folder import utc
+from gatewatch.store.folder import sweep, utc
 from gatewatch.whereabouts import Whereabouts
 from gatewatch.words import mark
 
@@ -246,6 +246,7 @@ def _folder(session: Session) -> RunFolder:
         "domestic_controls": list(session.domestic_helpers),
         "lab": session.surroundings.lab,
     }
+    sweep(session.root)
     folder = create(session.root, session.plan.to_json(), about, wall=session.surroundings.wall)
     _lay_beside(folder, session.surroundings.files)
     return folder

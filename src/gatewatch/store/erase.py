@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from gatewatch.store.files import make_folder, sync_folder
+from gatewatch.store.files import StoreFull, make_folder, sync_folder
 from gatewatch.store.folder import PLAN
 from gatewatch.store.locking import lock
 
@@ -73,8 +73,11 @@ def erase(run: Path, root: Path) -> list[Erased]:
     is gone is gone for good, also when the power fails.
     """
     above = run.resolve().parent
-    # The lock is that of the folder of runs, also for what is being deleted already.
-    with lock(above.parent if above.name == GOING else above):
+    with ExitStack() as held:
+        # Without room for its file there is no lock, and so nobody who holds it.
+        with suppress(StoreFull):
+            # That of the folder of runs, also for what is being deleted already.
+            held.enter_context(lock(above.parent if above.name == GOING else above))
         here = set_aside(run)
         gone = _emptied(here, run, root)
         here.rmdir()
@@ -90,7 +93,13 @@ def set_aside(run: Path) -> Path:
     if run.parent.name == GOING or run.is_symlink():
         return run
     going = run.parent / GOING
-    make_folder(going)
+    try:
+        make_folder(going)
+    except OSError:
+        # A disk on which nothing more can be made is a reason to delete.  Without its plan it is no run.
+        (run / PLAN).unlink(missing_ok=True)
+        sync_folder(run)
+        return run
     here = going / run.name
     run.rename(here)
     # On both sides, before anything in it is touched.
@@ -99,11 +108,16 @@ def set_aside(run: Path) -> Path:
     return here
 
 
-def begun(root: Path) -> list[Path]:
-    """Give what a death has left half deleted right below a root."""
+def begun(root: Path, names: Collection[str] = ()) -> list[Path]:
+    """Give what a death has left half deleted right below a root; beside the runs, only what is named."""
+    found = []
     with suppress(OSError):
-        return sorted(path for path in (root / GOING).iterdir() if path.is_dir() and not path.is_symlink())
-    return []
+        found = [path for path in (root / GOING).iterdir() if path.is_dir() and not path.is_symlink()]
+    for name in names:
+        path = root / name
+        if path.parent == root and not (path / PLAN).exists() and _looks_like_a_run(path):
+            found.append(path)
+    return sorted(found)
 
 
 def _emptied(here: Path, run: Path, root: Path) -> list[Erased]:

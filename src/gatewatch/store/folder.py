@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gatewatch.store.files import (
+    UNFINISHED,
     StoreFull,
     full_disk,
     make_folder,
@@ -42,6 +44,7 @@ _SYNC_LINES = 50
 _SYNC_SECONDS = 1.0
 # gzip -6 packs 25,000 records of 5 kB a second, 12 to 1: a run of 2,000 is packed in 0.1 s.
 _GZIP_LEVEL = 6
+_RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
@@ -211,6 +214,18 @@ def create(
         folder = RunFolder(path, {**began, **about}, Found(), clock, wall)
         folder.update(state="running")
     return folder
+
+
+def sweep(root: Path) -> None:
+    """Delete what is left of runs that died before their plan was there; hold :func:`lock` around it."""
+    with suppress(OSError):
+        for path in root.iterdir():
+            if _RUN.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                names = {below.name for below in path.iterdir()}
+                if all(name.startswith(f".{PLAN}.") and name.endswith(UNFINISHED) for name in names):
+                    for name in names:
+                        (path / name).unlink()
+                    path.rmdir()
 
 
 def open_for_resume(

@@ -142,8 +142,7 @@ class Duty:
             raise
         after = self._tidy()
         kept = Kept(kept.deleted + after.deleted, after.held_back)
-        self._end(watching, ended, kept)
-        return ended
+        return self._end(watching, ended, kept)
 
     def _begin(self, began: datetime) -> None:
         before = self._before or Status()
@@ -238,16 +237,16 @@ class Duty:
                 most_bytes=orders.keep_bytes,
                 may_go=orders.may_go,
             )
-        except OSError as error:
+        except (OSError, StoreFull) as error:
             self._log.say("tidying failed", trouble=type(error).__name__)
             return Kept()
         if kept.deleted:
             self._log.say("deleted", runs=list(kept.deleted))
         return kept
 
-    def _end(self, watching: Watching, ended: Ended, kept: Kept) -> None:
+    def _end(self, watching: Watching, ended: Ended, kept: Kept) -> Ended:
         good = ended.code == 0
-        self._write(
+        written = self._write(
             watching,
             state="ended",
             ended=self._clock.wall().strftime(TIME),
@@ -260,6 +259,9 @@ class Duty:
             deleted=len(kept.deleted),
             held_back=len(kept.held_back),
         )
+        if good and not written:
+            # What was measured is here; but whoever reads the status file would take the run for a dead one.
+            good, ended = False, self._ended("full", _FULL, ended.run)
         self._log.say(
             "end",
             exit_code=ended.code,
@@ -270,8 +272,9 @@ class Duty:
             skipped=watching.skipped_count,
         )
         self._ping.say("success" if good else "fail")
+        return ended
 
-    def _write(self, watching: Watching, **about: Any) -> None:
+    def _write(self, watching: Watching, **about: Any) -> bool:
         self._status = replace(
             self._status,
             planned=watching.planned,
@@ -285,3 +288,5 @@ class Duty:
             self._status.write(self._orders.root)
         except (OSError, StoreFull):
             self._log.say("status not written")
+            return False
+        return True

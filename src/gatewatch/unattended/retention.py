@@ -76,9 +76,12 @@ def _expire(
 
 def _delete(run: Path) -> None:
     """Delete a run so that at no moment half of it can be taken for a run."""
-    going = set_aside(run).parent
-    shutil.rmtree(going, ignore_errors=True)
-    sync_folder(going.parent)
+    here = set_aside(run)
+    shutil.rmtree(here, ignore_errors=True)
+    if here.parent.name == GOING:
+        with suppress(OSError):
+            here.parent.rmdir()
+    sync_folder(run.parent)
 
 
 def size(run: Path) -> int:

@@ -125,6 +125,8 @@ class Shelf:
     def touch(self, found: Installed, now: str) -> None:
         """Note that data were found current."""
         write_json(self._sidecar(found.name, False), asdict(replace(found, fetched=now)))
+        # What a power cut brought back.
+        self._tidy(found.name)
 
     def accept(self, name: str) -> Installed:
         """Take into use what waits; raises LookupError when nothing does."""

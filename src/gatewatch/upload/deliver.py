@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gatewatch.store import RunInfo, lock
+from gatewatch.store.files import UNFINISHED
 from gatewatch.upload.backoff import Backoff
 from gatewatch.upload.collector import Answer, Collector
 from gatewatch.upload.config import Destination
@@ -114,6 +115,8 @@ def deliver(
     clock = clock or Clock()
     folder = root / FOLDER
     with lock(folder):
+        for left in folder.glob(f".*{UNFINISHED}"):
+            left.unlink(missing_ok=True)
         until = clock.monotonic() + within
         return [
             _Delivery(root, destination, clock, until, told).run(opened, only_due=only_due, again=again)

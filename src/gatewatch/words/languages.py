@@ -75,7 +75,8 @@ def remembered() -> str | None:
     """The language that was chosen from the list of `gatewatch consent`, if one was."""
     try:
         return known(_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):
+        # Also where the user has no home folder.
         return None
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 from gatewatch.cli.checks.check import Check
-from gatewatch.words import numbers, phrase
+from gatewatch.words import Phrase, numbers, phrase
 
 # A run of 2,000 web targets with bodies takes about 100 MB before it is compressed.
 _ROOM = 500_000_000
+#: Without these nothing that is measured can be kept.
+NEEDED = frozenset({"folder of results", "folder of consent"})
 
 
 def checks() -> list[Check]:
     """Look at what does not need the line."""
-    return [_privileges(), _traceroute(), _deep(), _quic(), _lab(), _disk()]
+    return [_privileges(), _traceroute(), _deep(), _quic(), _lab(), _disk(), *_kept()]
 
 
 def _privileges() -> Check:
@@ -83,12 +87,51 @@ def _lab() -> Check:
     return Check(what, True, phrase("you can rehearse without the internet"), detail=how.english)
 
 
-def _disk() -> Check:
+def _results() -> Path:
     from gatewatch.store import default_root
 
-    root = default_root()
-    existing = next(folder for folder in (root, *root.parents) if folder.exists())
-    free = shutil.disk_usage(existing).free
+    # As `gatewatch run` has it.
+    return Path(os.environ.get("GATEWATCH_RESULTS") or default_root()).absolute()
+
+
+def _existing(folder: Path) -> Path:
+    """Give the nearest folder that is there, in which the others would be made."""
+    return next((above for above in (folder, *folder.parents) if above.exists()), folder)
+
+
+def _kept() -> list[Check]:
+    """Whether results and consent can be kept."""
+    from gatewatch.consent import state_folder
+
+    return [
+        _writable(phrase("folder of results"), _results()),
+        _writable(phrase("folder of consent"), state_folder().absolute()),
+    ]
+
+
+def _writable(what: Phrase, folder: Path) -> Check:
+    """Write a file that has no name and is gone at once, where the folder is or would be made."""
+    from gatewatch.summary.facts import tidy
+
+    why = ""
+    try:
+        with tempfile.TemporaryFile(dir=_existing(folder)) as file:
+            file.write(b"\0" * 4096)
+    except OSError as error:
+        why = error.strerror or str(error)
+    return Check(
+        what,
+        not why,
+        phrase("cannot be written to: {why}", why=why) if why else phrase("can be written to"),
+        phrase(
+            "Nothing is measured that cannot be kept. See that you may write to {folder}", folder=tidy(folder)
+        ),
+        detail=tidy(folder) if why else "",
+    )
+
+
+def _disk() -> Check:
+    free = shutil.disk_usage(_existing(_results())).free
     return Check(
         phrase("disk"),
         free > _ROOM,
