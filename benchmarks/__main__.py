@@ -24,6 +24,7 @@ NAMES = {
     "soak": "24 emulated hours of unattended runs, and 50,000 sites in real time: memory, leaks, disk",
     "crowd": "500 probes at once at the test helper: right answers, latency, memory, beside bare hypercorn",
     "hostile": "a thousand hostile requests to the test helper: answers, memory, and the next good one",
+    "traps": "hostile servers and boxes beside innocent targets: what each costs, and whom it delays",
     "signs": "one page against all lists of block page signs, in milliseconds",
     "quic": "sites with and without QUIC through every box that interferes with it, against the truth",
     "throttling": "a name slowed ten to one, and poor lines that are not: stated ratios, false alarms",

@@ -9,12 +9,14 @@ Reference: OONI web_connectivity (requests), RFC 9110, RFC 9112.
 
 from __future__ import annotations
 
+import trio
+
 from gatewatch.net import transfer
 from gatewatch.net.journal import Journal
 from gatewatch.net.url import Url, parse, redirected
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
-from gatewatch.records.failure import HTTP_BAD_REDIRECT, TOO_MANY_REDIRECTS
+from gatewatch.records.failure import HTTP_BAD_REDIRECT, REDIRECTS_TOO_SLOW, TOO_MANY_REDIRECTS
 from gatewatch_probes.connect import labels, to_try
 from gatewatch_probes.resolve import Found, look_up
 from gatewatch_probes.visit.again import get, get_twice, reach, reach_again, was_cut
@@ -27,7 +29,10 @@ async def visit(
 ) -> transfer.Transferred | None:
     """GET a URL from the first of its addresses that lets us; when none does, the first is tried again."""
     cut: list[str] = []
+    until = trio.current_time() + wire.limits.way
     for address in to_try(wire, found):
+        if trio.current_time() > until:
+            break
         labelled = labels(found, address, tags)
         async with turn(journal, wire, url, address):
             if wire.is_silent(address, url.port):
@@ -56,6 +61,7 @@ async def follow(
 
     Each URL that is led to is put on ``way``, too.
     """
+    until = trio.current_time() + wire.limits.way
     for depth in range(1, wire.limits.redirects + 1):
         if got is None or got.failure is not None or got.location is None:
             return url, None
@@ -63,6 +69,8 @@ async def follow(
             url = redirected(url, got.location)
         except ValueError:
             return url, HTTP_BAD_REDIRECT
+        if trio.current_time() > until:
+            return url, REDIRECTS_TOO_SLOW
         if way is not None:
             way.append(url)
         tags = (f"depth={depth}",)

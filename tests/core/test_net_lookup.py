@@ -260,3 +260,34 @@ def test_a_name_that_python_cannot_encode_is_a_failure_not_a_crash() -> None:
         assert query.failure == "unknown_failure: UnicodeError label too long"
 
     run(main)
+
+
+def test_messages_that_answer_another_question_begin_no_window_and_hide_nothing() -> None:
+    def answers(query: bytes) -> Any:
+        other = bytes([query[0] ^ 1]) + query[1:]
+        noise = [(0.01 * n, dnswire.answer(other, addresses=(FALSE,)), 62) for n in range(1, 41)]
+        return [*noise, (0.9, dnswire.answer(query, addresses=(TRUE,)), 57)]
+
+    async def main() -> None:
+        journal, _ = await ask(answers)
+        assert [(q.addresses, q.failure, q.x_gatewatch_late) for q in journal.queries] == [
+            ((TRUE,), None, None),
+            ((), "dns_reply_with_wrong_query_id", 1),
+            ((), "dns_reply_with_wrong_query_id", 2),
+        ]
+        assert trio.current_time() == 1.4
+
+    run(main)
+
+
+def test_a_flood_of_them_ends_the_question() -> None:
+    async def main() -> None:
+        journal, _ = await ask(
+            lambda query: [
+                (n / 100, dnswire.answer(bytes([query[0] ^ 1]) + query[1:]), 62) for n in range(1, 200)
+            ]
+        )
+        assert len(journal.queries) == lookup.NOISE_KEPT
+        assert trio.current_time() == lookup.MAX_NOISE / 100
+
+    run(main)

@@ -105,3 +105,23 @@ def test_silence_is_written_down_with_its_reason() -> None:
         None,
         5,
     )
+
+
+def test_an_answer_that_is_cut_short_does_not_say_that_there_is_none() -> None:
+    wire = bytearray(dnswire.answer(QUESTION))
+    assert read(bytes(wire)).failure == "dns_no_answer"
+    wire[2] |= 0x02  # RFC 1035 4.1.1: TC
+    assert read(bytes(wire)).failure == "dns_server_misbehaving"
+
+
+@pytest.mark.parametrize("strange", [False, True])
+def test_of_thousands_of_records_some_are_read(strange: bool) -> None:
+    many = tuple(f"104.16.{n >> 8}.{n & 255}" for n in range(3000))
+    wire = dnswire.answer(QUESTION, addresses=many)
+    if strange:  # a record type that only the slow path knows, in front
+        txt = b"\xc0\x0c\0\x10\0\1\0\0\0\x3c\0\2\1x"
+        end = len(QUESTION) - 11
+        wire = wire[:6] + (3001).to_bytes(2, "big") + wire[8:end] + txt + wire[end:]
+    query = read(wire)
+    assert query.failure is None
+    assert query.addresses == many[: dnswire.MOST_RECORDS - strange]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import h11
 import pytest
 
-from gatewatch.net.response import BODY_CAP, HEADER_CAP, Malformed, Response
+from gatewatch.net.response import BODY_CAP, HEADER_CAP, WIRE_CAP, Malformed, Response
 
 HEADERS = [
     ("Server", "nginx"),
@@ -207,3 +207,20 @@ def test_rubbish_raises_nothing_but_malformed(seed: int) -> None:
         assert response.done
     response.end()
     assert len(response.body) <= BODY_CAP
+
+
+def test_what_says_nothing_ends_all_the_same() -> None:
+    gzip = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\xff"
+    response, sent = Response(), 0
+    response.feed(gzip)
+    while not response.done:
+        response.feed(b"\0\0\0\xff\xff" * 1000)  # stored blocks of no bytes
+        sent += 5000
+    assert response.truncated and response.body == b"" and sent <= WIRE_CAP + 5000
+
+
+def test_interim_responses_share_the_headers_room() -> None:
+    response = Response()
+    with pytest.raises(Malformed):
+        for _ in range(HEADER_CAP // 2500 + 1):
+            response.feed(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)

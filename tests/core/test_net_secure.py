@@ -140,3 +140,14 @@ def test_a_forged_record_inside_the_stream_is_an_error_and_a_failure() -> None:
             await tls.receive()
 
     run(main)
+
+
+def test_a_handshake_of_messages_that_may_be_ignored_ends_with_the_room_for_them() -> None:
+    async def main() -> None:
+        hello_requests = b"\x16\x03\x03\0\x04\0\0\0\0" * 1000
+        journal, tls, closed = await shake(script((hello_requests,) * 60))
+        assert tls is None and closed
+        assert journal.handshakes[0].failure == "unknown_failure: a flood of bytes that say nothing"
+        assert sum(e.num_bytes or 0 for e in journal.events if e.operation == "read") < 2 * secure.IDLE_CAP
+
+    run(main)

@@ -7,7 +7,7 @@ from tests.worlds.clock import run
 from tests.worlds.streams import RESET, SILENCE, Peer, TlsServer, Turn, script, streams
 
 from gatewatch.net import secure, stream, transfer
-from gatewatch.net.journal import Journal
+from gatewatch.net.journal import BODIES_CAP, Journal
 from gatewatch.net.url import parse
 from gatewatch.records import Transaction, decode, encode
 
@@ -150,5 +150,28 @@ def test_where_a_redirect_leads(head: str, location: str | None) -> None:
     async def main() -> None:
         _, got = await fetch(script((f"HTTP/1.1 {head}\r\n\r\n".encode(), b"")))
         assert got is not None and got.location == location
+
+    run(main)
+
+
+def test_a_body_full_of_zeros_is_written_in_base64_and_not_six_times_as_long() -> None:
+    assert transfer.written(b"<p>\t one\r\n</p>" * 10) == "<p>\t one\r\n</p>" * 10
+    assert transfer.written(bytes(1000)) == bytes(1000)
+    assert transfer.written("ព័ត៌មាន".encode()) == "ព័ត៌មាន"
+
+
+def test_the_bodies_of_one_measurement_have_a_cap_of_their_own() -> None:
+    async def main() -> None:
+        journal, got = await fetch(script((PAGE,)))
+        assert got is not None and journal.room() == BODIES_CAP - 5
+        kept = journal.transactions[0]
+        journal.transactions += [kept] * ((BODIES_CAP - 5) // 5)
+        assert journal.room() == 4
+        with streams({HERE: script((PAGE,))}):
+            tcp, _ = await stream.connect(journal, *HERE)
+            assert tcp is not None
+            more = await transfer.exchange(journal, tcp, URL)
+        assert more.raw_body == b"hello" and more.record.response is not None
+        assert (more.record.response.body, more.record.response.body_is_truncated) == ("hell", True)
 
     run(main)

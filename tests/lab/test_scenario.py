@@ -174,7 +174,7 @@ def test_mistakes_are_reported_with_their_place(tmp_path: Path, old: str, new: s
 
 
 def test_unknown_names_say_what_there_is() -> None:
-    with pytest.raises(ScenarioError, match="no scenario 'kh-2042'; packaged are blackhole, kh-2024"):
+    with pytest.raises(ScenarioError, match="no scenario 'kh-2042'; packaged are blackhole, hostile, kh-20"):
         load("kh-2042")
     with pytest.raises(ScenarioError, match=r"nowhere\.toml: no such file"):
         load("nowhere.toml")

@@ -14,6 +14,7 @@ from gatewatch.net import stream
 from gatewatch.net.errors import Eof, translate
 from gatewatch.net.journal import Journal
 from gatewatch.net.response import Malformed, Response
+from gatewatch.net.transfer import written
 from gatewatch.net.wire import Wire
 from gatewatch.records import HttpRequest, HttpResponse, OddRequest, Transaction
 from gatewatch.records.failure import GENERIC_TIMEOUT
@@ -122,7 +123,7 @@ def _record(
                 x_transport="tcp",
             ),
             response=HttpResponse(
-                body=body.decode() if body.isascii() else body,
+                body=written(body) if body.isascii() else body,
                 body_is_truncated=response.truncated,
                 code=response.code,
                 headers=dict(response.headers),

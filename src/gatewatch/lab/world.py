@@ -19,11 +19,14 @@ from gatewatch.lab.servers.addresses import Addresses, is_bogon
 from gatewatch.lab.servers.dns import DnsStream, Resolver
 from gatewatch.lab.servers.doh import doh
 from gatewatch.lab.servers.echo import Echo
+from gatewatch.lab.servers.floods import CERTIFICATES, fails, flood
 from gatewatch.lab.servers.helper import PORTS, Greeter, helper
 from gatewatch.lab.servers.http import Handler, HttpStream, Reply, Request, Silent, Sniffed
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.lab.servers.tls import Authority, Certificate
+from gatewatch.lab.servers.traps import trap_of
 from gatewatch.lab.servers.web import Web, notice
+from gatewatch.records.failure import GENERIC_TIMEOUT
 from gatewatch.records.ports import answer
 
 
@@ -107,9 +110,13 @@ class World:
         """QUIC at the public resolvers and at the sites that speak it."""
         if port != 443 or not self.speaks_quic(address):
             return None
+        trapped = self._trap(address)
         # Here, because aioquic is slow to load and most runs never ask for it.
+        from gatewatch.lab.servers.floods_quic import QUIC, QuicFlood
         from gatewatch.lab.servers.quic import QuicServer
 
+        if trapped in QUIC:
+            return QuicFlood(line, trapped)
         return QuicServer(line, partial(self._authority.credentials, address))
 
     def speaks_quic(self, address: str) -> bool:
@@ -120,7 +127,8 @@ class World:
             return False
         names = self.names_at(address)
         return state(self._scenario, names[0]) is State.LIVE and any(
-            speaks_quic(self._scenario, name) for name in names
+            speaks_quic(self._scenario, name) or trap_of(self._scenario, name).startswith("quic-")
+            for name in names
         )
 
     def accept(self, address: str, port: int, connection: Connection) -> StreamApp | None:
@@ -139,6 +147,9 @@ class World:
         handler = self.handler(address, port)
         if handler is None or self._flakes(address):
             return None
+        trapped = flood(self._trap(address), connection, self._authority, port)
+        if trapped is not None:
+            return trapped
         if port == 80:
             if address in self._helpers:
                 return Echo(connection, handler)
@@ -157,6 +168,15 @@ class World:
         if named or self._promise(address, port) == "silent" or self.handler(address, port) is not None:
             return None
         return "connection_refused"
+
+    def _trap(self, address: str) -> str:
+        """Say which trap stands at an address, "" where there is none."""
+        return trap_of(self._scenario, self.names_at(address)[0])
+
+    def trapped(self, name: str, *, quic: bool = False) -> str:
+        """Say how a helper's request to a trap fails, or its QUIC handshake, "" where it does not."""
+        label = trap_of(self._scenario, name)
+        return GENERIC_TIMEOUT if quic and label.startswith("quic-") else fails(label)[1]
 
     def _promise(self, address: str, port: int) -> str:
         """What a block page's host does on a port; "" for all other addresses."""
@@ -203,6 +223,9 @@ class World:
             # A resolver's certificate names all its hosts and addresses (RFC 8310 lets clients check either).
             return Certificate((*self._public[address].names, *self._public[address].addresses))
         name = self._web.host_at(address, sni)
+        trapped = trap_of(self._scenario, name)
+        if trapped in CERTIFICATES:
+            return Certificate((name,), trapped)
         pinned = self._scenario.host(name)
         if pinned is None:
             return Certificate((name,))
@@ -215,6 +238,9 @@ class World:
         if self.handler(address, port) is None:
             # A port that accepts and stays silent runs into the helper's own limit.
             return "generic_timeout_error"
+        problem = fails(self._trap(address))[0]
+        if problem:
+            return problem
         shown = self._certificate(address, name)
         if name not in shown.names:
             return "ssl_invalid_hostname"

@@ -17,8 +17,9 @@ import trio
 
 from gatewatch.net.sockets import Datagram, KernelSockets, Sockets
 
-#: What an asker does with an answer: (message, ancillary data); False when it wants no more.
-Take = Callable[[bytes, list[tuple[int, int, bytes]]], bool]
+#: What an asker does with (message, ancillary data).  True: an answer.  False: it wants no more.  None: no
+#: answer, which begins no window.
+Take = Callable[[bytes, list[tuple[int, int, bytes]]], bool | None]
 
 # Larger than any EDNS(0) answer that we ask for (1,232 bytes), and than any plain one.
 _MESSAGE_SIZE = 4096
@@ -110,6 +111,8 @@ class Pump:
             self._finish(entry, error)
             return
         more = entry.take(data, ancillary)
+        if more is None:
+            return
         if not more or entry.window <= 0:
             self._finish(entry, None)
         elif entry.deadline is None:

@@ -31,6 +31,8 @@ IN, CHAOS = 1, 3
 _MAX_POINTERS = 16
 # A name of 255 bytes has at most 127 labels (RFC 1035 2.3.4); an endless one costs its length each time.
 _MAX_LABELS = 127
+# Records of an answer that are read: no honest one comes near, and the longest message has room for 4,000.
+MOST_RECORDS = 128
 
 
 class Unusual(ValueError):
@@ -122,7 +124,10 @@ def question(wire: bytes) -> tuple[int, str, int]:
 
 
 def parse(wire: bytes) -> Reply:
-    """Read a response's answer section; raises :class:`Unusual` on anything but A, AAAA and CNAME records."""
+    """Read a response's answer section, its first :data:`MOST_RECORDS` records.
+
+    Raises :class:`Unusual` on anything but A, AAAA and CNAME records.
+    """
     try:
         txid, flags, questions, answers, _, _ = _HEADER.unpack_from(wire)
         if not flags & _QR or questions > 1:
@@ -133,7 +138,7 @@ def parse(wire: bytes) -> Reply:
             qtype = struct.unpack_from("!H", wire, at)[0]
             at += 4
         records = []
-        for _ in range(answers):
+        for _ in range(min(answers, MOST_RECORDS)):
             name, at = _name(wire, at) if wire[at : at + 2] != b"\xc0\x0c" else (qname, at + 2)
             rtype, _, ttl, size = _RR.unpack_from(wire, at)
             at += 10

@@ -38,6 +38,10 @@ class Eof(ConnectionError):
     """The peer ended the connection in the middle of something."""
 
 
+class Flood(OSError):
+    """The peer goes on and on and gets nowhere: bytes without an end to a handshake, or without content."""
+
+
 def translate(error: BaseException) -> str:
     """Give the failure for an exception; ``unknown_failure: ...`` for what has no word."""
     if isinstance(error, socket.gaierror):
@@ -50,6 +54,8 @@ def translate(error: BaseException) -> str:
         return f.BY_ERRNO[error.errno]
     if isinstance(error, Eof):
         return f.EOF
+    if isinstance(error, Flood):
+        return f.FLOOD
     if isinstance(error, trio.Cancelled | trio.TooSlowError):
         return f.GENERIC_TIMEOUT
     if isinstance(error, trio.BrokenResourceError | trio.ClosedResourceError):

@@ -24,6 +24,9 @@ from gatewatch.records import (
 # OONI's measurexlite keeps 64 network events a connection; a long body is not worth thousands.  The reads
 # beyond are added to the last one, so that no byte is missing from the sum.
 MAX_READS_PER_CONNECTION = 64
+# Bodies that one measurement keeps, in bytes: eight full pages.  Each of ten redirects may bring one, and so
+# may each second control; what is beyond is cut, and says so.
+BODIES_CAP = 4 << 20
 
 
 class Journal:
@@ -61,6 +64,11 @@ class Journal:
         """Give the next transaction id: the records of one lookup or one connection share it."""
         self._next += 1
         return self._next
+
+    def room(self) -> int:
+        """How many bytes of bodies may still be kept."""
+        bodies = (t.response.body for t in self.transactions if t.response is not None)
+        return max(0, BODIES_CAP - sum(len(body or b"") for body in bodies))
 
     def event(
         self,

@@ -14,7 +14,7 @@ import sys
 from array import array
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import trio
 
@@ -32,6 +32,9 @@ from gatewatch.records import failure as f
 LATE_WINDOW = 0.5
 # More answers than this to one question are noise or an attack.
 MAX_ANSWERS = 8
+# Messages to a question's socket that are no answer to it (another id or name): as many are kept, and with so
+# many the socket is shut.  Resolvers drop such messages, so neither do they begin the window.
+NOISE_KEPT, MAX_NOISE = 2, 64
 # Linux: ask for and read the IP TTL of what is received (ip(7)); other systems number it themselves.
 _IP_RECVTTL = getattr(socket, "IP_RECVTTL", 12 if sys.platform == "linux" else None)
 # The same for IPv6's hop limit (RFC 3542 6.3), whose numbers Python knows where there are any.
@@ -128,7 +131,18 @@ class Question:
 class _Asked:
     """A question on its way: its socket, and the answers so far."""
 
-    __slots__ = ("_journal", "_key", "_server", "_t0", "_transaction_id", "got", "question", "sock")
+    __slots__ = (
+        "_heard_noise",
+        "_journal",
+        "_key",
+        "_server",
+        "_t0",
+        "_transaction_id",
+        "got",
+        "noise",
+        "question",
+        "sock",
+    )
 
     def __init__(self, journal: Journal, question: Question) -> None:
         self._journal = journal
@@ -139,6 +153,8 @@ class _Asked:
         self._server = endpoint(question.resolver, question.port)
         self._t0 = journal.now()
         self.got: list[Query] = []
+        self.noise: list[Query] = []
+        self._heard_noise = 0
 
     def send(self, sockets: Sockets) -> Datagram:
         """Open a socket and send the question; raises OSError."""
@@ -153,28 +169,34 @@ class _Asked:
         sock.send(dnswire.query(question.name, question.qtype, self._key[0]))
         return sock
 
-    def take(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bool:
-        """Write down one answer; False when there were enough."""
-        self.got.append(
-            response(
-                data,
-                question=self._key,
-                engine="udp",
-                resolver=self._server,
-                t0=self._t0,
-                t=self._journal.now(),
-                tags=self.question.tags,
-                transaction_id=self._transaction_id,
-                ip_ttl=_ip_ttl(ancillary),
-                late=len(self.got) or None,
-            )
+    def take(self, data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bool | None:
+        """Write down one answer; False when there were enough, None when it was none."""
+        found = response(
+            data,
+            question=self._key,
+            engine="udp",
+            resolver=self._server,
+            t0=self._t0,
+            t=self._journal.now(),
+            tags=self.question.tags,
+            transaction_id=self._transaction_id,
+            ip_ttl=_ip_ttl(ancillary),
+            late=len(self.got) or None,
         )
+        if found.failure == f.DNS_WRONG_ID:
+            self._heard_noise += 1
+            if len(self.noise) < NOISE_KEPT:
+                self.noise.append(found)
+            return None if self._heard_noise < MAX_NOISE else False
+        self.got.append(found)
         return len(self.got) < MAX_ANSWERS
 
     def end(self, failure: str) -> None:
         """Close; write down that nothing came, if nothing came."""
         if self.sock is not None:
             self.sock.close()
+        # Noise stands behind the answers, in whatever order it came.
+        self.got += [replace(q, x_gatewatch_late=len(self.got) + n or None) for n, q in enumerate(self.noise)]
         if not self.got:
             self.got.append(
                 unanswered(

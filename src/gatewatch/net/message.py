@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import struct
 from collections.abc import Iterable
 
 from gatewatch.net import dnswire
@@ -35,7 +36,8 @@ def read(wire: bytes) -> tuple[int, str | None, tuple[Answer, ...], tuple[str, i
     answers = rows((r.rtype, r.value, r.ttl) for r in reply.records)
     failure = _RCODES.get(reply.rcode, f.DNS_MISBEHAVING)
     if failure is None and not reply.addresses:
-        failure = f.DNS_NO_ANSWER
+        # Cut short, it does not say that there is none: "ask again over TCP" (RFC 7766 5).
+        failure = f.DNS_MISBEHAVING if reply.truncated else f.DNS_NO_ANSWER
     return reply.rcode, failure, answers, (reply.qname.lower(), reply.qtype)
 
 
@@ -47,7 +49,7 @@ def _read_slowly(wire: bytes) -> dnswire.Reply:
     import dns.rdatatype
 
     try:
-        message = dns.message.from_wire(wire, ignore_trailing=True)
+        message = dns.message.from_wire(_shortened(wire), ignore_trailing=True)
     except (dns.exception.DNSException, ValueError) as error:
         raise ValueError(f"no DNS message: {error}") from error
     if not message.flags & dns.flags.QR:
@@ -73,6 +75,14 @@ def _read_slowly(wire: bytes) -> dnswire.Reply:
         int(question.rdtype) if question is not None else 0,
         records,
     )
+
+
+def _shortened(wire: bytes) -> bytes:
+    """Let a message say that it has no more records than are read of it, which is a matter of seconds."""
+    counts = struct.unpack_from("!3H", wire, 6) if len(wire) >= 12 else (0,)
+    if sum(counts) <= dnswire.MOST_RECORDS:
+        return wire
+    return wire[:6] + struct.pack("!3H", min(counts[0], dnswire.MOST_RECORDS), 0, 0) + wire[12:]
 
 
 def response(

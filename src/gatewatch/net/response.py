@@ -4,7 +4,8 @@ A block page is often bad HTTP: no reason phrase, bare line feeds, headers witho
 line and nothing else.  A strict reader refuses it and loses the evidence; this one keeps every header line
 that has a colon and every byte of body that came, and calls malformed only what has no status line.  It is
 also what makes the measured path fast enough: a strict library costs more than TCP, TLS and all the records.
-Everything is bounded: the header block, the body, and what a compressed body unfolds to.
+Everything is bounded: the header block, the body, what a compressed body unfolds to, and what it takes on the
+wire to do so.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ import zlib
 BODY_CAP = 524_288
 # Real header blocks stay under 16 KiB; servers with large cookies send up to four times that.
 HEADER_CAP = 65_536
+# What one response may take on the wire, however little comes out of it: compressed blocks and gzip members
+# can be empty, and a body sent in chunks of one byte is six times as long.  A page of BODY_CAP bytes in
+# chunks of 64 bytes passes whole.
+WIRE_CAP = 1 << 20
 # A status code has three digits and begins with 1 to 5 (RFC 9110 15); some filters answer 999.
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)? +([1-9]\d\d)(?: |\r?\n|$)")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -40,10 +45,12 @@ class Response:
         "_buffer",
         "_chunk",
         "_inflate",
+        "_interim",
         "_left",
         "_packed",
         "_parts",
         "_size",
+        "_taken",
         "code",
         "done",
         "headers",
@@ -58,6 +65,8 @@ class Response:
         self._buffer = b""
         self._parts: list[bytes] = []
         self._size = 0
+        # Bytes of interim responses, which share the header's cap, and bytes on the wire.
+        self._interim = self._taken = 0
         # Bytes of body still to come; None: until the connection ends.
         self._left: int | None = None
         # Bytes left in the current chunk, its CRLF included; None: the body is not chunked.
@@ -71,8 +80,17 @@ class Response:
         """The body so far, decompressed, cut at :data:`BODY_CAP`; all that came while no head is whole."""
         return b"".join(self._parts if self.code else (*self._parts, self._buffer))
 
+    @property
+    def size(self) -> int:
+        """How long :attr:`body` is."""
+        return self._size if self.code else self._size + len(self._buffer)
+
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire; raises :class:`Malformed`."""
+        self._taken += len(data)
+        if self._taken > WIRE_CAP:
+            self.truncated = self.done = True
+            return
         if self.code == 0:
             searched = len(self._buffer)
             self._buffer += data
@@ -111,7 +129,11 @@ class Response:
             if status[1][:1] != b"1":
                 break
             # An interim response: the real one follows (RFC 9110 15.2).
+            self._interim += end.end()
             self._buffer, searched = rest, 0
+            if self._interim > HEADER_CAP:
+                self._refuse()
+                return b""
         lines = self._buffer[: end.start()].decode("latin-1").split("\n")[1:]
         pairs = [line.partition(":") for line in lines]
         self.headers = tuple((name, value.strip(" \t\r")) for name, colon, value in pairs if colon)

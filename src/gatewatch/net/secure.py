@@ -8,20 +8,25 @@ import ssl
 import trio
 
 from gatewatch.net.address import is_address
-from gatewatch.net.errors import Eof, translate
+from gatewatch.net.errors import Eof, Flood, translate
 from gatewatch.net.journal import Journal
 from gatewatch.net.stream import Stream
 from gatewatch.net.trust import Trust
 from gatewatch.records import Handshake
 
+# What may come before the handshake is done, or between two pieces of plain text.  OpenSSL takes chains of
+# 100 KB at most (SSL_CTX_set_max_cert_list), but HelloRequests, which a client may ignore, for ever.
+IDLE_CAP = 256 * 1024
+
 
 class SecureStream:
     """A TLS connection on a TCP stream."""
 
-    __slots__ = ("_incoming", "_object", "_outgoing", "tcp")
+    __slots__ = ("_idle", "_incoming", "_object", "_outgoing", "tcp")
 
     def __init__(self, tcp: Stream, trust: Trust, server_name: str, *, verify: bool = True) -> None:
         self.tcp = tcp
+        self._idle = 0
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         context = trust.context if verify else trust.unverified
@@ -33,6 +38,9 @@ class SecureStream:
         data = await self.tcp.receive()
         if not data:
             raise Eof("the peer ended the connection inside TLS")
+        self._idle += len(data)
+        if self._idle > IDLE_CAP:
+            raise Flood("TLS without content")
         self._incoming.write(data)
 
     async def _flush(self) -> None:
@@ -40,7 +48,7 @@ class SecureStream:
             await self.tcp.send(self._outgoing.read())
 
     async def shake_hands(self) -> None:
-        """Do the handshake; raises ssl.SSLError, OSError or Eof."""
+        """Do the handshake; raises ssl.SSLError, OSError, Eof or Flood."""
         while True:
             try:
                 self._object.do_handshake()
@@ -53,6 +61,7 @@ class SecureStream:
                     await self._flush()
                 raise
             else:
+                self._idle = 0
                 await self._flush()
                 return
 
@@ -62,10 +71,12 @@ class SecureStream:
         await self._flush()
 
     async def receive(self) -> bytes:
-        """Read what is there, b"" at the end of the TLS stream or of TCP."""
+        """Read what is there, b"" at the end of the TLS stream or of TCP; raises OSError."""
         while True:
             try:
-                return self._object.read(65536)
+                data = self._object.read(65536)
+                self._idle = 0
+                return data
             except ssl.SSLWantReadError:
                 await self._flush()
                 try:

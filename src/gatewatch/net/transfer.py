@@ -27,6 +27,9 @@ BROWSER_HEADERS = (
     ("Accept", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"),
     ("Accept-Language", "en-US,en;q=0.9"),
 )
+# What JSON writes as \\u00XX, and the share of a text that is something else.
+_CONTROLS = bytes({*range(32)} - set(b"\t\n\r"))
+_MOST_TEXT = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ async def exchange(
             proto="tcp",
         )
         raw = response.body
+        shown = _record(response, raw[: journal.room()])
         record = Transaction(
             address=tcp.endpoint,
             alpn="http/1.1" if isinstance(connection, SecureStream) else "",
@@ -105,7 +109,7 @@ async def exchange(
                 url=str(url),
                 x_transport="tcp",
             ),
-            response=_record(response, raw),
+            response=shown,
             t0=t0,
             t=journal.now(),
             tags=tags,
@@ -132,14 +136,23 @@ def head(method: str, url: Url, headers: Iterable[tuple[str, str]]) -> bytes:
     return "\r\n".join(lines).encode("latin-1")
 
 
-def _record(response: Response, raw: bytes) -> HttpResponse:
+def written(raw: bytes) -> str | bytes:
+    """Give a body as a record holds it: text where it is text, else bytes, which are written in base64.
+
+    Control characters take six bytes of JSON each, so that a page full of zeros would be six times as long.
+    """
+    if len(raw.translate(None, _CONTROLS)) < len(raw) * _MOST_TEXT:
+        return raw
     try:
-        body: str | bytes = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
-        body = raw
+        return raw
+
+
+def _record(response: Response, kept: bytes) -> HttpResponse:
     return HttpResponse(
-        body=body,
-        body_is_truncated=response.truncated,
+        body=written(kept),
+        body_is_truncated=response.truncated or len(kept) < response.size,
         code=response.code,
         headers=dict(response.headers),
         headers_list=response.headers,

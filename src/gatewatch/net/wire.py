@@ -44,6 +44,9 @@ class Limits:
     #: One test helper: it waits for the site itself, 20 s for one that is silent (OONI waits 30 s, too).
     #: Others are asked meanwhile: four that are all blocked take 20 s, and not two minutes.
     helper: float = 30.0
+    #: Seconds after which no further redirect is followed, and no further address of one URL is tried: a
+    #: chain whose every step takes its whole time would otherwise outlast the item's budget.
+    way: float = 45.0
     #: Redirects followed (web_connectivity 0.5).
     redirects: int = 10
     #: Addresses of one name that are tried, of each family.

@@ -33,6 +33,8 @@ HTTP_REQUEST_FAILED: Final = "http_request_failed"
 HTTP_UNEXPECTED_STATUS: Final = "http_unexpected_status_code"
 HTTP_BAD_REDIRECT: Final = "http_invalid_redirect_location_host"
 JSON_PARSE_ERROR: Final = "json_parse_error"
+FLOOD: Final = "unknown_failure: a flood of bytes that say nothing"
+REDIRECTS_TOO_SLOW: Final = "unknown_failure: stopped after too long on redirects"
 TOO_MANY_REDIRECTS: Final = "unknown_failure: stopped after too many redirects"
 
 _UNKNOWN: Final = "unknown_failure"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from gatewatch.lab.apps import Internet
 from gatewatch.lab.boxes.base import Box
+from gatewatch.lab.boxes.hostile import DnsHostile, IcmpFlood, TcpHostile
 from gatewatch.lab.boxes.mitm import TlsMitm
 from gatewatch.lab.boxes.names import DnsDrop, DnsInject, DnsLie
 from gatewatch.lab.boxes.page import BlockPage, HttpDrop, HttpEof, HttpRedirect, HttpReset
@@ -51,6 +52,9 @@ _KINDS: dict[str, Callable[[scenario.Box, Internet, str], Box]] = {
     "quic-sni-drop": QuicSniDrop,
     "quic-drop": QuicDrop,
     "throttle": Throttle,
+    "dns-hostile": DnsHostile,
+    "tcp-hostile": TcpHostile,
+    "icmp-flood": IcmpFlood,
 }
 
 

@@ -52,11 +52,11 @@ class Dns(Box):
         lies = tuple(a for a in (box.address, *box.lies) if a and (":" in a) is six)
         return dnswire.answer(query, addresses=(lies[number % len(lies)],) if lies else ())
 
-    def reply(self, packet: bytearray, wire: Wire, answer: bytes) -> None:
-        """Send an answer that claims to come from the resolver that was asked."""
+    def reply(self, packet: bytearray, wire: Wire, answer: bytes, later: float = 0.0) -> None:
+        """Send an answer that claims to come from the resolver that was asked, ``later`` seconds from now."""
         sport, dport = ports(packet)
         forged = udp(destination(packet), dport, source(packet), sport, answer, ttl=self.hand.ttl)
-        wire.to_client(self.hand.sign(forged))
+        wire.to_client(self.hand.sign(forged), later)
 
 
 class DnsLie(Dns):

@@ -15,6 +15,7 @@ from gatewatch.lab.country.decode import ScenarioError
 from gatewatch.lab.country.host import CERTIFICATES, DOMESTIC, DOWN, VARIES, Host
 from gatewatch.lab.country.parts import ENDPOINTS
 from gatewatch.lab.country.scenario import KINDS, Box, Isp, PageHost, Route, Scenario
+from gatewatch.lab.country.traps import METHODS, TRAPS
 from gatewatch.lab.servers.known import INFRASTRUCTURE
 
 HELPER_STATES = ("up", "slow", "silent", "refused", "error_500")
@@ -29,7 +30,16 @@ _METHODS = {
 # What a DNS box may say instead of an address.
 _ERRORS = ("nxdomain", "empty", "servfail", "refused")
 # Boxes that need no domains: they act on every name in some way.
-_UNSELECTIVE = ("portal", "http-proxy", "sni-proxy", "dns-proxy", "dns-proxy-tcp", "dns-rewrite", "quic-drop")
+_UNSELECTIVE = (
+    "portal",
+    "http-proxy",
+    "sni-proxy",
+    "dns-proxy",
+    "dns-proxy-tcp",
+    "dns-rewrite",
+    "quic-drop",
+    "icmp-flood",
+)
 # DNS boxes that act on questions to every resolver unless told otherwise.
 _FOR_ALL = ("dns-inject", "dns-proxy", "dns-proxy-tcp")
 
@@ -48,13 +58,15 @@ def _box(box: Box, where: str, isp: Isp, longest: int, lists: tuple[str, ...]) -
     else:
         _require(selective or box.kind in _UNSELECTIVE, where, "needs domains, lists or a share")
     options(box, where)
+    if box.kind in METHODS:
+        _one_of(box.method, METHODS[box.kind], f"{where}.method")
     if box.kind == "quic-drop":
         _one_of(box.method, ("", "version"), f"{where}.method")
     for i, name in enumerate(box.lists):
         _one_of(name, lists, f"{where}.lists[{i}]")
     for domain in box.domains:
         _require(domain == domain.lower(), f"{where}.domains", f"{domain!r}: write it in lower case")
-    if box.layer == "dns" and box.kind != "dns-drop" and selective:
+    if box.layer == "dns" and box.kind not in ("dns-drop", "dns-hostile") and selective:
         _one_of(box.method, (*_ERRORS, "bogon", "redirect"), f"{where}.method")
     if box.kind == "dns-rewrite" or box.method in ("bogon", "redirect"):
         _address(box.address, f"{where}.address")
@@ -149,6 +161,7 @@ def _host(host: Host, where: str) -> None:
     _one_of(host.domestic, DOMESTIC, f"{where}.domestic")
     _one_of(host.varies, VARIES, f"{where}.varies")
     _one_of(host.down, DOWN, f"{where}.down")
+    _one_of(host.trap, ("", *TRAPS), f"{where}.trap")
     _share(host.flaky, f"{where}.flaky")
     for i, header in enumerate(host.headers):
         _require(":" in header, f"{where}.headers[{i}]", f"{header!r} is not `Name: value`")

@@ -15,7 +15,7 @@ from gatewatch.lab.country.parts import Box
 # RFC 9110 5.6.2.
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # Boxes with a TCP of their own.
-_TERMINATING = ("tls-mitm", "portal", "http-proxy", "sni-proxy")
+_TERMINATING = ("tls-mitm", "portal", "http-proxy", "sni-proxy", "tcp-hostile")
 # Ethernet's: a bucket that one packet does not fit into lets none pass.
 _MTU = 1500
 

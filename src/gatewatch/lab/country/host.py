@@ -56,6 +56,7 @@ class Host:
     flaky: float = 0.0  # probability that a connection is refused, drawn from the seed for each
     domestic_only: bool = False  # the name has no address for resolvers abroad
     absent: bool = False  # the name has no address for anybody
+    trap: str = ""  # a hostile server in its place: what it is called under lab-trap.net
 
     @property
     def everywhere(self) -> tuple[str, ...]:

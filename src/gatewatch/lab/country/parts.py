@@ -74,9 +74,13 @@ KINDS = {
     "quic-drop": Kind("quic", (443,), "quic.timeout"),
     # Slows and lets pass: a page load does not tell, the test of pace does.
     "throttle": Kind("pace", (80, 443), "throttled"),
+    # What attacks whoever measures, and blocks nobody: answers that hurt, connections that dribble, ICMP.
+    "dns-hostile": Kind("dns", (53,), "inconclusive(no_control)"),
+    "tcp-hostile": Kind("tcp", (), "ok"),
+    "icmp-flood": Kind("icmp", (), "ok"),
 }
 # Kinds that act on addresses and ports, and need no names.
-ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop")
+ENDPOINTS = ("endpoint-drop", "endpoint-reset", "udp-drop", "tcp-hostile")
 _LIES = {
     "": "ok",  # a proxy without orders
     "nxdomain": "dns.nxdomain",
@@ -154,7 +158,7 @@ class Box:
     share: float = 0.0
     salt: str = "box"
     # dns-*: nxdomain | empty | servfail | refused | bogon | redirect; quic-drop: "" or "version";
-    # throttle: "" (by SNI or Host) or "address"
+    # throttle: "" (by SNI or Host) or "address"; *-hostile, icmp-flood: docs/lab.md has them
     method: str = ""
     address: str = ""  # what bogon and redirect answer, and dns-rewrite
     lies: tuple[str, ...] = ()  # more such addresses, IPv6 for AAAA questions among them

@@ -24,6 +24,7 @@ from gatewatch.lab.country.sites import (
     split,
     state,
 )
+from gatewatch.lab.country.traps import down
 from gatewatch.lab.servers.known import HELPERS, RESOLVERS
 from gatewatch.net.address import is_bogon
 
@@ -167,6 +168,8 @@ def _step(scenario: Scenario, boxes: tuple[Box, ...], url: Url, *, six: bool) ->
         if box is not None:
             return _lied(scenario, box, url)
     pinned = scenario.host(url.host)
+    if pinned is not None and down(pinned.trap, url.scheme):
+        return Truth("down", reason=f"{url.host} is a trap for everybody: {pinned.trap}")
     if pinned is not None and pinned.addresses and all(is_bogon(a) for a in pinned.addresses):
         return Truth("down", reason=f"{url.host} itself points to {', '.join(pinned.addresses)}")
     if not six and _only6(scenario, url.host):

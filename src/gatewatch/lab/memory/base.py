@@ -89,6 +89,11 @@ class MemorySocket(trio.socket.SocketType):
     # -- state
 
     @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._closed
+
+    @property
     def family(self) -> socket.AddressFamily:
         """The address family."""
         return socket.AddressFamily(self._family)

@@ -79,11 +79,30 @@ async def _ask(resolver: str, questions: list[_Question]) -> None:
                 break  # nobody resolves there
 
 
+async def _ask_over_tcp(resolver: str, question: _Question) -> None:
+    """Ask again where the answer was cut short, as the C library does (RFC 7766 5); silence is no answer."""
+    question.reply = None
+    sock = trio.socket.socket(socket.AF_INET6 if ":" in resolver else socket.AF_INET, socket.SOCK_STREAM)
+    data = b""
+    with sock, trio.move_on_after(TIMEOUT), contextlib.suppress(OSError):
+        await sock.connect((resolver, 53))
+        await sock.send(len(question.wire).to_bytes(2, "big") + question.wire)
+        while len(data) < 2 or len(data) < 2 + int.from_bytes(data[:2], "big"):
+            more = await sock.recv(65536)
+            if not more:
+                return
+            data += more
+        _match([question], data[2:])
+
+
 async def _ask_all(resolvers: tuple[str, ...], questions: list[_Question]) -> None:
     """Ask one resolver after the other, and again, until each question has an answer that settles it."""
     for turn, resolver in enumerate(resolvers * ATTEMPTS, 1):
         with contextlib.suppress(OSError):  # no route to it
             await _ask(resolver, questions)
+            for question in questions:
+                if question.reply is not None and question.reply.truncated:
+                    await _ask_over_tcp(resolver, question)
         unsettled = [q for q in questions if q.reply is None or q.reply.rcode in _NEXT]
         if not unsettled or (len(resolvers) == 1 and all(q.reply is not None for q in questions)):
             return

@@ -6,9 +6,9 @@ speaks, too.  This one measures nothing: it asks the lab's world, which knows.
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
+import zlib
 from dataclasses import replace
 from functools import cache
 from random import Random
@@ -33,7 +33,8 @@ _VANTAGE = "68.183.70.80"
 _MAX_BODY = 1 << 24
 # How long a helper thinks that is slow (all clients still wait) or silent (none does; OONI's own waits 30 s).
 _THINKS = {"slow": 6.0, "silent": 45.0}
-
+# How long it waits for a site's answer (gatewatch.helper.measure; oohelperd waits 15 s).
+_PATIENCE = 15.0
 
 #: Ports that only greet: those of our table.
 PORTS = frozenset((entry.port, entry.transport) for entry in service_ports())
@@ -58,6 +59,10 @@ class Abroad(Protocol):
 
     def handshake(self, address: str, name: str, port: int = 443) -> str | None:
         """Shake hands: None when the certificate shown for this SNI is the name's own, or the failure."""
+        ...
+
+    def trapped(self, name: str, *, quic: bool = False) -> str:
+        """Say how a request to a trap fails, or a QUIC handshake; "" for every other site."""
         ...
 
     def speaks_quic(self, address: str) -> bool:
@@ -176,8 +181,14 @@ def _quic(world: Abroad, url: Url, addresses: list[str]) -> dict[str, Json]:
     done: dict[str, Json] = {}
     for address in (address for address in addresses if not is_bogon(address)):
         failure = world.handshake(address, url.host) if world.speaks_quic(address) else f.GENERIC_TIMEOUT
+        failure = failure or world.trapped(url.host, quic=True) or None
         done[f"{address}:{control.TLS_PORT}"] = control.shaken(url.host, failure)
     return done
+
+
+def _unpacked(body: bytes) -> bytes:
+    """Undo gzip as far as a page is read: the lab's bombs are for the client."""
+    return zlib.decompressobj(31).decompress(body, _MAX_BODY)
 
 
 def fetch(world: Abroad, question: Question) -> Json:
@@ -198,6 +209,7 @@ def fetch(world: Abroad, question: Question) -> Json:
         if handler is None:
             return control.not_fetched(f.GENERIC_TIMEOUT)
         problem = world.handshake(address, url.host, url.port) if url.scheme == "https" else None
+        problem = problem or world.trapped(url.host) or None
         if problem is not None:
             return control.not_fetched(problem)
         # Go's client asks for gzip on its own, and undoes it.
@@ -205,6 +217,8 @@ def fetch(world: Abroad, question: Question) -> Json:
         reply = handler(
             Request("GET", url.scheme, url.host, url.target, asking, b"", _VANTAGE, address, url.port)
         )
+        if reply.delay > _PATIENCE:
+            return control.not_fetched(f.GENERIC_TIMEOUT)
         fields = header_fields(reply)
         named = {name.lower(): value for name, value in fields}
         if h3 is None:
@@ -212,7 +226,7 @@ def fetch(world: Abroad, question: Question) -> Json:
         if 300 <= reply.status < 400 and "location" in named:
             text = urljoin(text, named["location"])
             continue
-        body = gzip.decompress(reply.body) if named.get("content-encoding") == "gzip" else reply.body
+        body = _unpacked(reply.body) if named.get("content-encoding") == "gzip" else reply.body
         if reply.repeat:
             body += reply.piece * min(reply.repeat, _MAX_BODY // len(reply.piece))
         return control.fetched(reply.status, fields, body, h3)

@@ -26,6 +26,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from gatewatch.lab.apps import Connection, StreamApp
 from gatewatch.lab.country.sites import is_literal
 
+# What traps show: an extension of so many bytes, so many certificates behind their own.
+_LARGE, _CHAIN = 1 << 20, 300
+# An identifier for examples (RFC 5612 is of enterprise numbers for documentation).
+_EXAMPLE = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1")
 # One record's worth at a time (RFC 8446 5.1).
 _RECORD = 16384
 # A context costs about 60 KB; a list's longest pass needs each only for a moment.
@@ -38,7 +42,8 @@ _AGE, _LEFT = timedelta(days=30), timedelta(days=60)
 class Certificate(NamedTuple):
     """What a server shows: the names on it, the first being the subject, and what is wrong with it.
 
-    ``fault`` is "", expired or untrusted; ``brief`` ones live 90 days, all others as long as the authority.
+    ``fault`` is "", expired, untrusted, certificate-large or certificate-chain; ``brief`` ones live 90 days,
+    all others as long as the authority.
     """
 
     names: tuple[str, ...]
@@ -111,7 +116,8 @@ class Authority:
         # The ssl module reads certificates from files only; a folder, since Windows opens no open file twice.
         with TemporaryDirectory() as folder:
             chain = Path(folder, "chain.pem")
-            chain.write_bytes(self._key_pem + self._signed(certificate))
+            more = self.pem * _CHAIN if certificate.fault == "certificate-chain" else b""
+            chain.write_bytes(self._key_pem + self._signed(certificate) + more)
             context.load_cert_chain(chain)
         return context
 
@@ -147,6 +153,9 @@ class Authority:
         # OpenSSL 3 and Python 3.13 verify strictly (RFC 5280): key identifiers and usages must be there.
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.key.public_key())
+        if certificate.fault == "certificate-large":
+            stuff = x509.UnrecognizedExtension(_EXAMPLE, bytes(_LARGE))
+            builder = builder.add_extension(stuff, critical=False)
         signed = (
             builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=True)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

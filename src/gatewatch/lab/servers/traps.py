@@ -1,18 +1,26 @@
 """Malicious sites, the same in every scenario: whoever fetches for others must survive all of them.
 
-Names that resolve to private addresses, redirects that lead there, bodies that do not end, compressed ones
-that unfold to a thousand times their size, servers that never answer.  All under one domain, which nobody's
-list holds.
+Names that resolve to private addresses, redirects that lead there or nowhere, bodies that do not end,
+compressed ones that unfold to a thousand times their size, helpers whose JSON is none.  All under one domain,
+which nobody's list holds; a ``[[host]]`` with a ``trap`` is one of them by another name.  What goes wrong
+below HTTP is in :mod:`gatewatch.lab.servers.floods` and :mod:`gatewatch.lab.servers.floods_quic`.
 """
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Callable
 from functools import cache
-from typing import Final
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
 
+from gatewatch.lab.servers.floods import CERTIFICATES, HTTP, TLS
 from gatewatch.lab.servers.http import Reply, Request
+from gatewatch.records import control
+
+if TYPE_CHECKING:
+    from gatewatch.lab.country.scenario import Scenario
 
 DOMAIN: Final = "lab-trap.net"
 
@@ -84,23 +92,87 @@ def _cookies(request: Request) -> Reply:
     return Reply(302, (("Location", f"http://{request.host}/again"), *more))
 
 
+def _redirects(location: Callable[[Request, int], str], delay: float = 0.0) -> Callable[[Request], Reply]:
+    """Give a site that leads on from each page to another, counted in the query."""
+
+    def respond(request: Request) -> Reply:
+        count = request.target.rpartition("?")[2]
+        number = int(count) + 1 if count.isdecimal() else 1
+        return Reply(302, (("Location", location(request, number)),), delay=delay)
+
+    return respond
+
+
+def _parent(request: Request) -> str:
+    """The name below which ever new hosts are made up."""
+    return request.host.partition(".")[2] if request.host.startswith("new") else request.host
+
+
+def _flip(request: Request, number: int) -> str:
+    return f"{'http' if request.scheme == 'https' else 'https'}://{request.host}/?{number}"
+
+
+def _json(text: bytes) -> Reply:
+    return Reply(200, (("Content-Type", "application/json"),), text)
+
+
+@cache
+def _wide() -> bytes:
+    """An answer of the right shape with 6,000 addresses in it, as many as a response may hold."""
+    many = [str(ip_address(0x68100000 + n)) for n in range(6000)]
+    return json.dumps(
+        control.answer(
+            names=(tuple(many), None),
+            flags=dict.fromkeys(many, control.VALID),
+            asns={},
+            tcp={},
+            tls={},
+            http=control.fetched(200, [("Server", "trap")], b"<title>trap</title>"),
+            quic={},
+        )
+    ).encode()
+
+
 _SITES: Final[dict[str, Callable[[Request], Reply]]] = {
     "bomb": _bomb,
     "endless": _endless,
     "silent": _silent,
     "headers": _headers,
     "cookies": _cookies,
+    # Ever on: to another page, to another host, there slowly, up and down, between the schemes.
+    "redirect-pages": _redirects(lambda request, n: f"/?{n}"),
+    "redirect-hosts": _redirects(lambda request, n: f"http://new{n}.{_parent(request)}/?{n}"),
+    "redirect-slow": _redirects(lambda request, n: f"http://new{n}.{_parent(request)}/?{n}", delay=8.0),
+    "redirect-relative": _redirects(lambda request, n: f"../../a/../b/./?{n}"),
+    "redirect-schemes": _redirects(_flip),
+    "redirect-long": _redirects(lambda request, n: f"http://{request.host}/{'x' * 60_000}?{n}"),
+    "redirect-label": _redirects(lambda request, n: f"http://{'a' * 70}.com/?{n}"),
+    # What a helper may say.
+    "json-garbage": lambda request: _json(b"\xff\xfe{" + bytes(1000)),
+    "json-deep": lambda request: _json(b"[" * 400_000),
+    "json-huge": lambda request: Reply(200, piece=b'{"a": [' + b"0, " * 5000, repeat=1_000_000),
+    "json-wide": lambda request: _json(_wide()),
+    "json-empty": lambda request: _json(b"{}"),
 }
 
-#: Every site that is a trap, by host name.
-NAMES: Final = tuple(f"{label}.{DOMAIN}" for label in (*_LEADS_TO, *_SITES))
+#: Every site that is a trap, by host name; :data:`gatewatch.lab.country.traps.TRAPS` says what each does.
+NAMES: Final = tuple(f"{label}.{DOMAIN}" for label in (*_LEADS_TO, *_SITES, *HTTP, *TLS, *CERTIFICATES))
 
 
-def trap(host: str, request: Request) -> Reply | None:
+def labelled(name: str) -> str:
+    """Give which trap a name under the domain is; "" for every other site."""
+    label = name.removesuffix(f".{DOMAIN}")
+    return label.rpartition(".")[2] if label != name else ""
+
+
+def trap_of(scenario: Scenario, name: str) -> str:
+    """Give which trap a name is in a scenario, "" for every other site."""
+    pinned = scenario.host(name)
+    return pinned.trap if pinned is not None and pinned.trap else labelled(name)
+
+
+def trap(label: str, request: Request) -> Reply | None:
     """Give the reply of a trap, None for every other site."""
-    label, _, domain = host.partition(".")
-    if domain != DOMAIN:
-        return None
     if label in _SITES:
         return _SITES[label](request)
     location = _LEADS_TO.get(label)

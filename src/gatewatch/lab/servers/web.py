@@ -18,7 +18,7 @@ from gatewatch.lab.country.scenario import PageHost, Scenario, fraction
 from gatewatch.lab.country.sites import Url, redirect, speaks_quic
 from gatewatch.lab.servers.http import Handler, Reply, Request
 from gatewatch.lab.servers.known import BEACONS
-from gatewatch.lab.servers.traps import trap
+from gatewatch.lab.servers.traps import trap, trap_of
 
 # Most pages' HTML is between 2 and 40 KB (HTTP Archive's median of recent years is about 30 KB).
 _SMALLEST, _LARGEST = 2_000, 40_000
@@ -161,7 +161,7 @@ class Web:
         if beacon:
             status, text = beacon
             return Reply(status, (("Content-Type", "text/plain"),), f"{text}\n".encode() if text else b"")
-        trapped = trap(host, request)
+        trapped = trap(trap_of(self._scenario, host), request)
         if trapped is not None:
             return trapped
         server = ("Server", _SERVERS[int(fraction("server", host) * len(_SERVERS))])

@@ -115,6 +115,10 @@ class Connection:
         self._congestion = Congestion(self._mss)
         self._heard = host.now
 
+    def outstanding(self, seq: int) -> bool:
+        """Whether a sequence number is one that the peer has not acknowledged yet, or the next."""
+        return not after(self._una, seq) and not after(seq, self._max)
+
     # -- what applications do
 
     def write(self, data: bytes) -> None:

@@ -26,6 +26,8 @@ TCP_ANSWER, ECHO_REPLY = -1, 0
 # First TTLs of the systems in use: Linux and macOS (RFC 1700: 64), Windows, most routers.
 _FIRST_TTLS = (64, 128, 255)
 # Two hops that stand on three places are a loop; two alone are often one router with two ways.
+# Answers kept of one flow: three probes to each of 63 distances are 189.
+_MOST_REPLIES = 512
 _LOOPED = 3
 # After so many silent hops in a row the next ones will be silent, too.
 _QUIET = 2
@@ -195,6 +197,8 @@ class Agenda:
         rtt = heard.rtt if heard.rtt is not None else None if left is None else (now - left) * 1000
         if rtt is None:
             return
+        if len(course.replies) >= _MOST_REPLIES:
+            return  # each probe answered many times over: somebody floods
         course.within.discard(ttl)
         course.quiet = 0
         self.longest = max(self.longest, rtt / 1000)
