@@ -23,14 +23,17 @@ from benchmarks.fuzz.registry import INVENTORY
 TOTAL = 10_000_000
 #: What memory may grow by behind the first third of the inputs: libFuzzer's own corpus is in it.
 GROWTH_MB = 64
+#: Where findings are kept, and where an interrupted campaign goes on: finished targets are not tried again.
+FOLDER = "GATEWATCH_FUZZ_FOLDER"
 _QUICK_S = 38.0
 
 
 def run(quick: bool) -> dict[str, Any]:
     """Run the campaign; gives goals and a line for each target."""
     # Kept: what crashed is wanted after the campaign.
-    folder = Path(tempfile.mkdtemp(prefix="gatewatch-fuzz-found-"))
-    found = [campaign(name, folder, quick) for name in INVENTORY]
+    folder = Path(os.environ.get(FOLDER) or tempfile.mkdtemp(prefix="gatewatch-fuzz-found-"))
+    # The fast ones first, which get the most.
+    found = [campaign(name, folder, quick) for name in sorted(INVENTORY, key=lambda n: -INVENTORY[n].inputs)]
     inputs = sum(one["inputs"] for one in found)
     crashed = {f"{one['target']}: {name}": about for one in found for name, about in one["crashes"].items()}
     hung = [f"{one['target']}: {about['what']}, {about['file']}" for one in found for about in one["hung"]]
@@ -75,6 +78,8 @@ def run(quick: bool) -> dict[str, Any]:
 def campaign(name: str, folder: Path, quick: bool) -> dict[str, Any]:
     """Fuzz one target in a process of its own."""
     kept, said = folder / name, folder / f"{name}.json"
+    if said.exists():
+        return _told(said)
     limit = _QUICK_S / len(INVENTORY) if quick else 0.0
     command = [sys.executable, "-m", "benchmarks.fuzz", name, "--keep", str(kept), "--json", str(said)]
     # In a quick run importing takes longer than fuzzing; instrumenting all imports would take longer still.
@@ -84,8 +89,7 @@ def campaign(name: str, folder: Path, quick: bool) -> dict[str, Any]:
         command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONHASHSEED": "0"}
     )
     if said.exists():
-        found: dict[str, Any] = json.loads(said.read_text(encoding="utf-8"))
-        return {**found, "died": ""}
+        return _told(said)
     last = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
     nothing = {
         "inputs": 0,
@@ -97,6 +101,11 @@ def campaign(name: str, folder: Path, quick: bool) -> dict[str, Any]:
         "slowest_s": 0.0,
     }
     return {**nothing, "target": name, "died": last[0][:200], "seconds": time.monotonic() - began, "seeds": 0}
+
+
+def _told(said: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(said.read_text(encoding="utf-8"))
+    return {**found, "died": ""}
 
 
 def _few(name: str) -> int:

@@ -98,7 +98,8 @@ def run_folder(data: bytes) -> Hashable:
     )
 
 
-def _run_seeds() -> list[bytes]:
+def run_seeds() -> list[bytes]:
+    """Runs: a plan, what is said of the run, and lines."""
     made = plan.make(load("global")[:2], ["web"], seed=1, settings={}).to_json()
     run = {
         "state": "done",
@@ -106,10 +107,17 @@ def _run_seeds() -> list[bytes]:
         "vantage": {"country": "KH", "isp": "X"},
         "lab": False,
         "verdicts": {"ok": 1},
+        "skipped": [{"item": "web-2", "why": "the line was down"}],
     }
+    made["settings"] = {**made["settings"], "left_out": {"high": 2}}
+    verdict = {"status": "blocked", "layer": "dns", "method": "injected", "label": "dns.injected"}
+    told = {**verdict, "confidence": 0.9, "rule": "x", "reason": None}
+    judged = {"test_name": "web_connectivity", "input": "https://b.example/", "test_keys": {}}
     row = b'{"test_name":"web_connectivity","input":"https://a.example/","test_keys":{},"id":"web-1"}\n'
+    last = json.dumps({**judged, "x_gatewatch_verdict": told}).encode() + b"\n"
     return [
-        b"\n".join((json.dumps(made).encode(), json.dumps(about).encode(), row + row)) for about in (run, {})
+        b"\n".join((json.dumps(made).encode(), json.dumps(about).encode(), row + row + last))
+        for about in (run, {})
     ]
 
 
@@ -167,7 +175,7 @@ def _manifests() -> list[bytes]:
 
 TARGETS = {
     "status": Target(status, _status_seeds, shapes.tree),
-    "run-folder": Target(run_folder, _run_seeds, shapes.tree_lines),
+    "run-folder": Target(run_folder, run_seeds, shapes.tree_lines),
     "ledger": Target(
         ledger, lambda: [b"".join(json.dumps(x).encode() + b"\n" for x in _LINES)], shapes.tree_lines
     ),

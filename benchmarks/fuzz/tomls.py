@@ -18,10 +18,11 @@ def scenario(data: bytes) -> Hashable:
     """Load and check a scenario."""
     try:
         found = load(str(scratch.put("scenario.toml", data)))
+        found.on(3)
     except ScenarioError as error:
         place, _, why = str(error).partition(": ")[2].rpartition(": ")
         return "".join(c for c in place if not c.isdigit())[:40], why[:14]
-    return len(found.isps), len(found.networks)
+    return len(found.isps), len(found.networks), len(found.stages)
 
 
 def config(data: bytes) -> Hashable:
@@ -87,8 +88,19 @@ def _configs() -> list[bytes]:
     return [upload, *(b"[" + part for part in parts[1:8])]
 
 
+# The country as it is on another day.
+_STAGES = b"""
+[[stage]]
+day = 2
+until = 5
+clear = true
+
+[[stage]]
+day = 3
+offline = true
+"""
 _TOML = mutate.joined(mutate.lines, mutate.lines, mutate.words(_VALUES))
 TARGETS = {
-    "scenario": Target(scenario, lambda: samples.scenarios(30), _TOML),
+    "scenario": Target(scenario, lambda: [*samples.scenarios(30), samples.scenarios(1)[0] + _STAGES], _TOML),
     "config": Target(config, _configs, _TOML),
 }

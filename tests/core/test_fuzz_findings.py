@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,6 +22,7 @@ from gatewatch.net import url
 from gatewatch.net.response import BODY_CAP, Response
 from gatewatch.store import runs
 from gatewatch.store.files import read_json
+from gatewatch.summary import facts, wording
 from gatewatch.unattended.status import STATUS, Status, faults
 from gatewatch.update.catalogue import DATA, datasets
 from gatewatch.update.convert import Converted, convert
@@ -230,3 +232,20 @@ def test_a_run_whose_files_hold_values_of_other_types_is_listed(plan: Any, run: 
     (tmp_path / "measurements.jsonl").write_text('{"x_gatewatch_verdict":{"label":"ok"}}\n')
     info = runs.look(tmp_path, going_on=False)
     assert info is not None and info.planned == 0 and info.probes == () and info.measured == 1
+
+
+@pytest.mark.parametrize("plan", [{"items": 1}, {"settings": {"left_out": {"high": "x", "medium": [2]}}}])
+@pytest.mark.parametrize("run", [{"skipped": 1}, {"skipped": [7]}, {}])
+@pytest.mark.parametrize("confidence", [math.nan, -1, 10**400, "x"])
+def test_a_run_with_values_of_other_types_is_summed_up(
+    plan: Any, run: Any, confidence: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    verdict = {"status": "blocked", "layer": "dns", "method": "injected", "confidence": confidence}
+    row = {"input": "https://a.example/", "x_gatewatch_verdict": verdict}
+    (tmp_path / "measurements.jsonl").write_text(json.dumps(row) + "\n")
+    found = facts.gather(tmp_path)
+    assert [(s.status, s.confidence) for s in found.sites] == [("blocked", 0.0)]
+    assert found.left_out == {} and found.unfinished == 0
+    assert any("a.example" in line for line in wording.lines(found))

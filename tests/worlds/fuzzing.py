@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 #: Modules of targets that need the analysis.
-ANALYSIS = ("foreign", "archives", "own")
+ANALYSIS = ("foreign", "archives", "own", "shown")
 
 
 def names(*, analysis: bool) -> list[str]:

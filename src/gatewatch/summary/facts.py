@@ -85,7 +85,7 @@ def gather(folder: Path) -> Facts:
         elif site.url not in best or _before(site, best[site.url]):
             best[site.url] = site
     vantage = _mapping(about.get("vantage"))
-    skipped = Counter(reasons.kind(str(_mapping(row).get("why"))) for row in about.get("skipped") or ())
+    skipped = Counter(reasons.kind(str(_mapping(row).get("why"))) for row in _list(about.get("skipped")))
     left_out = _mapping(_mapping(plan.get("settings")).get("left_out"))
     return Facts(
         run=folder.name,
@@ -96,8 +96,8 @@ def gather(folder: Path) -> Facts:
         lab=bool(about.get("lab")),
         sites=tuple(best.values()),
         ways=ways,
-        unfinished=max(0, len(plan.get("items") or ()) - lines),
-        left_out={str(tier): int(number) for tier, number in left_out.items()},
+        unfinished=max(0, len(_list(plan.get("items"))) - lines),
+        left_out={tier: number for tier, number in left_out.items() if type(number) is int},
         skipped=dict(skipped),
     )
 
@@ -120,14 +120,16 @@ def _site(record: Mapping[str, Any]) -> Site | None:
     verdict = record.get("x_gatewatch_verdict")
     if not isinstance(verdict, Mapping):
         return None
-    confidence = verdict.get("confidence")
+    given: Any = verdict.get("confidence")
+    # Whoever wrote the file may have written NaN, or a number beyond all floats.
+    known = isinstance(given, (int, float)) and 0 <= given <= 1
     return Site(
         url=str(record.get("input") or ""),
         status=str(verdict.get("status") or "inconclusive"),
         layer=str(verdict.get("layer") or ""),
         method=str(verdict.get("method") or ""),
         reason=str(verdict.get("reason") or ""),
-        confidence=float(confidence) if isinstance(confidence, (int, float)) else 0.0,
+        confidence=float(given) if known else 0.0,
     )
 
 
@@ -141,6 +143,10 @@ def _json(path: Path) -> Mapping[str, Any]:
         return _mapping(read_json(path))
     except (OSError, ValueError, json.JSONDecodeError):
         return {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
