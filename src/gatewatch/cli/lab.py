@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -18,6 +18,7 @@ from gatewatch import cli
 from gatewatch.cli.lab_score import score as score_command
 
 if TYPE_CHECKING:
+    from gatewatch.lab.country.scenario import Scenario
     from gatewatch.lab.scoring.score import Score
 
 
@@ -54,6 +55,7 @@ def list_(as_json: bool) -> None:
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), help="Where the runs are kept.")
 @click.option("--jobs", type=click.IntRange(1), help="ISPs measured at once.  [default: number of cores]")
 @click.option("--score", "scored", is_flag=True, help="Compare every verdict with the scenario's truth.")
+@click.option("--days", type=click.IntRange(2), help="Of a scenario with a calendar: so many days.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("run_options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF gatewatch run]")
 def run(
@@ -63,10 +65,16 @@ def run(
     root: Path | None,
     jobs: int | None,
     scored: bool,
+    days: int | None,
     as_json: bool,
     run_options: tuple[str, ...],
 ) -> None:
-    """Measure from each ISP of SCENARIO, by `gatewatch run`, which takes all further options."""
+    """Measure from each ISP of SCENARIO, by `gatewatch run`, which takes all further options.
+
+    A scenario with a calendar, such as nig-switchover, is rehearsed as a whole unless ISPs or options of
+    `gatewatch run` are given: volunteers' machines for weeks, uploads, dataset, analysis, report, and a score
+    of what was found. The exit code says whether all was.
+    """
     from gatewatch.lab.country.scenario import ScenarioError, load
 
     try:
@@ -74,6 +82,10 @@ def run(
         wanted = [known.isp(name).id for name in isp] or [i.id for i in known.isps]
     except (ScenarioError, KeyError, OSError) as error:
         raise click.UsageError(str(error.args[0]) if error.args else str(error)) from None
+    if known.rehearsal is not None and not (isp or run_options or scored):
+        rehearsed(known, scenario, root, days, jobs, as_json=as_json)
+    if days is not None:
+        raise click.UsageError("--days is for a whole rehearsal of a scenario with a calendar")
     runs = measure(scenario, wanted, run_options, attach=attach, root=root, jobs=jobs)
     result: dict[str, Any] = {"scenario": known.name, "runs": runs}
     perfect = True
@@ -91,6 +103,31 @@ def run(
     sys.exit(cli.DONE if perfect and all(row["state"] == "done" for row in runs) else cli.PARTIAL)
 
 
+def rehearsed(
+    scenario: Scenario, lab_name: str, root: Path | None, days: int | None, jobs: int | None, *, as_json: bool
+) -> NoReturn:
+    """Rehearse a scenario with a calendar, and leave with the exit code that says whether all was found."""
+    from gatewatch.cli.analyse import options
+    from gatewatch.cli.rehearsal.command import rehearse
+    from gatewatch.lab.rehearse import NoLab, choose
+
+    options.needs_pandas()
+    try:
+        choose("memory")
+    except NoLab as error:
+        raise click.UsageError(str(error)) from None
+    found = rehearse(scenario, lab_name, root or _new_folder(), days=days, jobs=jobs)
+    click.echo(json.dumps(found.to_json()) if as_json else found.to_text())
+    sys.exit(cli.DONE if found.good else cli.PARTIAL)
+
+
+def _new_folder() -> Path:
+    from gatewatch.store import default_root
+
+    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return default_root() / "lab" / f"{now}-{os.getpid()}"
+
+
 def measure(
     scenario: str,
     isps: Sequence[str],
@@ -101,10 +138,7 @@ def measure(
     jobs: int | None = None,
 ) -> list[dict[str, Any]]:
     """Run ``gatewatch run`` once for each ISP, several at a time; gives what each printed, with its ISP."""
-    from gatewatch.store import default_root
-
-    now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    base = root or default_root() / "lab" / f"{now}-{os.getpid()}"
+    base = root or _new_folder()
 
     def one(isp: str) -> dict[str, Any]:
         command = [sys.executable, "-m", "gatewatch", "run", *run_options]

@@ -42,7 +42,9 @@ class Rehearsal:
 
     ``targets`` are measured each time, ``traces`` of them traced; ``located`` are tried with ``locate`` and
     ``contrast`` every ``locates_every`` days.  ``away``: the share of starts at which a machine is switched
-    off; ``failing``: the share of runs that end half way.
+    off; ``failing``: the share of runs that end half way.  ``before`` and ``after``: what the evidence on a
+    gate must come to on the days before the first stage that leads ways through a network, and since the
+    last.
     """
 
     began: str
@@ -54,6 +56,8 @@ class Rehearsal:
     locates_every: int = 3
     away: float = 0.1
     failing: float = 0.3
+    before: str = ""
+    after: str = ""
     volunteers: tuple[Volunteer, ...] = field(default=(), metadata={"key": "volunteer"})
     events: tuple[Foretold, ...] = field(default=(), metadata={"key": "event"})
 
