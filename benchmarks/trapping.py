@@ -113,9 +113,15 @@ class _Watcher:
         """Nothing to do."""
 
 
-def others(count: int = OTHERS) -> tuple[str, ...]:
-    """Innocent targets."""
-    return tuple(f"https://other{n}.org/" for n in range(count))
+def others(count: int = OTHERS, probe: str = "web") -> tuple[str, ...]:
+    """Innocent targets for a probe; of apps there are not as many."""
+    apps = ("https://signal.org/", "https://www.messenger.com/")
+    return apps if probe == "app" else tuple(f"https://other{n}.org/" for n in range(count))
+
+
+def stand_in(probe: str) -> str:
+    """The innocent target in the trap's place."""
+    return "https://web.whatsapp.com/" if probe == "app" else INNOCENT
 
 
 def session(case: Case, urls: Iterable[str], *, memory_too: bool = False) -> Ran:

@@ -55,7 +55,7 @@ def _servers() -> dict[str, Row]:
         if label.startswith("to-"):
             rows[label] = Row(_at(label), QUICK, LED)
         elif label.startswith("redirect-") or label in ("loop", "pool", "cookies"):
-            slow = label == "redirect-slow"
+            slow = label in ("redirect-slow", "redirect-to-silence")
             rows[label] = Row(_at(label), CHAIN if slow else 3 * AROUND, LED)
         elif label.startswith("tls-"):
             waits = TWICE if label in ("tls-silent", "tls-dribble") else QUICK
@@ -135,6 +135,21 @@ def _more() -> dict[str, Row]:
         "tls-dribble, sni": Row(_at("tls-dribble", "https", "sni"), SECONDS, ("inconclusive",)),
         "tls-dribble, locate": Row(
             _at("tls-dribble", "https", "locate"), 2 * ONCE, ("inconclusive",), shared=2 * ONCE
+        ),
+        # The longest way, and nobody to ask: everything that is tried besides takes its whole time, too.
+        "redirect-to-silence, alone": Row(
+            _at("redirect-to-silence")._replace(helpers=()), SECONDS, ("inconclusive",)
+        ),
+        "silent, alone": Row(_at("silent")._replace(helpers=()), SECONDS, ("inconclusive",)),
+        "tls-dribble, alone": Row(
+            _at("tls-dribble", "https")._replace(helpers=()), SECONDS, ("inconclusive",)
+        ),
+        # A box takes them from whoever asks, and the helper is none of those: a block.
+        "app telegram, silent": Row(
+            Case("app", "https://web.telegram.org/", "app"), SECONDS, ("blocked(http.timeout)",)
+        ),
+        "app dns over tls, dribbling": Row(
+            Case("app", "https://one.one.one.one/", "carriers"), SECONDS, ("blocked(tls.timeout)",)
         ),
         "a host of another name": Row(Case("web", "https://exploding-news.com/"), QUICK, ("ok",)),
     }

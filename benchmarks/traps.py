@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from benchmarks.trapping import INNOCENT, OTHERS, Case, Ran, others, session
+from benchmarks.trapping import OTHERS, Case, Ran, others, session, stand_in
 from benchmarks.trapping_cases import ROWS, Row
 from gatewatch.net.journal import BODIES_CAP
 
@@ -35,12 +35,16 @@ def beside(row: Row, count: int = OTHERS, *, memory_too: bool = False) -> tuple[
     Gives both, and the largest ratio of others' times beyond what they may wait; without, the provider is one
     that has no box either, with routers at the same distances.
     """
-    innocent = others(count)
-    before, behind = innocent[: count // 2], innocent[count // 2 :]
     case = row.case
-    alone = _alone(Case(case.probe, INNOCENT), (*before, INNOCENT, *behind), memory_too)
+    innocent, instead = others(count, case.probe), stand_in(case.probe)
+    half = len(innocent) // 2
+    before, behind = innocent[:half], innocent[half:]
+    plain = Case(case.probe, instead, helpers=case.helpers[-1:])
+    alone = _alone(plain, (*before, instead, *behind), memory_too)
     ran = session(case, (*before, case.url, *behind), memory_too=memory_too)
-    return ran, alone, max(ran.seconds[url] / (alone.seconds[url] + row.shared) for url in innocent)
+    # A hunt that is not begun takes no time at all.
+    ratios = [ran.seconds[url] / ((alone.seconds[url] + row.shared) or 1e-9) for url in innocent]
+    return ran, alone, max(ratios)
 
 
 def run(quick: bool) -> dict[str, Any]:

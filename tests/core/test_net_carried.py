@@ -45,6 +45,10 @@ async def ask(kind: str, peer: Server) -> tuple[Query, Journal, Streams]:
     return query, journal, world
 
 
+# What no DNS message can be.
+LONG = b"HTTP/1.1 200 OK\r\n\r\n" + bytes(70_000)
+
+
 def secured(inner: Peer) -> Server:
     return TlsServer(server("dns.quad9.net"), inner)
 
@@ -83,6 +87,7 @@ def test_an_answer_however_it_is_carried(kind: str, peer: Server, resolver: str,
         ("doh", TlsServer(server("dns.quad9.net", authority=stranger()), page), "ssl_unknown_authority"),
         ("doh", secured(lambda data: page(data, b"403 Forbidden")), "dns_server_misbehaving"),
         ("doh", secured(script((b"HTTP/1.1 200 OK\r\n\r\nhello", b""))), "dns_server_misbehaving"),
+        ("doh", secured(script((LONG, b""))), "dns_server_misbehaving"),
         ("doh", secured(script((b"SSH-2.0", b""))), "http_request_failed"),
         ("doh", secured(script(SILENCE)), "generic_timeout_error"),
     ],
@@ -92,5 +97,13 @@ def test_what_can_go_wrong_on_the_way(kind: str, peer: Server, failure: str) -> 
         query, _, world = await ask(kind, peer)
         assert (query.failure, query.answers) == (failure, None) and world.all_closed
         assert query.t == (10.0 if failure == "generic_timeout_error" else 0.1)
+
+    run(main)
+
+
+def test_of_a_page_that_is_no_message_no_more_is_kept_than_a_message_holds() -> None:
+    async def main() -> None:
+        query, _, _ = await ask("doh", secured(script((LONG, b""))))
+        assert len(query.raw_response or "") <= 4 * (65_536 + 2) // 3
 
     run(main)

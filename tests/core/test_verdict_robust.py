@@ -100,5 +100,5 @@ def test_verdict_in_a_record() -> None:
         "confidence": 0.85,
         "also": [],
         "label": "blocked(http.blockpage)",
-        "rules_version": 2,
+        "rules_version": 3,
     }

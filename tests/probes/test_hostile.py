@@ -7,6 +7,7 @@ Each row is two sessions in memory, with the trap and without; what is asserted 
 import json
 
 import pytest
+from benchmarks.trapping import Case, session
 from benchmarks.trapping_cases import ROWS
 from benchmarks.traps import RECORD, beside
 
@@ -40,7 +41,7 @@ def test_every_trap_is_met() -> None:
 
 def test_only_who_forges_on_the_path_is_called_a_block() -> None:
     blocked = {name for name, row in ROWS.items() if any(word.startswith("blocked") for word in row.right)}
-    assert {name.split()[0] for name in blocked} == {"dns", "carriers"}
+    assert {name.split()[0] for name in blocked} == {"dns", "carriers", "app"}
 
 
 def test_no_chain_of_redirects_outlasts_the_items_budget() -> None:
@@ -49,3 +50,10 @@ def test_no_chain_of_redirects_outlasts_the_items_budget() -> None:
     keys = json.loads(ran.line)["test_keys"]
     assert "too long on redirects" in keys["x_gatewatch_redirect_failure"]
     assert 45 < ran.seconds[row.case.url] < 69
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_portal_that_dribbles_is_told_before_anything_is_measured(scheme: str) -> None:
+    case = Case("web", f"{scheme}://innocent.org/", "portal")
+    ran = session(case, (case.url,))
+    assert (ran.state, ran.lines, ran.open_sockets, ran.tasks_left) == ("no_network", 0, 0, 0)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import trio
 
@@ -174,7 +173,7 @@ class Second:
                 if page is not None:
                     asked = await self._do.page("https_page", address, page, url.host)
                     page = self._led_on(asked, page)
-        if urlsplit(url.target).path != "/":
+        if url.target != "/":
             # Over plain HTTP a filter sees the path: is it this page or the whole site?
             front = Url(url.scheme, url.host, url.port, "/")
             await self._do.page("front_page", address, front, url.host)

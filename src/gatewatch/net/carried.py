@@ -15,6 +15,9 @@ from gatewatch.net.url import Url
 from gatewatch.records import Query
 from gatewatch.records import failure as f
 
+# No DNS message is longer, whatever carries it (RFC 1035 4.2.2).
+_LONGEST = 65_535
+
 
 async def tcp(
     journal: Journal, resolver: str, name: str, qtype: str = "A", *, tags: tuple[str, ...] = ()
@@ -121,7 +124,9 @@ async def doh(
                 finally:
                     connection.close()
                 failure = got.failure
-                wire = got.raw_body
+                wire = got.raw_body[: _LONGEST + 1]
+                if failure is None and len(wire) > _LONGEST:
+                    failure = f.DNS_MISBEHAVING
                 if failure is None and got.record.response is not None and got.record.response.code != 200:
                     failure = f.DNS_MISBEHAVING
     except trio.Cancelled as error:

@@ -18,7 +18,7 @@ from gatewatch.verdict.layers.transport import TRANSPORT
 from gatewatch.verdict.rule import LAYERS, Rule
 
 #: Raised whenever a rule or a feature changes what any measurement is judged to be; stored with each verdict.
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 #: All rules.  In each layer the first whose condition holds speaks for the layer.
 RULES: tuple[Rule, ...] = (

@@ -33,6 +33,7 @@ TRAPS: Final[dict[str, str]] = {
     "redirect-pages": "leads from page to page",
     "redirect-hosts": "leads to ever new hosts",
     "redirect-slow": "the same, after 8 s each time",
+    "redirect-to-silence": "four such, and then silence",
     "redirect-relative": "leads to itself, relatively",
     "redirect-schemes": "leads from http to https and back",
     "redirect-long": "leads to a URL of 60 KB",
@@ -86,6 +87,7 @@ _PAGELESS = (
     *("silent", "loop", "pool", "cookies", "redirect-pages", "redirect-hosts", "redirect-slow"),
     *(
         "redirect-relative",
+        "redirect-to-silence",
         "redirect-schemes",
         "head-dribble",
         "head-endless",

@@ -103,9 +103,18 @@ def _redirects(location: Callable[[Request, int], str], delay: float = 0.0) -> C
     return respond
 
 
+def _slowly_to_silence(request: Request) -> Reply:
+    """Four redirects as slow as may be, and then nothing: each step takes all the time that it has."""
+    reply = _SLOWLY(request)
+    return reply if request.target.rpartition("?")[2] != "4" else Reply(200, delay=_FOR_EVER)
+
+
 def _parent(request: Request) -> str:
     """The name below which ever new hosts are made up."""
     return request.host.partition(".")[2] if request.host.startswith("new") else request.host
+
+
+_SLOWLY = _redirects(lambda request, n: f"http://new{n}.{_parent(request)}/?{n}", delay=8.0)
 
 
 def _flip(request: Request, number: int) -> str:
@@ -142,7 +151,8 @@ _SITES: Final[dict[str, Callable[[Request], Reply]]] = {
     # Ever on: to another page, to another host, there slowly, up and down, between the schemes.
     "redirect-pages": _redirects(lambda request, n: f"/?{n}"),
     "redirect-hosts": _redirects(lambda request, n: f"http://new{n}.{_parent(request)}/?{n}"),
-    "redirect-slow": _redirects(lambda request, n: f"http://new{n}.{_parent(request)}/?{n}", delay=8.0),
+    "redirect-slow": _SLOWLY,
+    "redirect-to-silence": _slowly_to_silence,
     "redirect-relative": _redirects(lambda request, n: f"../../a/../b/./?{n}"),
     "redirect-schemes": _redirects(_flip),
     "redirect-long": _redirects(lambda request, n: f"http://{request.host}/{'x' * 60_000}?{n}"),

@@ -67,15 +67,22 @@ def _mostly(word: str) -> Rule:
 
 
 def _host(word: str) -> Rule:
+    when = (
+        _ALONE
+        & (F("http") == word)
+        & (F("second_host") == "answered")
+        & F("second_host_again").any_of(*_WORDS)
+    )
+    if word == "timeout":
+        # Where the same name's front page is answered, it is not the name that brings silence: a server may
+        # be silent about one of its pages, though it seldom resets a connection over one.
+        when = when & (F("second_front") != "answered")
     return Rule(
         id=f"http.{word}.host",
         layer="http",
         status="blocked",
         method=f"http.{word}",
-        when=_ALONE
-        & (F("http") == word)
-        & (F("second_host") == "answered")
-        & F("second_host_again").any_of(*_WORDS),
+        when=when,
         evidence="{host}: {http} before and after another Host was answered at the same address; "
         "https there: {second_https}",
         confidence=0.7,
