@@ -27,7 +27,8 @@ _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST = 253
 # Names that never leave the machine or the home network: RFC 6761, 6762, 8375 and ICANN's ".internal".
 _LOCAL_NAMES = ("localhost", "local", "internal", "home.arpa", "lan")
-_FORBIDDEN = re.compile(r'[\s\\<>"`\x00-\x1f\x7f-\x9f]')
+# Half a character (a lone surrogate, which JSON can write) has no UTF-8.
+_FORBIDDEN = re.compile(r'[\s\\<>"`\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 
 
 class UrlError(ValueError):

@@ -49,6 +49,8 @@ class Collector:
     always: Mode = "up"
     arrived: list[tuple[str, bytes]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    #: what it says of a measurement that it refuses, one after another
+    words: deque[str] = field(default_factory=lambda: deque(["malformed \x1b[31m"]))
     #: every request as it came: its line, its headers, its body
     requests: list[bytes] = field(default_factory=list)
     reports: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -160,7 +162,8 @@ def _handler(there: Collector) -> type[BaseHTTPRequestHandler]:
                 case "redirect":
                     self._answer(307, {}, Location=f"{there.url}/elsewhere")
                 case "refuse":
-                    self._answer(400, {"detail": "malformed \x1b[31m"})
+                    there.words.rotate(-1)
+                    self._answer(400, {"detail": there.words[-1]})
                 case "forgetful":
                     self._answer(404, {})
                 case _:

@@ -20,6 +20,7 @@ from gatewatch_targets.text import printable
 
 # Steps that are worth reading.
 _STEPS = 5
+_COUNTRY = 48
 _NAMES = {"not identifiable": "not id."}
 
 
@@ -58,11 +59,13 @@ def to_text(found: Found) -> str:
 
 
 def _answer(row: Any, posterior: pd.DataFrame) -> str:
-    where = f"{row['country']} (lab)" if row["lab"] else str(row["country"])
+    # A country is what a measurement says it is, and may be as long as somebody likes.
+    country = str(row["country"])[:_COUNTRY]
+    where = f"{country} (lab)" if row["lab"] else country
     chances = ", ".join(
         f"{TITLES[kind]} {percent(chance)}" for kind, chance in plain(posterior, "kind", "probability")
     )
-    return f"{where}: {answered(row)}\n  {chances}"
+    return f"{printable(where)}: {printable(answered(row))}\n  {chances}"
 
 
 def _weighed(weighed: pd.DataFrame, country: Country) -> str:
@@ -113,6 +116,8 @@ def _steps(steps: pd.DataFrame, country: Country) -> str:
     for step, bits, whole, on, outcomes in plain(
         here.head(_STEPS), "step", "bits", "open_bits", "on", "outcomes"
     ):
-        lines.append(f"  {bits:.2f} of {whole:.2f} bits: {step}" + (f" ({printable(on)})" if on else ""))
-        lines += [f"      {outcomes}"] if outcomes else []
+        lines.append(
+            f"  {bits:.2f} of {whole:.2f} bits: {printable(step)}" + (f" ({printable(on)})" if on else "")
+        )
+        lines += [f"      {printable(outcomes)}"] if outcomes else []
     return "\n".join(lines)

@@ -14,6 +14,7 @@ import click
 if TYPE_CHECKING:
     from gatewatch_targets.cables import Cable, Foreign, Known, Role
 
+_LONGEST = 1000
 _WIDTH = 96
 
 
@@ -210,7 +211,8 @@ def _named(role: Role, on: date) -> str:
 def _line(text: str) -> None:
     from gatewatch_targets import printable
 
-    click.echo(printable(text))
+    # A foreign list's names may be as long as somebody likes.
+    click.echo(printable(text[:_LONGEST]))
 
 
 def _wrapped(text: str, indent: str = "  ") -> None:

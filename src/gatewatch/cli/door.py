@@ -9,6 +9,16 @@ from typing import Any
 
 import click
 
+# A complaint is read; what it quotes may be as long as a stranger likes.
+_LONGEST = 4000
+
+
+def _harmless(text: str) -> str:
+    """Give a complaint that is one line and controls nothing."""
+    from gatewatch_targets.text import printable
+
+    return printable(text[:_LONGEST])
+
 
 class Door(click.Group):
     """A group that knows its commands from a table: name to (module:attribute, line in the overview)."""
@@ -39,6 +49,14 @@ class Door(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; what is complained of may quote anybody, so it steers no terminal."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = _harmless(error.message)
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the overview from the table's lines."""

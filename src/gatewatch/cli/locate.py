@@ -95,6 +95,11 @@ def locate(url: tuple[str, ...], found_by: str | None, **given: Any) -> None:
 
 def _line(run: RunInfo, context: click.Context) -> dict[str, Any]:
     """What a run says of its line, where nothing else is said now: what it found belongs to that line."""
+    from gatewatch_targets.text import COUNTRY
+
+    if not COUNTRY.fullmatch(str(run.vantage.get("country"))):
+        # Somebody's file that is none of ours.
+        return {}
     default = click.core.ParameterSource.DEFAULT
     kinds = {"country": str, "asn": int, "isp": str, "network_type": str}
     return {
@@ -121,9 +126,23 @@ def _blocked(run: Path) -> tuple[str, ...]:
     for line in read(run):
         record = measured(line) or {}
         verdict = record.get("x_gatewatch_verdict")
-        if isinstance(verdict, dict) and verdict.get("status") == "blocked" and record.get("input"):
+        if (
+            isinstance(verdict, dict)
+            and verdict.get("status") == "blocked"
+            and _is_address(record.get("input"))
+        ):
             found.append(str(record["input"]))
     return tuple(dict.fromkeys(found))
+
+
+def _is_address(text: object) -> bool:
+    """Whether somebody's file gives a web address here, and not just anything."""
+    from gatewatch_targets.url import UrlError, parse
+
+    try:
+        return isinstance(text, str) and bool(parse(text))
+    except UrlError:
+        return False
 
 
 def _found(folder: Path) -> Iterator[tuple[str, str, Locus]]:

@@ -26,8 +26,9 @@ _ROOT = click.option(
     help="Where runs lie.  [env: GATEWATCH_RESULTS; default: ~/.local/share/gatewatch/runs]",
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-# A page's address may be as long as its author likes; a line on a screen may not.
-_INPUT_WIDTH = 100
+# What others wrote may be as long as they like; a line on a screen may not.
+_WIDTH = 100
+_CELL = 400
 
 
 class _Unusable(click.ClickException):
@@ -110,7 +111,7 @@ def show(
     click.echo()
     _table(
         ("verdict", "category", "test", "target"),
-        [(row["label"], row["category"], row["test"], str(row["input"])[:_INPUT_WIDTH]) for row in rows],
+        [[str(row[key])[:_WIDTH] for key in ("label", "category", "test", "input")] for row in rows],
     )
 
 
@@ -173,9 +174,10 @@ def _is(row: dict[str, Any], verdict: str) -> bool:
 
 def _by_category(rows: list[dict[str, Any]]) -> None:
     """Print categories down, verdicts across."""
-    labels = [label for label, _ in Counter(str(row["label"]) for row in rows).most_common()]
-    counts = Counter((str(row["category"]), str(row["label"])) for row in rows)
-    totals = Counter(str(row["category"]) for row in rows)
+    pairs = [(str(row["category"])[:_WIDTH], str(row["label"])[:_WIDTH]) for row in rows]
+    labels = [label for label, _ in Counter(label for _, label in pairs).most_common()]
+    counts = Counter(pairs)
+    totals = Counter(category for category, _ in pairs)
     body = [
         (category or "-", *(str(counts[category, label] or "") for label in labels), str(total))
         for category, total in totals.most_common()
@@ -189,8 +191,8 @@ def _way(row: dict[str, Any]) -> str:
 
 
 def _by_layer(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    layers = Counter(_way(row) for row in rows if row["layer"])
-    none = Counter(str(row["status"] or "no verdict") for row in rows if not row["layer"])
+    layers = Counter(_way(row)[:_WIDTH] for row in rows if row["layer"])
+    none = Counter(str(row["status"] or "no verdict")[:_WIDTH] for row in rows if not row["layer"])
     return [(name, str(count)) for name, count in (*layers.most_common(), *none.most_common())]
 
 
@@ -220,7 +222,7 @@ def _progress(run: RunInfo) -> str:
 
 
 def _counts(run: RunInfo) -> str:
-    return ", ".join(f"{label} {count}" for label, count in run.verdicts.items())
+    return ", ".join(f"{str(label)[:_WIDTH]} {count}" for label, count in run.verdicts.items())
 
 
 def _print_raw(line: bytes) -> None:
@@ -244,7 +246,7 @@ def _safe(text: str) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table: ruled on a terminal, plain columns elsewhere."""
-    cells = [tuple(_safe(str(cell)) for cell in row) for row in (heads, *rows)]
+    cells = [tuple(_safe(str(cell)[:_CELL]) for cell in row) for row in (heads, *rows)]
     if _terminal():
         from rich import box
         from rich.console import Console
