@@ -11,13 +11,11 @@ import pytest
 from tests.analysis.runs import PREFIXES, trace, web, write_run
 from tests.worlds.browser import shoot, visit
 from tests.worlds.commands import here
+from tests.worlds.marker import MARKUP as MARK
 
 from gatewatch_analysis.loading import load
 from gatewatch_analysis.page.report import report
 
-MARK = (
-    "<img src=https://evil.example/x onerror=document.title='owned'><script>document.title='owned'</script>"
-)
 SECTIONS = ["answer", "blocked", "where", "exits", "cables", "method", "tables"]
 
 

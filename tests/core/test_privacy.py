@@ -15,31 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.worlds.person import Person, anything, person
-from tests.worlds.writer import Writer, told
+from tests.worlds.writer import ONE, OWN_KEYS, Writer, told
 
 from gatewatch import records
 from gatewatch.records import HopReply, Measurement, TestKeys, TraceKeys, dumps, encode
 from gatewatch.store import Scrubber
 from gatewatch.store.hops import HOP, TRUNCATED, hashed
 
-#: Where each record is written that is none of OONI's: test, key of test_keys ("" for all of them), record.
-OWN_KEYS: tuple[tuple[str, str, type[Any]], ...] = (
-    ("trace", "", records.TraceKeys),
-    ("locate", "x_gatewatch_locate", records.Locus),
-    ("locate", "x_gatewatch_box", records.Box),
-    ("intercept", "x_gatewatch_intercept", records.Intercept),
-    ("middlebox", "x_gatewatch_middlebox", records.OddRequest),
-    ("contrast", "x_gatewatch_contrast", records.Contrast),
-    ("quic", "x_gatewatch_quic", records.QuicKeys),
-    ("throttle", "x_gatewatch_throttle", records.ThrottleKeys),
-    ("ports", "x_gatewatch_ports", records.PortRow),
-    ("sni", "x_gatewatch_sni", records.GreetingRow),
-    ("sni", "x_gatewatch_residual", records.ResidualWait),
-    ("web_connectivity", "x_gatewatch_second", records.SecondControl),
-    ("web_connectivity", "x_gatewatch_resolver", records.ResolverHabits),
-)
-ONE = {"x_gatewatch_intercept", "x_gatewatch_contrast", "x_gatewatch_quic", "x_gatewatch_throttle"}
-ONE |= {"x_gatewatch_resolver"}
 EXAMPLES = settings(max_examples=25, deadline=None, derandomize=True)
 # A seed, since records take thousands of choices: hypothesis draws the cases, random fills them.
 CHANCE = st.integers(0, 2**64 - 1).map(random.Random)

@@ -1,16 +1,21 @@
 """Nothing that a stranger wrote is carried out, rendered, or taken for a line of ours, by any command.
 
-Every command that there is stands in one of two tables: how it is made to show what strangers wrote, or why it
-never does.  What they wrote is in tests/worlds/strangers.py; how it may come out, in tests/worlds/marker.py.
+Every command that there is stands in one of two tables: how it is made to show what strangers wrote, or why
+it never does.  What they wrote: tests/worlds/strangers.py.  How it may come out: tests/worlds/marker.py.
 """
 
 from __future__ import annotations
 
+import base64
+import csv
+import dataclasses
+import gzip
+import html
+import io
 import json
-import os
+import re
 import shutil
 import traceback
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,12 +23,16 @@ import click
 import pytest
 from click.testing import Result
 from tests.worlds import marker, strangers
+from tests.worlds.browser import visit
 from tests.worlds.collector import collector
 from tests.worlds.commands import here
 from tests.worlds.marker import PAYLOADS, WORD
 from tests.worlds.publisher import Answer, publisher
+from tests.worlds.terminal import Person
 
+from gatewatch.cli import trace_show
 from gatewatch.cli.pages import contexts
+from gatewatch.records import TraceKeys
 
 pytest.importorskip("pandas", reason="pandas is not installed: the analysis prints nothing")
 
@@ -35,13 +44,15 @@ OURS = {
     "gatewatch coverage": "prints tables that come with the program",
     "gatewatch probes list": "prints docstrings of installed probes",
     "gatewatch probes show": "prints the docstring of an installed probe, or of a file that was named",
-    "gatewatch helper serve": "logs nothing (tests/core/test_helper_connection.py) and prints its own address",
+    "gatewatch helper serve": "logs nothing (gatewatch.helper.connection), and prints its own address",
     "gatewatch completion": "prints a script of click's",
     "gatewatch lab list": "prints the scenarios that come with the program",
     "gatewatch lab score": "prints verdicts on the scenarios that come with the program",
     "gatewatch targets list": "prints counts of the lists that come with the program",
 }
 LAB = ("--lab", "small:clear", "--attach", "memory", "--seed", "1", "--traces", "1")
+# How files that we write are called.
+TAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,99}|\.[a-z]+")
 STRANGE = "\x1b[35;5;7m[bold red]" + WORD
 
 
@@ -95,10 +106,8 @@ def shown(world: strangers.World) -> dict[str, list[tuple[str, ...]]]:
         ],
         "gatewatch dataset info": [("dataset", "info", dataset), ("dataset", "info", odd)],
         "gatewatch dataset merge": [("dataset", "merge", merged, dataset), ("dataset", "merge", merged, odd)],
-        "gatewatch report": [
-            ("report", dataset, "-o", str(world.folder / "report.html"), *prefixes),
-            ("report", odd, "-o", str(world.folder / f"{STRANGE}.html")),
-        ],
+        # The page itself has tests of its own below.
+        "gatewatch report": [("report", odd, "-o", str(world.folder / f"{STRANGE}.html"))],
         "gatewatch results list": [("results", "list", *root)],
         "gatewatch results show": [
             *(("results", "show", run, *root) for run in ("latest", stranger)),
@@ -124,8 +133,10 @@ def shown(world: strangers.World) -> dict[str, list[tuple[str, ...]]]:
         "gatewatch targets cables": [("targets", "cables", "--file", str(world.cables))],
         "gatewatch trace": [("trace", "--plan", targets), ("trace", "--plan", STRANGE)],
         "gatewatch lab run": [
-            ("lab", "run", "small", "--isp", "clear", "--attach", "memory", "--targets", odd, "--limit", "2")
-            + ("--root", str(world.folder / "many")),
+            (
+                *("lab", "run", "small", "--isp", "clear", "--attach", "memory", "--targets", odd),
+                *("--limit", "2", "--root", str(world.folder / "many")),
+            ),
             ("lab", "run", STRANGE),
         ],
     }
@@ -191,3 +202,209 @@ def test_what_a_command_prints_steers_nothing(world: strangers.World) -> None:
     # It is no empty ritual: these have shown something that a stranger wrote.
     counts = {"doctor", "analyse events", "analyse hosting", "schedule status", "trace"}
     assert set(shown(world)) - spoke <= {f"gatewatch {name}" for name in counts}
+
+
+def test_whoever_looks_finds_it() -> None:
+    """Each payload does what it is there for wherever it is put as it is."""
+    from rich.text import Text
+
+    def harm(text: str) -> bool:
+        row = io.StringIO()
+        csv.writer(row).writerow((text, "x"))
+        return bool(
+            marker.steers(text)
+            or marker.computes(row.getvalue())
+            or marker.runs(f"<p>{text}</p>")
+            or marker.runs(f'<p title="{text}">')
+            or Text.from_markup(text.replace("[/nothing]", "")).plain != text
+            or not TAME.fullmatch(text)
+        )
+
+    assert [text for text in PAYLOADS if not harm(text)] == []
+    assert not harm(WORD) and marker.steers_json('{"a": 1}\n') == []
+    assert (
+        marker.steers_json('{"a": "\x1b"}\n') and marker.steers_json('{"a": 1\n') and marker.computes("=1,\n")
+    )
+    kinds = {"steers": marker.steers, "computes": marker.computes, "runs": marker.runs}
+    counts = {name: sum(bool(kind(text)) for text in PAYLOADS) for name, kind in kinds.items()}
+    assert counts["steers"] > 12 and counts["computes"] > 12 and counts["runs"] >= 3, counts
+
+
+def test_what_a_collector_answers(world: strangers.World) -> None:
+    root = world.folder / "sent"
+    _, ours, *_ = sorted(path for path in world.runs.iterdir() if path.name.startswith("20"))
+    shutil.copytree(ours, root / ours.name)
+    with collector() as there:
+        there.words.clear()
+        there.words.extend(PAYLOADS)
+        there.always = "refuse"
+        config = world.folder / "upload.toml"
+        config.write_text(f'[mine]\nkind = "collector"\nurl = "{there.url}"\nlab = true\n')
+        config.chmod(0o600)
+        words = ("results", "upload", "--upload-config", str(config), "--root", str(root))
+        said = [here(*words, *more) for more in ([], ["--again"], ["--again"], ["--again"], ["--list"])]
+        as_json = here(*words, "--list", "--json")
+    assert len(there.asked) > len(PAYLOADS) and WORD in said[0].output
+    assert [fell(got) + marker.steers(got.output) for got in said] == [[]] * len(said)
+    assert marker.steers_json(as_json.stdout) == []
+
+
+def test_what_publishers_answer(world: strangers.World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    bad, spoke = [], set()
+    listed = world.targets.read_bytes()
+    # The way to a list that is used: usable lines, with whatever may stand in them.
+    first = b"url,category_code,category_description,date_added,source,notes\n" + b"".join(
+        f"https://p{n}.example/,NEWS,x,2024-01-01,x,\n".encode() for n in range(40)
+    )
+    head = "\x1b[35;5;7m" + WORD
+    with publisher() as there:
+        config = world.folder / "update.toml"
+        config.write_text(
+            f'[ip-to-as]\nurls = ["{there.base}/a"]\nleast = 1\n'
+            f'[citizenlab-kh]\nurls = ["{there.base}/kh.csv"]\nleast = 2\n'
+        )
+        asked = ("--config", str(config), "--data", str(world.folder / "shelf"))
+        names = b"".join(
+            b"36.%d.0.0\t36.%d.255.255\t%d\tKH\t%s\n"
+            % (n, n, 38000 + n, text.encode("utf-8", "surrogatepass"))
+            for n, text in enumerate(PAYLOADS)
+        )
+        for answer in (
+            Answer(first, modified="Mon, 02 Nov 2026 00:00:00 GMT", etag=f'"{head}"'),
+            Answer(listed, modified="Fri, 20 Nov 2026 00:00:00 GMT", etag=f'"{head}2"'),
+            Answer(gzip.compress(names), modified=head, more={"Content-Type": head}),
+            Answer(b"<html><title>" + head.encode() + b"</title>", status=503, modified=head),
+            Answer(head.encode() * 9, status=302, more={"Location": f"https://evil.example/{WORD}"}),
+        ):
+            there.answers.update({"/a": answer, "/kh.csv": answer})
+            for words in (
+                ("update", "ip-to-as", "citizenlab-kh", *asked),
+                ("targets", "pull", "kh", *asked),
+                ("targets", "pull", "kh", "--accept", *asked),
+                ("targets", "show", "citizenlab-kh"),
+                ("update", "--list", *asked),
+            ):
+                for form in (words, (*words, "--json")):
+                    got = here(*form)
+                    wrong = fell(got) + marker.steers(got.stderr)
+                    wrong += (marker.steers_json if form[-1] == "--json" else marker.steers)(got.stdout)
+                    bad += [(form, each) for each in wrong[:3]]
+                    spoke |= {words[:2]} if WORD in got.output else set()
+    assert bad == [] and spoke, spoke
+
+
+def test_tables_of_cells_compute_nothing(world: strangers.World) -> None:
+    got = here("results", "export", "--csv", "--all", "--root", str(world.runs))
+    assert fell(got) == [] and got.stdout.count(WORD) > 100
+    assert marker.computes(got.stdout) + marker.steers(got.stderr) == []
+    got = here("results", "export", "--ooni", "--all", "--root", str(world.runs))
+    assert fell(got) == [] and marker.steers_json(got.stdout) == [] and got.stdout.count(WORD) > 1000
+
+
+@pytest.fixture(scope="module")
+def page(world: strangers.World) -> Path:
+    """The report on everything that strangers wrote."""
+    out = world.folder / "page.html"
+    got = here("report", str(world.runs), str(world.others), str(world.country), "-o", str(out))
+    assert fell(got) == [] and got.exit_code == 0, got.output
+    return out
+
+
+def test_a_page_runs_and_loads_nothing(page: Path, tmp_path: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.count(WORD) > 20 and marker.runs(text) == []
+    # The page is one line.
+    assert marker.steers(html.unescape(text), len(text)) == []
+    packed = re.findall(r"text/csv;[^,]*base64,([A-Za-z0-9+/=]*)", text)
+    files = [base64.b64decode(found).decode() for found in packed]
+    assert len(files) > 5 and any(WORD in file for file in files)
+    assert [marker.computes(file)[:3] for file in files] == [[]] * len(files)
+    # And in a browser, which reads pages in its own way.
+    (tmp_path / "empty.html").write_text("<!DOCTYPE html><title>-</title>", encoding="utf-8")
+    shown, nothing = visit(page, tmp_path), visit(tmp_path / "empty.html", tmp_path)
+    assert (shown.asked - nothing.asked, shown.console) == (frozenset(), ())
+    assert re.search("<title>[^<]*</title>", shown.dom) and "<title>owned" not in shown.dom
+
+
+def test_tables_in_a_notebook_are_text(world: strangers.World) -> None:
+    import pandas as pd
+
+    import gatewatch_analysis as gw
+
+    data = gw.load([str(world.runs), str(world.others), str(world.country)])
+    tables = (getattr(data, field.name) for field in dataclasses.fields(data))
+    frames = [each for each in tables if isinstance(each, pd.DataFrame)]
+    assert len(frames) >= 3
+    with pd.option_context("display.max_rows", None, "display.max_columns", None):
+        reprs = [str(frame.head(400)._repr_html_()) for frame in frames]  # type: ignore[operator]
+    assert sum(text.count(WORD) for text in reprs) > 100
+    assert [marker.runs(re.sub(" border=.1. class=.dataframe.", "", text)) for text in reprs] == [[]] * len(
+        reprs
+    )
+
+
+def test_a_trace_as_it_is_shown() -> None:
+    for turn in range(len(PAYLOADS)):
+        keys = marker.Marker(turn).record(TraceKeys)
+        whole = [dataclasses.replace(keys, failure=None), dataclasses.replace(keys, failure=PAYLOADS[turn])]
+        for each in whole:
+            shown = "\n".join(trace_show.lines(PAYLOADS[turn], each, None, 1e9, 1.0))
+            # An address comes from the kernel: how long it is, is no question.
+            assert marker.steers(shown, len(shown)) == []
+        kept = dataclasses.replace(
+            keys,
+            destination="36.37.128.9",
+            failure=PAYLOADS[turn],
+            replies=(dataclasses.replace(keys.replies[0], address="36.37.1.1"),),
+        )
+        for form in ("json", "atlas", "scamper"):
+            out = trace_show.lines(PAYLOADS[turn], kept, form, 1e9, 1.0)
+            assert [json.loads(line) for line in out] and not any("\n" in line for line in out)
+
+
+def test_on_a_terminal(world: strangers.World, tmp_path: Path) -> None:
+    """Rich draws there: nothing of a stranger's becomes a colour, a link, or a command to the terminal."""
+    pytest.importorskip("pexpect", reason="pexpect, which drives the terminal, is not installed")
+    # So wide that nothing is broken, or it could not be looked for.
+    who = Person(tmp_path / "home", columns=20_000, GATEWATCH_LANG="en", GATEWATCH_RESULTS=str(world.runs))
+    stranger = "20240501T120000Z-abcdef"
+    for command in ("list", f"show {stranger}", f"show {stranger} --raw --target //t13.", "summary"):
+        who.types(f"gatewatch results {command}")
+        # What rich and we use: bold, faint, italic, and colours by their numbers.
+        mine = re.sub(r"\x1b\[(?:0|1|2|3|22|23|38;5;\d+|39)?m", "", who.raw).replace("\r\n", "\n")
+        assert marker.steers(mine, len(mine)) == [], command
+        # Words in brackets are words.
+        assert "[bold red]" in mine or command == "summary"
+    who.types(f"gatewatch run --targets {world.targets} --root {tmp_path} {' '.join(LAB)} --limit 4")
+    moves = r"\x1b\[(?:\d*[ABGK]|\?25[lh]|0|1|2|3|22|23|38;5;\d+|39)?m?|\r"
+    assert marker.steers(re.sub(moves, "", who.raw)) == [] and "What was found" in who.raw
+
+
+def test_files_stay_where_they_belong_and_are_called_as_we_call_them(world: strangers.World) -> None:
+    for words in (
+        ("dataset", "build", "kept.dataset", str(world.runs), str(world.others)),
+        ("results", "export", "--parquet", "--all", "-o", "kept.export", "--root", str(world.runs)),
+        ("results", "upload", "--upload-config", "kept.toml", "--root", str(world.runs)),
+    ):
+        (world.folder / "kept.stick").mkdir(exist_ok=True)
+        config = f'[stick]\nkind = "store"\nurl = "file://{world.folder}/kept.stick"\nlab = true\n'
+        (world.folder / "kept.toml").write_text(config)
+        assert fell(here(*words)) == []
+    kept = [path for top in world.folder.glob("kept.*") for path in top.rglob("*")]
+    ours = [path for path in world.runs.rglob("*") if path.is_file()]
+    assert len(kept) > 10 and sum(path.suffix == ".parquet" for path in kept) > 4
+    assert any("kept.stick" in path.parts and path.is_file() for path in kept)
+    for path in kept + ours:
+        names = path.relative_to(world.folder).parts
+        assert all(TAME.fullmatch(name) for name in names), path
+    above = [*world.folder.parents]
+    assert [p for folder in above for p in folder.iterdir() if WORD in p.name] == []
+
+
+def test_logs_and_status_name_nothing_from_the_wire(world: strangers.World) -> None:
+    log = (world.runs / "unattended.log").read_text(encoding="utf-8")
+    status = (world.runs / "status.json").read_text(encoding="utf-8")
+    assert log and WORD not in log and marker.steers_json(log) == []
+    assert status and WORD not in status and marker.steers(status) == []

@@ -1,4 +1,4 @@
-"""What a stranger may write wherever a stranger writes: texts that steer, mark up, compute, or lead elsewhere.
+"""What a stranger may write wherever strangers write: what steers, marks up, computes, or leads elsewhere.
 
 Each payload holds :data:`WORD`, so that it can be looked for, and does what it does where it is printed,
 rendered or opened as it is.  :class:`Marker` fills whole records with them, field by field of their schema.
@@ -25,6 +25,9 @@ LINE = "INJECTED-LINE"
 _LONGEST = 12_000
 OWNED = "document.title='owned'"
 
+#: What a browser must not take for markup.
+MARKUP = f"<img src=https://evil.example/x onerror={OWNED}><script>{OWNED}</script>"
+
 PAYLOADS: tuple[str, ...] = (
     # Terminals (ECMA-48; xterm's control sequences).
     f"\x1b[35;5;7m{WORD}\x1b[2J",
@@ -45,7 +48,7 @@ PAYLOADS: tuple[str, ...] = (
     # Markup of ours: rich.
     f"[bold red]{WORD}[/] [link=https://evil.example/]x[/link] [/nothing]",
     # Markup of browsers.
-    f"<script>{OWNED}</script>{WORD}",
+    f"{MARKUP}{WORD}",
     f'"><img src=https://evil.example/x onerror={OWNED}>{WORD}',
     f"</script></style></title></svg><svg onload={OWNED}><a href=javascript:{OWNED}>{WORD}</a>",
     f"javascript:{OWNED}//{WORD}",
@@ -126,7 +129,7 @@ class Marker(Writer):
 
 def certificate(text: str) -> bytes:
     """A certificate whose subject, issuer and names are of a stranger's making."""
-    import datetime
+    import datetime as dt
 
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
@@ -139,10 +142,8 @@ def certificate(text: str) -> bytes:
     )
     host = said.encode("ascii", "replace").decode()
     key = _key()
-    now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
-    builder = x509.CertificateBuilder(
-        names, names, key.public_key(), 1, now, now + datetime.timedelta(days=9)
-    )
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    builder = x509.CertificateBuilder(names, names, key.public_key(), 1, now, now + dt.timedelta(days=9))
     found = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     signed = found.sign(key, hashes.SHA256())
@@ -166,7 +167,7 @@ def _key() -> Any:
 _KEPT = "\u200b\u200c\u200d"
 
 
-def steers(text: str) -> list[str]:
+def steers(text: str, longest: int = _LONGEST) -> list[str]:
     """What in a text for people would steer a terminal, begin a line of its own, or fill the screen."""
     found = [
         f"U+{ord(c):04X} in {text[max(0, n - 60) : n + 20]!r}"
@@ -174,7 +175,7 @@ def steers(text: str) -> list[str]:
         if c != "\n" and c not in _KEPT and unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")
     ]
     found += [line[:100] for line in text.split("\n") if line.lstrip(" -|").startswith(LINE)]
-    found += [f"{len(line)} letters: {line[:100]}" for line in text.split("\n") if len(line) > _LONGEST]
+    found += [f"{len(line)} letters: {line[:100]}" for line in text.split("\n") if len(line) > longest]
     return found
 
 
@@ -190,6 +191,8 @@ def steers_json(text: str) -> list[str]:
 
 
 # What may begin a cell though it begins with such a sign: a number.
+# A cell of a spreadsheet holds 32,767 letters.
+_CELL = 32_767
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|", "%", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -198,7 +201,7 @@ def computes(text: str) -> list[str]:
     """Cells of a CSV that a spreadsheet would carry out, and whatever in them steers."""
     cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
     bad = [c for c in cells if c.lstrip().startswith(_FORMULA) or c.startswith(_FORMULA)]
-    return [c[:80] for c in bad if not _NUMBER.fullmatch(c)] + [s for c in cells for s in steers(c)]
+    return [c[:80] for c in bad if not _NUMBER.fullmatch(c)] + [s for c in cells for s in steers(c, _CELL)]
 
 
 class _Page(HTMLParser):

@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 from tests.worlds.marker import PAYLOADS, WORD, Marker
+from tests.worlds.writer import ONE, OWN_KEYS
 
-from gatewatch import records
 from gatewatch.lab import rehearse
 from gatewatch.net.wire import Wire
 from gatewatch.records import Measurement, TestKeys, dumps, encode
@@ -31,22 +31,6 @@ from gatewatch.runner.session import Session, conduct
 from gatewatch.unattended.duty import Duty, Orders
 from gatewatch_targets import Target
 
-#: Records that are none of OONI's: test, key of test_keys ("" for all of them), record, whether it is one.
-OWN: tuple[tuple[str, str, type[Any], bool], ...] = (
-    ("trace", "", records.TraceKeys, True),
-    ("locate", "x_gatewatch_locate", records.Locus, False),
-    ("locate", "x_gatewatch_box", records.Box, False),
-    ("intercept", "x_gatewatch_intercept", records.Intercept, True),
-    ("middlebox", "x_gatewatch_middlebox", records.OddRequest, False),
-    ("contrast", "x_gatewatch_contrast", records.Contrast, True),
-    ("quic", "x_gatewatch_quic", records.QuicKeys, True),
-    ("throttle", "x_gatewatch_throttle", records.ThrottleKeys, True),
-    ("ports", "x_gatewatch_ports", records.PortRow, False),
-    ("sni", "x_gatewatch_sni", records.GreetingRow, False),
-    ("sni", "x_gatewatch_residual", records.ResidualWait, False),
-    ("web_connectivity", "x_gatewatch_second", records.SecondControl, False),
-    ("web_connectivity", "x_gatewatch_resolver", records.ResolverHabits, True),
-)
 TIME = "2024-05-01 12:00:00"
 #: What is checked before it is used, so that the rest of the record gets further.
 TAME: dict[str, Any] = {
@@ -153,7 +137,7 @@ def lines(*, plain: bool = False) -> Iterator[bytes]:
         if not plain:
             yield dumps(whole)
         status, layer, method = VERDICTS[turn % len(VERDICTS)]
-        verdict = {"status": status, "layer": layer, "method": method, "confidence": 0.9}
+        verdict: dict[str, Any] = {"status": status, "layer": layer, "method": method, "confidence": 0.9}
         verdict |= {"label": f"{status}{marker.text()}", "rule": marker.text(), "evidence": [marker.text()]}
         target = {"category": marker.text(), "risk": "low", "lists": [marker.text()], "why": marker.text()}
         tame = dataclasses.replace(
@@ -166,9 +150,9 @@ def lines(*, plain: bool = False) -> Iterator[bytes]:
         yield dumps(tame)
         if plain:
             continue
-        test, key, cls, one = OWN[turn % len(OWN)]
+        test, key, cls = OWN_KEYS[turn % len(OWN_KEYS)]
         for own in (encode(marker.record(cls)), encode(_placed(marker, marker.record(cls)))):
-            extra = own if not key else {key: own if one else [own]}
+            extra = own if not key else {key: own if key in ONE else [own]}
             keys = TestKeys(extra=extra)
             yield dumps(dataclasses.replace(tame, test_name=test, test_keys=keys))
 
@@ -201,7 +185,7 @@ def _somebody_elses(folder: Path) -> None:
     (folder / "run.json").write_text(json.dumps(about))
     items = [{"id": text, "probe": text, "target": {"url": text}} for text in PAYLOADS]
     plan = {"items": items, "probes": list(PAYLOADS), "created": marker.text(), "seed": 1}
-    plan["settings"] = {"left_out": {text: 1 for text in PAYLOADS}}
+    plan["settings"] = {"left_out": dict.fromkeys(PAYLOADS, 1)}
     (folder / "plan.json").write_text(json.dumps(plan))
     (folder / "prefixes.csv").write_bytes(_networks())
 
@@ -308,8 +292,10 @@ def _tables(world: World) -> None:
     ports = [{"id": "a", "name": "Sihanoukville, Cambodia", "country": "Cambodia", "is_tbd": None}]
     listed = [
         {
-            **{key: text for key in ("name", "owners", "suppliers", "length", "url", "notes", "rfs")},
-            **{"id": f"c{n}", "rfs_year": 2017, "is_planned": False},
+            **dict.fromkeys(("name", "owners", "suppliers", "length", "url", "notes", "rfs"), text),
+            "id": f"c{n}",
+            "rfs_year": 2017,
+            "is_planned": False,
             "landing_points": [*ports, {"id": text, "name": text, "country": text, "is_tbd": None}],
         }
         for n, text in enumerate(PAYLOADS)

@@ -59,8 +59,8 @@ class Person:
     ``line`` names an ISP of the lab, as ``--lab`` does, whose line this is; without it the cable is pulled.
     """
 
-    def __init__(self, home: Path, line: str = "", **environment: str) -> None:
-        self.home = home
+    def __init__(self, home: Path, line: str = "", columns: int = 100, **environment: str) -> None:
+        self.home, self.columns = home, columns
         self.command = home / "bin" / "gatewatch"
         self.command.parent.mkdir(parents=True)
         self.environment: Mapping[str, str] = {
@@ -71,6 +71,8 @@ class Person:
             **environment,
         }
         self.code: int | None = None
+        #: What came to the screen last, colours and all.
+        self.raw = ""
         self.plugs_in(line)
 
     def plugs_in(self, line: str) -> None:
@@ -93,7 +95,7 @@ class Person:
             cwd=str(self.home),
             encoding="utf-8",
             timeout=_PATIENCE,
-            dimensions=(50, 100),
+            dimensions=(50, self.columns),
         )
         shown = ""
         for text, answer in answers:
@@ -107,4 +109,5 @@ class Person:
         shown += screen.before
         screen.close()
         self.code = screen.exitstatus
+        self.raw = shown
         return _CONTROL.sub("", shown)

@@ -12,6 +12,27 @@ import types
 from collections.abc import Callable
 from typing import Any, get_args, get_origin, get_type_hints
 
+from gatewatch import records
+
+#: Where each record is written that is none of OONI's: test, key of test_keys ("" for all of them), record.
+OWN_KEYS: tuple[tuple[str, str, type[Any]], ...] = (
+    ("trace", "", records.TraceKeys),
+    ("locate", "x_gatewatch_locate", records.Locus),
+    ("locate", "x_gatewatch_box", records.Box),
+    ("intercept", "x_gatewatch_intercept", records.Intercept),
+    ("middlebox", "x_gatewatch_middlebox", records.OddRequest),
+    ("contrast", "x_gatewatch_contrast", records.Contrast),
+    ("quic", "x_gatewatch_quic", records.QuicKeys),
+    ("throttle", "x_gatewatch_throttle", records.ThrottleKeys),
+    ("ports", "x_gatewatch_ports", records.PortRow),
+    ("sni", "x_gatewatch_sni", records.GreetingRow),
+    ("sni", "x_gatewatch_residual", records.ResidualWait),
+    ("web_connectivity", "x_gatewatch_second", records.SecondControl),
+    ("web_connectivity", "x_gatewatch_resolver", records.ResolverHabits),
+)
+ONE = {"x_gatewatch_intercept", "x_gatewatch_contrast", "x_gatewatch_quic", "x_gatewatch_throttle"}
+ONE |= {"x_gatewatch_resolver"}
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Spelling = Callable[[random.Random, Address], str]
 

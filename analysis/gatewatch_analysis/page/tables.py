@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from gatewatch.store import sheet
 from gatewatch_analysis.page.element import Element, element, foreign
 
-# A spreadsheet runs what begins so (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 #: What a missing value is shown as; it is read out as nothing.
 MISSING = "–"
 
@@ -57,7 +56,7 @@ def as_csv(frame: pd.DataFrame) -> str:
     """Write a frame as CSV whose cells no spreadsheet takes for formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(frame.columns)
+    writer.writerow(map(sheet.cell, frame.columns))
     for row in frame.itertuples(index=False, name=None):
         writer.writerow([_plain(value) for value in row])
     return out.getvalue()
@@ -66,6 +65,4 @@ def as_csv(frame: pd.DataFrame) -> str:
 def _plain(value: Any) -> Any:
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and pd.isna(value)):
         return ""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return sheet.cell(value) if isinstance(value, str) else value

@@ -81,6 +81,7 @@ def info(dataset: str, as_json: bool) -> None:
     """Show what is in a dataset, by table and by country, and whether all its files are there."""
     options.needs_pandas()
     from gatewatch_analysis.dataset import overview
+    from gatewatch_targets.text import printable
 
     with _told():
         seen = overview(dataset)
@@ -89,7 +90,7 @@ def info(dataset: str, as_json: bool) -> None:
     else:
         _show(seen)
     for name in seen.missing[:1]:
-        click.echo(f"Files that are missing: {len(seen.missing)}, such as {name}", err=True)
+        click.echo(printable(f"Files that are missing: {len(seen.missing)}, such as {name}"), err=True)
     if seen.missing:
         raise click.exceptions.Exit(1)
 

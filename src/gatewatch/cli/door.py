@@ -55,7 +55,8 @@ class Door(click.Group):
         try:
             return super().invoke(ctx)
         except click.ClickException as error:
-            error.message = _harmless(error.message)
+            # The message is shown by the exception itself, and is Final to click's types.
+            vars(error)["message"] = _harmless(error.message)
             raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

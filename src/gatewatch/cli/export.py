@@ -98,7 +98,9 @@ def _stored(infos: list[RunInfo], tests: tuple[str, ...]) -> Iterator[bytes]:
 
 
 def _complain(run: str, text: str) -> None:
-    click.echo(f"{run}: {text}", err=True)
+    from gatewatch_targets.text import printable
+
+    click.echo(printable(f"{run}: {text}"), err=True)
 
 
 def _lines(infos: list[RunInfo], form: str, out: str | None, tests: tuple[str, ...]) -> int:
@@ -159,6 +161,7 @@ def _parquet(infos: list[RunInfo], out: str | None, tests: tuple[str, ...]) -> i
     options.needs_pandas()
     from gatewatch.store import Locked
     from gatewatch_analysis.dataset import DamagedDataset, build
+    from gatewatch_targets.text import printable
 
     try:
         built = build(out, [info.path for info in infos])
@@ -168,7 +171,7 @@ def _parquet(infos: list[RunInfo], out: str | None, tests: tuple[str, ...]) -> i
     except DamagedDataset as error:
         raise click.ClickException(str(error)) from None
     for name, why in built.failed.items():
-        click.echo(f"{name}: {why}", err=True)
+        click.echo(printable(f"{name}: {why}"), err=True)
     if built.failed:
         sys.exit(cli.PARTIAL)
     return built.measurements

@@ -90,9 +90,15 @@ def show(
     from gatewatch.store import default_root, read
 
     info = find(root or default_root(), run)
+
+    def complain(text: str) -> None:
+        click.echo(_safe(f"{info.id}: {text}"), err=True)
+
     selected = (
         (line, row)
-        for line, row in _rows(read(info.path, lambda text: click.echo(f"{info.id}: {text}", err=True)))
+        for line, row in _rows(
+            read(info.path, lambda text: click.echo(_safe(f"{info.id}: {text}"), err=True))
+        )
         if (not target or target.lower() in str(row["input"]).lower()) and (not verdict or _is(row, verdict))
     )
     if raw:

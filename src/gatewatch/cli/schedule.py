@@ -102,6 +102,7 @@ def status(root: Path | None, as_json: bool) -> None:
     from gatewatch.schedule import choose
     from gatewatch.store import default_root, held
     from gatewatch.unattended.status import Status, faults
+    from gatewatch_targets.text import printable
 
     root = root or default_root()
     installed = {system.name: places for system, places in choose.everything()}
@@ -116,9 +117,9 @@ def status(root: Path | None, as_json: bool) -> None:
         for name, places in installed.items():
             click.echo(f"{name}: {', '.join(places)}")
         for text in last.told() if last else ():
-            click.echo(text)
+            click.echo(printable(text))
         for text in wrong:
-            click.echo(f"!!  {text}")
+            click.echo(printable(f"!!  {text}"))
     sys.exit(cli.PARTIAL if wrong else cli.DONE)
 
 

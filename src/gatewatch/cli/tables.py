@@ -42,8 +42,9 @@ def _written(path: Path) -> PrefixTable:
 
 def _of(lines: list[str], name: str) -> PrefixTable:
     from gatewatch.whereabouts import PrefixTable, parse_prefixes
+    from gatewatch_targets.text import printable
 
     def report(line: int, why: str) -> None:
-        click.echo(f"{name}:{line}: {why}", err=True)
+        click.echo(printable(f"{name}:{line}: {why}"), err=True)
 
     return PrefixTable(parse_prefixes(lines, report))

@@ -26,7 +26,8 @@ def lines(name: str, keys: TraceKeys, form: Form | None, began: float, took: flo
     m = measurement(keys, round(began), name, round(took, 3), SOFTWARE)
     m = replace(m, software_version=__version__, test_version="0.2.0", test_keys=cut)
     if form == "json":
-        return [dumps(m).decode().rstrip("\n")]
+        # As ASCII, JSON holds nothing that a terminal obeys.
+        return [json.dumps(json.loads(dumps(m).decode("utf-8", "surrogatepass")))]
     kept, _ = decode(TraceKeys, dict(cut.extra))
     return [json.dumps(to_atlas(m, kept) if form == "atlas" else to_scamper(m, kept))]
 
@@ -36,8 +37,8 @@ def _for_people(name: str, keys: TraceKeys) -> list[str]:
     how = keys.method or "no means"
     head = printable(f"{name} ({keys.destination}), {keys.protocol}{ports}, by {how}")
     if keys.failure is not None:
-        return [head, f"  {keys.failure}"]
-    return [head, *(_hop(hop, keys) for hop in keys.hops), f"     {keys.stop}"]
+        return [head, printable(f"  {keys.failure}")]
+    return [head, *(printable(_hop(hop, keys)) for hop in keys.hops), printable(f"     {keys.stop}")]
 
 
 def _hop(hop: TraceHop, keys: TraceKeys) -> str:

@@ -89,6 +89,6 @@ def tell_problems(problems: DataFrame) -> None:
     aside = int((~problems["kept"]).sum())
     click.echo(
         f"Lines that could not be read as they should: {len(problems)}, of which set aside: {aside}; "
-        f"the first: {printable(first['file'])}, line {first['line']}: {first['reason']}",
+        f"the first: {printable(first['file'])}, line {first['line']}: {printable(first['reason'])}",
         err=True,
     )
