@@ -28,14 +28,21 @@ class Door(click.Group):
         self._table = commands_table
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Call the command; what the disk does to it is told in words, not with a traceback."""
+        """Call the command; what the disk does to it is told in words, not with a traceback.
+
+        What is complained of may quote anybody, so that it controls nothing.
+        """
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:
+            # The message is shown by the exception itself, and is Final to click's types.
+            vars(error)["message"] = _harmless(error.message)
+            raise
         except Exception as error:
             why = _of_the_disk(error)
             if not why:
                 raise
-            raise click.ClickException(why) from None
+            raise click.ClickException(_harmless(why)) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """List the names, in the table's order."""
@@ -49,15 +56,6 @@ class Door(click.Group):
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
         return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Call the command; what is complained of may quote anybody, so it steers no terminal."""
-        try:
-            return super().invoke(ctx)
-        except click.ClickException as error:
-            # The message is shown by the exception itself, and is Final to click's types.
-            vars(error)["message"] = _harmless(error.message)
-            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the overview from the table's lines."""
