@@ -44,7 +44,7 @@ def main() -> None:
     if asked.keep is not None:
         asked.keep.mkdir(parents=True, exist_ok=True)
     watch = Watch(made.check, asked.inputs or INVENTORY[asked.target].inputs, asked.keep)
-    arm()
+    arm(watch)
     began = time.monotonic()
     watch.until = began + asked.seconds if asked.seconds else float("inf")
 

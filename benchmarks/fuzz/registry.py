@@ -42,6 +42,7 @@ INVENTORY: dict[str, Entry] = {
     "tls-hello": Entry("wire", 700_000, "net.hello first_answer; lab.boxes.sni server_name, request host"),
     "http-response": Entry("web", 300_000, "net.response Response: in pieces, whole, and against h11"),
     "http-url": Entry("web", 500_000, "net.url parse, redirected, registered; gatewatch_targets.url parse"),
+    "http-fields": Entry("web", 200_000, "runner.line _offset; upload.backoff retry_after; update.download"),
     "http-page": Entry("web", 50_000, "verdict.likeness title, shape, signs; records.control title, h3"),
     "icmp-queue": Entry(
         "wire", 950_000, "net.errqueue parse; net.tracing.pool ancillary data; net.tracing.mpls"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Hashable
+from datetime import UTC, datetime
 from random import Random
 
 import h11
+import requests
 
 from benchmarks.fuzz import mutate, shapes
 from benchmarks.fuzz.registry import Target
@@ -16,6 +18,9 @@ from gatewatch.lab.servers import http as lab
 from gatewatch.net import url as urls
 from gatewatch.net.response import BODY_CAP, Malformed, Response
 from gatewatch.records import control
+from gatewatch.runner import line
+from gatewatch.update import download, renew
+from gatewatch.upload import backoff
 from gatewatch.verdict.likeness import compare, signs
 from gatewatch_targets import url as spelling
 
@@ -269,7 +274,34 @@ _PAGE = mutate.joined(
     ),
     mutate.lines,
 )
+
+
+def http_fields(data: bytes) -> Hashable:
+    """Read what servers say of time, length and place: of a beacon, a mirror, a collector."""
+    text = data.decode("latin-1").strip()
+    offset, after = line._offset({"Date": text}), backoff.retry_after(text, 1.7e9)
+    answer = requests.Response()
+    answer.url, answer.status_code = "https://mirror.example/a", 206
+    answer.headers.update({"Content-Length": text, "Content-Range": text})
+    try:
+        begins = download._begins(answer, 5)
+    except download.Refused:
+        begins = -1
+    day = renew._sane(renew._http_date(text), _NOW)
+    return offset is None, after is None or after > 9e4, bool(day), begins, download._total(answer, 5) is None
+
+
+_NOW = datetime(2026, 11, 24, tzinfo=UTC)
+_FIELDS = [
+    *(b"Mon, 02 Nov 2026 00:00:00 GMT", b"Monday, 02-Nov-26 00:00:00 GMT", b"Mon Nov  2 00:00:00 2026"),
+    *(b"Mon, 02 Nov 2026 00:00:00 -0000", b"120", b"1048576", b"bytes 5-99/100", b"bytes 5-99/*"),
+]
+_WORDS = (
+    *(b"+0000", b"+9999", b"-2359", b"+99999999999999", b"GMT", b" ", b",", b":", b"-", b"/", b"99999"),
+    *(b"9" * 30, b"9" * 5000, b"0001", b"9999", b"31 Dec", b"Feb", b"\xb2", b"1e9", b"*", b"bytes "),
+)
 TARGETS = {
+    "http-fields": Target(http_fields, lambda: _FIELDS, mutate.words(_WORDS)),
     "http-response": Target(
         http_response, _response_seeds, mutate.joined(_HTTP, shapes.packed(mutate.blind))
     ),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import requests
 
 from gatewatch.consent import ledger
 from gatewatch.helper.networks import Networks
@@ -20,14 +21,16 @@ from gatewatch.lab.country.decode import ScenarioError
 from gatewatch.lab.country.scenario import load
 from gatewatch.net import url
 from gatewatch.net.response import BODY_CAP, Response
+from gatewatch.runner import line
 from gatewatch.store import runs
 from gatewatch.store.files import read_json
 from gatewatch.summary import facts, wording
 from gatewatch.unattended.status import STATUS, Status, faults
+from gatewatch.update import download
 from gatewatch.update.catalogue import DATA, datasets
 from gatewatch.update.convert import Converted, convert
 from gatewatch.update.download import Refused
-from gatewatch.whereabouts import About
+from gatewatch.whereabouts import About, packed
 from gatewatch_probes.visit import echoes
 from gatewatch_targets.url import UrlError
 from gatewatch_targets.url import parse as spelt
@@ -67,6 +70,32 @@ def test_an_address_is_as_short_as_it_must_be_when_it_is_sent() -> None:
         spelt("https://a.example/" + "é" * 400)
 
 
+def test_a_date_beyond_all_numbers_says_nothing_of_the_clock() -> None:
+    # In plain HTTP, anybody on the way writes it.
+    for zone in ("+99999999999999", "-0000", "+9999"):
+        assert line._offset({"Date": f"Mon, 02 Nov 2026 00:00:00 {zone}"}) is None
+    assert line._offset({"date": "Mon, 99999999999999999999 Nov 2026 00:00:00 GMT"}) is None
+    assert line._offset({"Date": "Mon, 02 Nov 2026 00:00:00 GMT"}) is not None
+
+
+def test_lengths_of_thousands_of_digits_are_none() -> None:
+    answer = requests.Response()
+    answer.url, answer.status_code = "https://mirror.example/a", 206
+    answer.headers.update({"Content-Length": "9" * 5000, "Content-Range": f"bytes {'9' * 5000}-1/*"})
+    assert download._total(answer, 0) is None
+    with pytest.raises(Refused, match="another part"):
+        download._begins(answer, 5)
+    answer.headers.update({"Content-Length": "95", "Content-Range": "bytes 5-99/100"})
+    assert (download._total(answer, 5), download._begins(answer, 5)) == (100, 5)
+
+
+def test_a_table_whose_header_is_nested_without_end(tmp_path: Path) -> None:
+    file = tmp_path / "table"
+    file.write_bytes(packed._MAGIC + DEEP[:60_000] + b"\n")
+    with pytest.raises(packed.DamagedTable, match="header cannot be read"):
+        packed.load(file)
+
+
 def _fed(data: bytes, size: int) -> bytes:
     got = Response()
     for at in range(0, len(data), size):
@@ -80,11 +109,11 @@ PAGE = b"<html>" + b"".join(b"<p>%d</p>" % n for n in range(3000))
 
 
 def test_a_damaged_body_is_the_same_in_whatever_pieces_it_comes() -> None:
-    packed = bytearray(gzip.compress(PAGE, mtime=0))
-    packed[len(packed) // 2] ^= 0xFF
-    bodies = {_fed(HEAD + bytes(packed), size) for size in (1, 7, 1460, 100_000)}
+    sent = bytearray(gzip.compress(PAGE, mtime=0))
+    sent[len(sent) // 2] ^= 0xFF
+    bodies = {_fed(HEAD + bytes(sent), size) for size in (1, 7, 1460, 100_000)}
     (body,) = bodies
-    whole = bytes(packed[-200:])
+    whole = bytes(sent[-200:])
     # What could be read, then the rest as it came.
     assert body.startswith(PAGE[:2000]) and body.endswith(whole)
 

@@ -261,5 +261,5 @@ def _offset(headers: Any) -> float | None:
     date = next((v for k, v in headers.items() if k.lower() == "date"), None)
     try:
         return (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds() if date else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -36,7 +36,9 @@ _FLUSH_EVERY = 4 * 2**20
 _ATTEMPTS = 4
 _MOST_ATTEMPTS = 20
 _BUSY = frozenset({408, 429, 500, 502, 503, 504})
-_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
+# More digits than any file's length has; Python reads no number of thousands of them.
+_DIGITS = 18
+_RANGE = re.compile(rf"bytes (\d{{1,{_DIGITS}}})-\d+/(\d+|\*)")
 
 
 class Unreachable(Exception):
@@ -207,7 +209,8 @@ def _begins(answer: requests.Response, had: int) -> int:
 
 def _total(answer: requests.Response, at: int) -> int | None:
     length = answer.headers.get("Content-Length", "")
-    return at + int(length) if length.isascii() and length.isdigit() else None
+    known = length.isascii() and length.isdigit() and len(length) <= _DIGITS
+    return at + int(length) if known else None
 
 
 def _write(

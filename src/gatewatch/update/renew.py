@@ -164,7 +164,7 @@ class _Job:
         """Fetch the file of every entry of the part ``list``; those that are here already stay."""
         try:
             ids = [item["id"] for item in json.loads(whole(fetched["list"].path, self.dataset.unpacked))]
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, RecursionError):
             raise Refused("its list is of another form") from None
         if len(ids) > _MOST_FILES or not all(isinstance(id_, str) and _ID.fullmatch(id_) for id_ in ids):
             raise Refused("its list has names that are none, or too many")

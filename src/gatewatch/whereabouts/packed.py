@@ -166,7 +166,7 @@ def _header(data: bytes, path: Path) -> tuple[About, dict[str, Any], int]:
     try:
         header = json.loads(data[len(_MAGIC) : end])
         about = About(**{name: str(header[name]) for name in About.__slots__})
-    except (ValueError, TypeError, LookupError) as error:
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise DamagedTable(f"{path}: its header cannot be read: {error}") from None
     return about, header, end + 1
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 import pytest
 from tests.worlds.publisher import Answer, Publisher
 from tests.worlds.updates import NEWER, TSV, first, in_use, packed, run, table
 
-from gatewatch.update import Shelf
+from gatewatch.update import Shelf, datasets
 
 GARBAGE = {
     "an HTML page": (b"<!DOCTYPE html><title>Login</title>", "a web page came instead"),
@@ -68,3 +69,13 @@ def test_a_wrong_checksum(server: Publisher, shelf: Shelf) -> None:
     outcome = run(table(server, sha256="0" * 64), shelf)
     assert outcome.state == "failed"
     assert "the checksum is" in outcome.text
+
+
+def test_a_list_of_parts_that_is_nested_without_end(server: Publisher, shelf: Shelf) -> None:
+    # Found by fuzzing: Python's JSON reader gives up with an error of its own.
+    builtin = datasets()["cables-live"]
+    server.answers["/list"] = Answer(b"[" * 100_000, modified=NEWER)
+    server.answers["/points"] = Answer(b'{"features": []}', modified=NEWER)
+    parts = {name: f"{server.base}/{name}" for name in builtin.mirrors[0]}
+    outcome = run(replace(builtin, mirrors=(parts,), terms=""), shelf)
+    assert (outcome.state, outcome.text) == ("failed", "its list is of another form")
