@@ -12,6 +12,7 @@ from tests.worlds.streams import Server, broken
 
 from gatewatch.net.wire import comparison_resolvers
 from gatewatch.runner import line as line_module
+from gatewatch.runner.clock import Steady
 from gatewatch.runner.line import Line, Look
 from gatewatch_targets import beacons
 
@@ -158,3 +159,58 @@ def test_a_line_is_full_when_its_quickest_answer_takes_much_longer_than_before_t
         return found
 
     assert run(main) == [(True, False), (True, False), (True, True), (True, True), (True, False)]
+
+
+# -- the system's resolver
+
+
+REFUSING = {(r.ipv4[0], 443): broken(errno.ECONNREFUSED) for r in comparison_resolvers()}
+
+
+def test_a_resolver_that_answered_before_is_waited_for_and_then_taken_as_it_is() -> None:
+    async def main() -> None:
+        names = dict(NAMES)
+        with hosts(names, {**GENUINE, **REFUSING}) as (wire, _):
+            line = Line(wire, lambda: True)
+            assert (await line.look()).up
+            names.clear()
+            look = await line.look()
+            assert (look.up, look.deaf) == (False, True)
+            assert look.reason == "The resolver of this machine does not answer any more."
+            began = trio.current_time()
+            await line.wait_until_up()
+            assert line_module.DEAF <= trio.current_time() - began < line_module.DEAF + 20
+            assert [row["up"] for row in line.looks] == [True, False, True]
+            # From then on it is how things are here; what comes of it is measured.
+            names.update(NAMES)
+            assert (await line.look()).up
+            names.clear()
+            assert (await line.look()).deaf
+
+    run(main)
+
+
+def test_a_resolver_that_never_answered_stops_no_measuring() -> None:
+    async def main() -> None:
+        with hosts({}, REFUSING) as (wire, _):
+            look = await Line(wire, lambda: True).look()
+        assert look.up and not look.deaf
+
+    run(main)
+
+
+def test_the_offset_is_that_of_the_runs_clock_whatever_the_machines_is_set_to() -> None:
+    from datetime import UTC, datetime, timedelta
+
+    async def main() -> None:
+        ahead = [timedelta()]
+        steady = Steady(lambda: datetime.now(UTC) + ahead[0])
+        with hosts(NAMES, genuine()) as (wire, _):
+            line = Line(wire, lambda: True, steady=steady)
+            await line.look()
+            ahead[0] = timedelta(days=365)
+            await line.look()
+        # The pages' dates are true, and so was the clock at the start; set_by is what was done to it since.
+        assert line.clock_offset is not None and abs(line.clock_offset + 365 * 86_400) < 60
+
+    run(main)

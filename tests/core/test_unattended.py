@@ -130,6 +130,54 @@ def test_a_network_that_comes_late_is_waited_for(tmp_path: Path) -> None:
     assert (ended.code, time.slept) == (4, [0, 60, 60, 60, 60])
 
 
+YEAR = 365 * 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("jump", "offset", "gone"),
+    [
+        (0.0, 0.4, ["old"]),
+        # The clock is set during the run, forward and back: by the run's own clock all was well.
+        (YEAR, 0.4, []),
+        (-YEAR, 0.4, []),
+        # It was wrong from the start, and the pages' dates said so; or none was seen.
+        (0.0, YEAR, []),
+        (0.0, None, []),
+        # It was wrong, and a time server put it right during the run: in truth nothing is old yet.
+        (-YEAR, YEAR, []),
+    ],
+)
+def test_a_clock_that_jumps_deletes_no_years_results(
+    tmp_path: Path, jump: float, offset: float | None, gone: list[str]
+) -> None:
+    time = Time()
+    made = {
+        "old": f"{BEGAN - timedelta(days=50):%Y%m%dT%H%M%SZ}-aaaaaa",
+        "young": f"{BEGAN - timedelta(days=5):%Y%m%dT%H%M%SZ}-bbbbbb",
+        "new": f"{BEGAN:%Y%m%dT%H%M%SZ}-aaaaaa",
+    }
+    for name in made.values():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plan.json").write_text("{}")
+    (tmp_path / made["new"] / "run.json").write_text(json.dumps({"clock_offset_s": offset}))
+    wall = [0.0]
+    clock = Clock(
+        lambda: time.now + timedelta(seconds=wall[0]),
+        lambda: time.now.timestamp(),
+        time.sleep,
+        random.Random(1),
+    )
+
+    def hold(observer: Observer) -> Outcome:
+        wall[0] += jump
+        return ending(tmp_path, "done")(observer)
+
+    ended = Duty(orders(tmp_path, time, keep_days=30, clock=clock)).do(hold)
+    assert ended.code == 0
+    left = {path.name for path in tmp_path.iterdir() if path.is_dir()}
+    assert left == set(made.values()) - {made[name] for name in gone}
+
+
 def test_failures_in_a_row_are_counted_and_the_last_success_is_kept(tmp_path: Path) -> None:
     time = Time()
     for state in ("done", "partial", "interrupted"):

@@ -17,6 +17,7 @@ from gatewatch.unattended.log import LOG, Log
 from gatewatch.unattended.retention import expire, size
 from gatewatch.unattended.status import STATUS, Status, faults
 
+YEAR = 365.25 * 86_400
 BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -39,6 +40,11 @@ def test_faults() -> None:
     killed = replace(status, state="measuring", exit_code=None)
     assert faults(killed, due, going_on=False) == ["the run of x was killed"]
     assert faults(killed, due, going_on=True) == []
+    back = due - timedelta(days=365)
+    (said,) = faults(status, back, going_on=False)
+    assert said == "the clock of this machine was set back: the last run began at x"
+    (said,) = faults(replace(status, clock_offset_s=-2 * YEAR), due, going_on=False)
+    assert said == "the clock of this machine is 17,532 hours behind: no run is deleted for its age"
     assert faults(None, due, going_on=False) == ["no run was made yet"]
 
 
@@ -94,7 +100,7 @@ def left(root: Path) -> list[str]:
 
 def test_runs_go_by_age(tmp_path: Path) -> None:
     old, older, young, new = runs(tmp_path, 31, 40, 29, 0)
-    kept = expire(tmp_path, BEGAN, days=30, most_bytes=None)
+    kept = expire(tmp_path, BEGAN, days=30, most_bytes=None, clock_offset=-3.0)
     assert kept.deleted == (older, old) and left(tmp_path) == sorted([young, new])
     assert expire(tmp_path, BEGAN, days=None, most_bytes=None).deleted == ()
 
@@ -111,8 +117,41 @@ def test_the_oldest_go_by_size(tmp_path: Path) -> None:
 
 def test_a_clock_that_is_wrong_by_years_does_not_empty_the_folder(tmp_path: Path) -> None:
     names = runs(tmp_path, 2, 1)
-    assert expire(tmp_path, datetime(2099, 1, 1, tzinfo=UTC), days=30, most_bytes=None).deleted == (names[0],)
-    assert left(tmp_path) == [names[1]]
+    # A clock of 2099 that nobody has compared, one that is known to be wrong, and one that somebody on the
+    # way says is wrong: none of them makes a run old.
+    for now, offset in (
+        (datetime(2099, 1, 1, tzinfo=UTC), None),
+        (datetime(2099, 1, 1, tzinfo=UTC), 73 * YEAR),
+        (BEGAN, -YEAR),
+    ):
+        kept = expire(tmp_path, now, days=30, most_bytes=None, clock_offset=offset)
+        assert kept.deleted == () and left(tmp_path) == sorted(names)
+
+
+def clocked(root: Path, days: float, offset: float) -> str:
+    """A run that began so many days before BEGAN, on a clock that was ahead by so many seconds."""
+    (name,) = runs(root, days - offset / 86_400)
+    (root / name / "run.json").write_text(json.dumps({"clock_offset_s": offset}))
+    return name
+
+
+def test_a_run_of_a_wrong_clock_is_as_old_as_it_truly_is(tmp_path: Path) -> None:
+    behind = clocked(tmp_path, 1, -YEAR)  # named after last year
+    ahead = clocked(tmp_path, 2, YEAR)  # named after the next one
+    old, new = clocked(tmp_path, 40, 1.0), clocked(tmp_path, 0, 0.5)
+    kept = expire(tmp_path, BEGAN, days=30, most_bytes=None, clock_offset=0.5)
+    assert kept.deleted == (old,)
+    # By size the oldest go first, whatever they are called.
+    each = size(tmp_path / new)
+    assert expire(tmp_path, BEGAN, days=None, most_bytes=each * 2 + 10).deleted == (ahead,)
+    assert expire(tmp_path, BEGAN, days=None, most_bytes=0, newest=behind).deleted == ()
+    assert left(tmp_path) == sorted([behind, new])
+
+
+def test_a_forged_date_makes_no_run_older(tmp_path: Path) -> None:
+    (young, _) = clocked(tmp_path, 5 + 365, 365 * 86_400.0), clocked(tmp_path, 0, 0.0)
+    assert young.startswith("20260224")  # it began five days ago, whatever a page's date said
+    assert expire(tmp_path, BEGAN, days=30, most_bytes=None, clock_offset=0.0).deleted == ()
 
 
 def test_what_has_to_be_uploaded_is_held_back(tmp_path: Path) -> None:
@@ -135,10 +174,10 @@ def test_a_deletion_that_was_cut_short_is_ended_by_the_next(
     old, new = runs(tmp_path, 50, 0)
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", lambda *_, **__: None)
-        expire(tmp_path, BEGAN, days=30, most_bytes=None)
+        expire(tmp_path, BEGAN, days=30, most_bytes=None, clock_offset=0.0)
     assert left(tmp_path) == [".deleting", new]
     assert here("results", "list", "--json", "--root", str(tmp_path)).stdout.count(old) == 0
-    expire(tmp_path, BEGAN, days=30, most_bytes=None)
+    expire(tmp_path, BEGAN, days=30, most_bytes=None, clock_offset=0.0)
     assert left(tmp_path) == [new]
 
 

@@ -15,6 +15,7 @@ from gatewatch.records import NetworkEvent, Query, TestKeys
 from gatewatch.runner.about import Vantage
 from gatewatch.runner.campaign import Budget, Campaign
 from gatewatch.runner.line import Line, Look
+from gatewatch.runner.machine import Machine
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Item, Plan
 from gatewatch.store import RunFolder, Scrubber, create
@@ -97,6 +98,7 @@ class Log:
 
     told: list[tuple[Any, ...]] = field(default_factory=list)
     verdicts: dict[str, Verdict | None] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
 
     def started(self, total: int, done: int) -> None:
         self.told.append(("started", total, done))
@@ -109,6 +111,7 @@ class Log:
 
     def paused(self, reason: str) -> None:
         self.told.append(("paused", trio.current_time()))
+        self.reasons.append(reason)
 
     def resumed(self) -> None:
         self.told.append(("resumed", trio.current_time()))
@@ -135,6 +138,7 @@ class Ran:
     folder: RunFolder
     skipped: Sequence[dict[str, str]]
     about: dict[str, Any]
+    ended: str = ""
 
 
 def campaign(
@@ -146,6 +150,9 @@ def campaign(
     budget: Budget | None = None,
     line: FakeLine | None = None,
     folder: RunFolder | None = None,
+    machine: Callable[[], Machine] = Machine,
+    wire: Wire | None = None,
+    **more: Any,
 ) -> Ran:
     """Run one in an empty folder (or go on in ``folder``), without jitter, on a clock that begins at 0."""
     wanted = plan(urls)
@@ -157,16 +164,18 @@ def campaign(
             folder=opened,
             items=wanted.items,
             probes={"fake": probe},
-            wire=Wire(own_resolvers=()),
+            wire=wire or Wire(own_resolvers=()),
             line=line or FakeLine(),
             pace=Pace(rate, jitter=0),
             scrubber=Scrubber(()),
             vantage=Vantage("KH", 38623, "An ISP"),
             observer=log,
             budget=budget or Budget(),
+            machine=machine(),
+            **more,
         )
         await made.line.look()
         whole = await made.run()
-        return Ran(whole, trio.current_time(), log, opened, made.skipped, made.about())
+        return Ran(whole, trio.current_time(), log, opened, made.skipped, made.about(), made.ended)
 
     return run(main)

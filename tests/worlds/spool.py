@@ -50,8 +50,9 @@ def run(
 ) -> Path:
     """Make a run of so many measurements; ``state`` "" leaves it as one that was killed."""
     names = list(tests)
+    about = {"lab": lab, "vantage": {}, "clock_offset_s": 0.4}
     items = [{"id": f"{name or 'web'}-{number}"} for number in range(count)]
-    folder = create(root, {"items": items, "created": "2026-03-01T12:00:00Z"}, {"lab": lab, "vantage": {}})
+    folder = create(root, {"items": items, "created": "2026-03-01T12:00:00Z"}, about)
     for number, item in enumerate(items):
         test_name = names[number % len(names)]
         folder.append(item["id"], line(item["id"], run=folder.id, test_name=test_name, size=size))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
-from gatewatch.cli import planned, prepare, speaking, start, summary, tiers, unattended
+from gatewatch.cli import heard, planned, prepare, speaking, start, summary, tiers, unattended
 from gatewatch.cli.options import Options, options
 from gatewatch.words import say, worded
 
@@ -98,7 +98,8 @@ def into_lab(chosen: Options) -> None:
     except rehearse.NoLab as error:
         raise click.UsageError(str(error)) from None
     if not chosen.quiet:
-        click.echo(str(why), err=True)
+        with heard.perhaps():
+            click.echo(str(why), err=True)
     if attach == "memory":
         return
     scenario, isp = prepare.lab_names(chosen)
@@ -147,14 +148,15 @@ def held(session: Session, watching: Quiet) -> Outcome:
     finally:
         watching.close()
     if outcome.state != "done":
-        click.echo(worded(outcome.reason), err=True)
+        with heard.perhaps():
+            click.echo(worded(outcome.reason), err=True)
     return outcome
 
 
 def _conduct(session: Session, chosen: Options) -> Outcome:
     from gatewatch.cli.progress import observer
 
-    watching = observer(session.plan, quiet=chosen.quiet, plain=chosen.plain)
+    watching = heard.Perhaps(lambda: observer(session.plan, quiet=chosen.quiet, plain=chosen.plain))
     outcome = held(session, watching)
     about = {
         "state": outcome.state,
@@ -164,8 +166,9 @@ def _conduct(session: Session, chosen: Options) -> Outcome:
         "attach": (session.surroundings.lab or {}).get("attach"),
         "verdicts": dict(watching.labels.most_common()),
     }
-    if chosen.as_json:
-        click.echo(json.dumps(about))
-    elif outcome.folder and not chosen.quiet:
-        summary.show(outcome.folder)
+    with heard.perhaps():
+        if chosen.as_json:
+            click.echo(json.dumps(about))
+        elif outcome.folder and not chosen.quiet:
+            summary.show(outcome.folder)
     return outcome

@@ -117,6 +117,8 @@ def in_memory(
         route=lambda: True,
         route6=lambda: bool(isp.routed6),
         own_addresses=lambda: (isp.client, isp.routed6) if isp.routed6 else (isp.client,),
+        router=str,
+        resolvers=tuple,
         clock=clock,
         wall=utc if began is None else lambda: began + timedelta(seconds=clock.current_time()),
         durable=False,

@@ -44,6 +44,8 @@ class Flood(OSError):
 
 def translate(error: BaseException) -> str:
     """Give the failure for an exception; ``unknown_failure: ...`` for what has no word."""
+    if (mine := f.local(error)) is not None and not isinstance(error, socket.gaierror):
+        return mine
     if isinstance(error, socket.gaierror):
         if bionic and _BY_EAI.get(error.errno or 0) == f.DNS_NO_ANSWER:
             return f.ANDROID_NO_DATA

@@ -69,14 +69,33 @@ _slots: trio.lowlevel.RunVar[trio.CapacityLimiter] = trio.lowlevel.RunVar("gatew
 @asynccontextmanager
 async def turn() -> AsyncIterator[None]:
     """Wait for a thread to look up in; a caller's time limit on :func:`system` belongs inside."""
+    async with _limit():
+        yield
+
+
+def _limit() -> trio.CapacityLimiter:
     try:
-        slots = _slots.get()
+        return _slots.get()
     except LookupError:
         slots = trio.CapacityLimiter(_THREADS)
         _slots.set(slots)
         trio.to_thread.current_default_thread_limiter().total_tokens = _ABANDONED * _THREADS
-    async with slots:
-        yield
+        return slots
+
+
+def _too_many_threads() -> None:
+    """Look up in fewer threads from now on: one was not to be had."""
+    slots = _limit()
+    slots.total_tokens = max(1, min(slots.total_tokens, slots.borrowed_tokens) - 1)
+
+
+def _no_files() -> bool:
+    """Tell whether this machine opens no more sockets: getaddrinfo then says that no resolver answers."""
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close()
+    except OSError as error:
+        return f.local(error) is not None
+    return False
 
 
 async def system(journal: Journal, name: str, *, tags: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -96,6 +115,13 @@ async def system(journal: Journal, name: str, *, tags: tuple[str, ...] = ()) -> 
     except OSError as error:
         failure = translate(error)
         number = error.errno if isinstance(error, socket.gaierror) else None
+        if number is not None and _no_files():
+            failure = f.NO_FILES
+    except (RuntimeError, MemoryError) as error:
+        failure = f.local(error)
+        if failure is None:
+            raise
+        _too_many_threads()
     finally:
         journal.queries.append(
             Query(

@@ -125,6 +125,13 @@ class Wire:
     _silent: dict[tuple[str, int], set[str]] = field(default_factory=dict)
     _cut: dict[tuple[str, int], tuple[float, str]] = field(default_factory=dict)
 
+    def forget(self, own_resolvers: tuple[str, ...] = ()) -> None:
+        """Forget what was learnt of the line, since it is another now, with these resolvers."""
+        self.own_resolvers = own_resolvers or self.own_resolvers
+        self.learnt = Learnt()
+        self._silent.clear()
+        self._cut.clear()
+
     def cut(self, address: str, port: int, name: str) -> None:
         """Remember that somebody cut a name at an endpoint just now."""
         self._cut[address, port] = trio.current_time(), name

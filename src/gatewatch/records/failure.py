@@ -89,6 +89,27 @@ def unknown(text: str) -> str:
     return f"{_UNKNOWN}: {text[:_UNKNOWN_TEXT_LIMIT]}" if text else _UNKNOWN
 
 
+# What this machine ran out of; df-007 has no words for it.
+NO_FILES: Final = unknown("no more files may be opened here")
+NO_MEMORY: Final = unknown("no more memory or threads are to be had here")
+# Python's words for a thread that the system did not start (EAGAIN of pthread_create(3)).
+_NO_THREAD: Final = "can't start new thread"
+
+#: Failures of this machine itself: no word of the network is in them.
+LOCAL: Final = frozenset({NO_FILES, NO_MEMORY, "network_down", "address_not_available", "no_buffer_space"})
+_LOCAL_BY_ERRNO: Final = {errno.EMFILE: NO_FILES, errno.ENFILE: NO_FILES, errno.ENOMEM: NO_MEMORY}
+
+
+def local(error: BaseException) -> str | None:
+    """Name what this machine ran out of, as an exception says; None when that is not what it says."""
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _NO_THREAD in str(error)):
+        return NO_MEMORY
+    if isinstance(error, OSError):
+        named = _LOCAL_BY_ERRNO.get(error.errno or 0) or BY_ERRNO.get(error.errno or 0)
+        return named if named in LOCAL else None
+    return None
+
+
 #: How a step ends that somebody cut, or that met a bad moment: what is tried a second time.
 CUT: Final = frozenset(
     {

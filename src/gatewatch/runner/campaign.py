@@ -1,15 +1,15 @@
 """A campaign: the plan's items, each started at its pace, measured, judged, scrubbed and stored.
 
-Nothing here knows what a probe does.  A measurement that failed while the line was down, or timed out while
-the run itself had filled it, is thrown away and its item goes back into the queue; one that outlived its
-budget is skipped with its reason.
+Nothing here knows what a probe does.  A measurement that failed while the line was down, timed out while the
+run itself had filled it, or was spoilt by the machine (asleep, on another network, out of files), is thrown
+away and its item goes back into the queue; one that outlived its budget is skipped with its reason.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol, runtime_checkable
@@ -19,19 +19,28 @@ import trio
 from gatewatch import __version__
 from gatewatch.net.wire import Wire
 from gatewatch.records import TIME_FORMAT, Measurement, TestKeys, dumps
-from gatewatch.records.failure import GENERIC_TIMEOUT
+from gatewatch.records import failure as f
 from gatewatch.runner.about import Vantage, engine
+from gatewatch.runner.clock import Steady
 from gatewatch.runner.flush import Flush
 from gatewatch.runner.line import Line
+from gatewatch.runner.machine import ELSEWHERE, STOOD_STILL, Machine, Moment
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Item
 from gatewatch.runner.probes import Probe, named
 from gatewatch.store import RunFolder, Scrubber, StoreFull, Unscrubbable
 from gatewatch.verdict import Verdict, derived_keys, judge
+from gatewatch.words import mark
 
-# How often a measurement is made again because the line was full: after that, slowly as it goes by then, what
-# is silent is silent.
+# How often a measurement is made again because the line was full or the machine spoilt it.  After that, as
+# slowly as it goes, what is silent is silent; what the machine spoils each time is left out.
 _MOST_AGAIN = 3
+# When the machine has run out of something, nothing is begun for so many seconds; what is under way ends.
+_BREATH = 5.0
+# What is left out because of the machine, in words that are worded for people later.
+FILES = mark("This machine allows too few open files.")
+MEMORY = mark("This machine has too little memory or too few threads.")
+NETWORK = mark("The network of this machine does not stay as it is.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +101,23 @@ class Campaign:
     #: Has each measurement on the disk before it is told; without it, they are flushed some at a time.
     flush: Flush | None = None
     run_started: str = field(default_factory=lambda: datetime.now(UTC).strftime(TIME_FORMAT))
-    #: The wall clock; a lab with a clock of its own gives another.
-    wall: Callable[[], datetime] = lambda: datetime.now(UTC)
+    #: The wall clock, as it was at the start; a lab with a clock of its own gives another.
+    wall: Callable[[], datetime] = field(default_factory=Steady)
+    machine: Machine = field(default_factory=Machine)
+    #: Makes the scrubber anew when the machine has other addresses: (all that it has had, its resolvers).
+    scrub: Callable[[Iterable[str], tuple[str, ...]], Scrubber] | None = None
+    #: Why the run ended before its plan, in a sentence; "" when it did not.
+    ended: str = ""
     skipped: list[dict[str, str]] = field(default_factory=list)
     _queue: deque[Item] = field(default_factory=deque)
     _hosts: set[str] = field(default_factory=set)
     _again: Counter[str] = field(default_factory=Counter)
     _slowed: float = -math.inf
+    _changes: int = 0
+    _most: int = 0
+    _breath: float = -math.inf
+    _lack: str = ""
+    _spoilt: Counter[str] = field(default_factory=Counter)
     _under_way: int = 0
     _bytes: int = 0
     _changed: trio.Event = field(default_factory=trio.Event)
@@ -108,16 +127,23 @@ class Campaign:
 
         Cancel it to stop: what is under way is dropped, what is stored stays.
         """
+        self._most = self.budget.under_way
         self._queue.extend(item for item in self.items if item.id not in self.folder.done)
         self.observer.started(len(self.items), len(self.items) - len(self._queue))
         # Ended by a time budget, the run is a part of itself and can be resumed.
         with trio.move_on_after(self.budget.run if self.budget.run is not None else math.inf) as scope:
-            async with trio.open_nursery() as nursery:
-                while (item := await self._next()) is not None:
-                    await self._hold()
-                    await self.pace.wait()
-                    self._under_way += 1
-                    nursery.start_soon(self._one, item)
+            async with trio.open_nursery() as watching:
+                watching.start_soon(self.machine.watch)
+                async with trio.open_nursery() as nursery:
+                    while (item := await self._next()) is not None:
+                        if not await self._hold():
+                            # What is under way was begun on one network and would end on another.
+                            nursery.cancel_scope.cancel()
+                            break
+                        await self.pace.wait()
+                        self._under_way += 1
+                        nursery.start_soon(self._one, item)
+                watching.cancel_scope.cancel()
         if scope.cancelled_caught:
             self.skipped.append({"item": "", "why": "the run's time budget is used up"})
         return not self.skipped and len(self.folder.done) >= len(self.items)
@@ -129,7 +155,7 @@ class Campaign:
             if spent and self._queue:
                 self.skipped.append({"item": "", "why": "the run's byte budget is used up"})
                 return None
-            if self._under_way < self.budget.under_way:
+            if self._under_way < self._most:
                 for position, item in enumerate(self._queue):
                     if item.target.host not in self._hosts:
                         del self._queue[position]
@@ -140,8 +166,27 @@ class Campaign:
             self._changed = trio.Event()
             await self._changed.wait()
 
-    async def _hold(self) -> None:
-        """Wait while the line is down, or full of what is under way."""
+    async def _hold(self) -> bool:
+        """Wait while the line is down, or full of what is under way; False: nothing more is to be begun."""
+        while (seen := self.machine.changes) != self._changes:
+            self.observer.paused(self.machine.why)
+            if not await self.machine.is_back():
+                self.ended = ELSEWHERE
+                return False
+            self._begin_anew()
+            look = await self.line.look()
+            if not look.up:
+                self.observer.paused(look.reason)
+                await self.line.wait_until_up()
+            self.machine.look()
+            # Only now: what was to begin in the meantime has seen that it is held up.
+            self._changes = seen
+            if self.machine.changes == seen:
+                self.observer.resumed()
+        if self._breath > trio.current_time():
+            self.observer.paused(self._lack)
+            await trio.sleep_until(self._breath)
+            self.observer.resumed()
         if self.line.last is not None and not self.line.last.up:
             self.observer.paused(self.line.last.reason)
             await self.line.wait_until_up()
@@ -150,6 +195,13 @@ class Campaign:
             self.observer.paused(self.line.last.reason)
             await self.line.wait_until_calm()
             self.observer.resumed()
+        return True
+
+    def _begin_anew(self) -> None:
+        """Forget what was learnt of the network before, and see that the new addresses are scrubbed."""
+        self.wire.forget(self.machine.resolvers)
+        if self.scrub is not None:
+            self.scrubber = self.scrub(self.machine.addresses, self.machine.resolvers)
 
     async def _one(self, item: Item) -> None:
         try:
@@ -161,20 +213,34 @@ class Campaign:
 
     async def _measure(self, item: Item) -> None:
         probe = self.probes[item.probe]
+        if self.machine.changes != self._changes:
+            # Since it was last held up: it begins when all know where the machine is.
+            self._queue.append(item)
+            return
         if isinstance(self.observer, Timer):
             self.observer.began(item)
-        start = trio.current_time()
+        start, then = trio.current_time(), self.machine.moment()
         began = self.wall()
         keys: TestKeys | None = None
         try:
             with trio.move_on_after(max(self.budget.item, getattr(probe, "seconds", 0.0))):
                 keys = await probe.measure(item.target, self.wire)
         except Exception as error:
+            if (lack := lacking(error)) is not None:
+                self._lacked(item, lack)
+                return
             # A probe's mistake about one target, also a stranger's probe's, must not end the run for all.
             self._skip(item, f"could not run: {said(error)}")
             return
+        if self.machine.changed_since(then):
+            # Half of it belongs to another network, or to another hour.
+            self._once_more(item, NETWORK)
+            return
         if keys is None:
-            self._skip(item, f"took longer than {self.budget.item:.0f} s")
+            if self.machine.stood_still_since(then):
+                self._once_more(item, STOOD_STILL)
+            else:
+                self._skip(item, f"took longer than {self.budget.item:.0f} s")
             return
         # Samples of a running total say again what the reads have said.
         self._bytes += sum(
@@ -182,12 +248,19 @@ class Campaign:
             for event in keys.network_events or ()
             if event.operation != "bytes_received_cumulative"
         )
+        if (lack := _lacked_in(keys)) is not None:
+            self._lacked(item, lack)
+            return
         failed = _last_failure(keys)
         if failed is not None and not await self.line.was_up_since(start, start + failed):
             self._queue.append(item)
             return
         if self._crowded_out(item, keys, start):
             self._queue.append(item)
+            return
+        if self.machine.changed_since(then):
+            # While the line was looked at.
+            self._once_more(item, NETWORK)
             return
         measurement = Measurement(
             annotations=engine(self.vantage),
@@ -208,10 +281,11 @@ class Campaign:
             x_gatewatch_item=item.id,
             x_gatewatch_target=item.to_json()["target"],
         )
-        if start > self._slowed:
+        if start > max(self._slowed, self._breath):
             self.pace.recover()
+            self._most = min(self.budget.under_way, self._most + 1)
         try:
-            await self._store(item, measurement)
+            await self._store(item, measurement, then)
         except (StoreFull, OSError):
             raise
         except Exception as error:
@@ -228,11 +302,35 @@ class Campaign:
             self.pace.slow_down()
         return True
 
-    async def _store(self, item: Item, measurement: Measurement) -> None:
+    def _once_more(self, item: Item, why: str) -> None:
+        """Measure an item again that the machine spoilt; after some times it is left out."""
+        self._spoilt[item.id] += 1
+        if self._spoilt[item.id] > _MOST_AGAIN:
+            self._skip(item, why)
+        else:
+            self._queue.append(item)
+
+    def _lacked(self, item: Item, lack: str) -> None:
+        """Go on more slowly and with less at once, since the machine ran out of something."""
+        now = trio.current_time()
+        self._lack = FILES if lack == f.NO_FILES else MEMORY if lack == f.NO_MEMORY else NETWORK
+        if self._breath <= now:
+            # Whatever else is under way runs out of it, too.
+            self._breath = now + _BREATH
+            self._most = max(1, self._under_way // 2)
+            self.pace.slow_down()
+        self._once_more(item, self._lack)
+
+    async def _store(self, item: Item, measurement: Measurement, then: Moment) -> None:
         keys = measurement.test_keys
         verdict: Verdict | None = None
         if measurement.test_name != "trace":
             verdict = judge(measurement)
+        if (verdict is None or verdict.status != "ok") and self.machine.stood_still_since(then):
+            # A limit that ran out meanwhile, or a transfer that was slow, is no word of the network's.
+            self._once_more(item, STOOD_STILL)
+            return
+        if verdict is not None:
             keys = replace(keys, extra={**keys.extra, **derived_keys(measurement, verdict)})
             measurement = replace(measurement, test_keys=keys, x_gatewatch_verdict=verdict.to_json())
         self.folder.append(item.id, dumps(self.scrubber.measurement(measurement)), flush=self.flush is None)
@@ -248,8 +346,12 @@ class Campaign:
 
     def about(self) -> dict[str, Any]:
         """What run.json says of the run so far."""
-        offset = self.line.last.clock_offset if self.line.last else None
-        return {"skipped": self.skipped, "line": self.line.looks, "clock_offset_s": offset}
+        return {
+            "skipped": self.skipped,
+            "line": self.line.looks,
+            "clock_offset_s": self.line.clock_offset,
+            **({"machine": self.machine.notes} if self.machine.notes else {}),
+        }
 
 
 def said(error: BaseException) -> str:
@@ -258,6 +360,29 @@ def said(error: BaseException) -> str:
         error = error.exceptions[0]
     plain = isinstance(error, (RuntimeError, ValueError, StoreFull, Unscrubbable)) and str(error)
     return plain or f"{type(error).__name__}: {error}"
+
+
+def lacking(error: BaseException) -> str | None:
+    """Name what this machine ran out of, as an error or the first of a group says; None: of nothing."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f.local(error)
+
+
+def _lacked_in(keys: TestKeys) -> str | None:
+    """Name what this machine ran out of during a measurement; None: of nothing."""
+    # Where IPv6 is switched off, the kernel says of every address of it that this machine has none.
+    four = [c.status.failure for c in keys.tcp_connect or () if ":" not in (c.ip or "")]
+    four += [e.failure for e in keys.network_events or () if "[" not in (e.address or "")]
+    others = [query.failure for query in keys.queries or ()]
+    return next((failure for failure in (*four, *others) if failure and failure in f.LOCAL), None)
+
+
+def _failures(keys: TestKeys) -> list[str | None]:
+    failures = [query.failure for query in keys.queries or ()]
+    failures += [connect.status.failure for connect in keys.tcp_connect or ()]
+    failures += [handshake.failure for handshake in keys.tls_handshakes or ()]
+    return failures + [request.failure for request in keys.requests or ()]
 
 
 def _helpers_of(keys: TestKeys) -> dict[str, Any] | None:
@@ -278,11 +403,7 @@ def _resolver(keys: TestKeys) -> dict[str, Any]:
 
 def _timed_out(keys: TestKeys) -> bool:
     """Tell whether anything ended by silence, as on a full line; a reset or an answer comes from somebody."""
-    failures = [query.failure for query in keys.queries or ()]
-    failures += [connect.status.failure for connect in keys.tcp_connect or ()]
-    failures += [handshake.failure for handshake in keys.tls_handshakes or ()]
-    failures += [request.failure for request in keys.requests or ()]
-    return GENERIC_TIMEOUT in failures
+    return f.GENERIC_TIMEOUT in _failures(keys)
 
 
 def _last_failure(keys: TestKeys) -> float | None:

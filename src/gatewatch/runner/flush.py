@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import trio
 
+from gatewatch.records.failure import local
 from gatewatch.store import RunFolder
 
 
@@ -36,7 +37,13 @@ class Flush:
                 self._begun += 1
                 number = self._begun
                 if self._aside:
-                    await trio.to_thread.run_sync(self._folder.sync)
+                    try:
+                        await trio.to_thread.run_sync(self._folder.sync)
+                    except RuntimeError as error:
+                        if local(error) is None:
+                            raise
+                        # No thread is to be had; the others wait, which is better than to lose it.
+                        self._folder.sync()
                 else:
                     self._folder.sync()
                 self._kept = number

@@ -20,6 +20,7 @@ from gatewatch.net import lookup, stream, transfer
 from gatewatch.net.journal import Journal
 from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
+from gatewatch.runner.clock import Steady
 from gatewatch.words import mark
 from gatewatch_targets import Beacon, beacons
 
@@ -30,6 +31,9 @@ PATIENCE = 4.0
 PAUSE = 5.0
 # How long to wait for a full line: what is under way then has ended by its own limits.
 CALM = 60.0
+# How long to wait for a resolver that answered before: one that is restarted is back by then, and what lasts
+# longer may be somebody's doing, which is to be measured.
+DEAF = 300.0
 # A line is full when even the quickest of several answers takes so many times as long as on the quiet line
 # before the run, and this many seconds more: modems and routers queue for seconds when more is sent than they
 # carry (RFC 7567 1, "bufferbloat"), and no way round the planet varies by a third of a second by itself.
@@ -52,11 +56,13 @@ class Look:
     clock_offset: float | None = None
     delay: float | None = None
     full: bool = False
+    #: The system's resolver gave names before, and gives none now.
+    deaf: bool = False
 
     @property
     def up(self) -> bool:
         """Whether measuring makes sense."""
-        return bool(self.answered) and not self.portal
+        return bool(self.answered) and not self.portal and not self.deaf
 
     @property
     def reason(self) -> str:
@@ -67,6 +73,8 @@ class Look:
             return mark("A captive portal answers in place of the internet: log in to this network first.")
         if not self.answered:
             return mark("There is no internet connection: none of several well-known servers answers.")
+        if self.deaf:
+            return mark("The resolver of this machine does not answer any more.")
         return _FULL if self.full else mark("The line is up.")
 
 
@@ -111,7 +119,11 @@ class Line:
     """
 
     def __init__(
-        self, wire: Wire, route: Callable[[], bool] = has_route, route6: Callable[[], bool] = lambda: False
+        self,
+        wire: Wire,
+        route: Callable[[], bool] = has_route,
+        route6: Callable[[], bool] = lambda: False,
+        steady: Steady | None = None,
     ) -> None:
         self._wire = wire
         self._route = route
@@ -124,6 +136,12 @@ class Line:
         #: Until when it may have been full.
         self.seen_full = float("-inf")
         self._quiet = float("inf")  # the shortest delay of all looks
+        self._steady = steady or Steady()
+        #: By how many seconds the run's clock is ahead of the world's, as last known.
+        self.clock_offset: float | None = None
+        # Whether the system's resolver has given a name, and since when it gives none any more.
+        self._resolved = False
+        self._deaf_since: float | None = None
         self.last: Look | None = None
         self.looks: list[dict[str, Any]] = []
         #: What the last look tried, by what was asked.
@@ -139,6 +157,7 @@ class Line:
         delays: list[float] = []
         began = trio.current_time()
         pages: list[tuple[bool, float | None]] = []
+        resolved: list[bool] = []
 
         async def question(address: str) -> None:
             with trio.move_on_after(PATIENCE):
@@ -161,7 +180,10 @@ class Line:
 
         async def page(beacon: Beacon) -> None:
             with trio.move_on_after(PATIENCE):
-                seen = await _page(beacon, self._about(beacon.url))
+                journal = self._about(beacon.url)
+                found = await lookup.system(journal, parse(beacon.url).host)
+                resolved.append(bool(found))
+                seen = await _page(beacon, journal, found)
                 if seen is not None:
                     answered.append(f"page {beacon.url}")
                     pages.append(seen)
@@ -180,7 +202,22 @@ class Line:
         offsets = [offset for genuine, offset in pages if genuine and offset is not None]
         offset = min(offsets, key=abs) if offsets else None
         delay = min(delays, default=None)
-        return self._note(Look(True, tuple(sorted(answered)), portal, offset, delay, self._is_full(delay)))
+        deaf = self._is_deaf(any(resolved)) if answered else False
+        found = tuple(sorted(answered))
+        return self._note(Look(True, found, portal, offset, delay, self._is_full(delay), deaf))
+
+    def _is_deaf(self, resolved: bool) -> bool:
+        """Tell whether no name can be looked up any more; for :data:`DEAF` seconds after the last one."""
+        if resolved:
+            self._resolved, self._deaf_since = True, None
+        elif self._resolved:
+            now = trio.current_time()
+            self._deaf_since = now if self._deaf_since is None else self._deaf_since
+            if now - self._deaf_since < DEAF:
+                return True
+            # From now on that is how it is here.
+            self._resolved = False
+        return False
 
     def _about(self, asked: str) -> Journal:
         return self.tried.setdefault(asked, Journal())
@@ -198,6 +235,7 @@ class Line:
         self.last = look
         if look.clock_offset is not None:
             self._wire.clock_offset = round(look.clock_offset)
+            self.clock_offset = look.clock_offset - self._steady.set_by()
         if look.up:
             self.seen_up = trio.current_time()
         else:
@@ -234,10 +272,12 @@ class Line:
                 await self.look()
 
 
-async def _page(beacon: Beacon, journal: Journal) -> tuple[bool, float | None] | None:
+async def _page(
+    beacon: Beacon, journal: Journal, addresses: tuple[str, ...]
+) -> tuple[bool, float | None] | None:
     """Fetch a beacon: whether it is the genuine page, and our clock's offset; None when nothing came."""
     url = parse(beacon.url)
-    for address in await lookup.system(journal, url.host):
+    for address in addresses:
         if ":" in address:
             continue
         tcp, _ = await stream.connect(journal, address, url.port)

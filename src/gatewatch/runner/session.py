@@ -23,16 +23,19 @@ import trio
 
 from gatewatch import __version__
 from gatewatch.net.restraint import Restraint
-from gatewatch.net.wire import Wire
+from gatewatch.net.wire import Wire, system_resolvers
 from gatewatch.records import TIME_FORMAT
 from gatewatch.runner import own
 from gatewatch.runner.about import SOFTWARE, Vantage
 from gatewatch.runner.campaign import Budget, Campaign, Observer, said
+from gatewatch.runner.clock import Steady
 from gatewatch.runner.flush import Flush
 from gatewatch.runner.line import PATIENCE, Line, has_route, has_route6, own_addresses
+from gatewatch.runner.machine import Machine, Network, router, with_sleep
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe
+from gatewatch.runner.room import keep_standard_files, make_room
 from gatewatch.runner.silence import Silence
 from gatewatch.store import Evidence, RunFolder, Scrubber, StoreFull, create, lock, open_for_resume
 from gatewatch.store.files import replacing
@@ -57,6 +60,8 @@ class Surroundings:
     route: Callable[[], bool] = has_route
     route6: Callable[[], bool] = has_route6
     own_addresses: Callable[[], tuple[str, ...]] = own_addresses
+    router: Callable[[], str] = router
+    resolvers: Callable[[], tuple[str, ...]] = system_resolvers
     clock: trio.abc.Clock | None = None
     #: Whether a measurement is on the disk before it is told.  A rehearsal is not worth the disk's time.
     durable: bool = True
@@ -128,6 +133,7 @@ def conduct(session: Session, observer: Observer) -> Outcome:
 
     OSError and :class:`gatewatch.store.StoreFull` mean that the run's folder could not be made.
     """
+    keep_standard_files()
     with lock(session.root):
         calm_collector()
         outcome = Outcome("interrupted", mark("Interrupted before anything was measured."), None, 0)
@@ -147,17 +153,21 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
         wire.asn, wire.country = session.vantage.asn, session.vantage.country
         wire.deep, wire.reply_ttl = session.deep or session.pcap, session.reply_ttl
         wire.whereabouts, wire.restraint = session.whereabouts, session.restraint
-        line = Line(wire, around.route, around.route6)
+        at_once = make_room()
+        # Where a lab has a clock on the wall of its own, it goes with trio's.
+        steady = Steady(around.wall, with_sleep if around.wall is utc else trio.current_time)
+        machine = Machine(
+            lambda: Network(around.own_addresses(), around.router()), around.resolvers, wire.whose
+        )
+        line = Line(wire, around.route, around.route6, steady)
         looked = around.wall()
         look = await line.look()
         if not look.up:
             # A page came from a portal: somebody answers.
             silence = _silence(session, line, wire, looked) if line.tried and not look.portal else None
             return Outcome("no_network", look.reason, None, 0, silence)
-        folder = _folder(session)
-        scrubber = _scrubber(session, wire)
-        if session.pcap:
-            wire.evidence = Evidence(folder, scrubber.payload)
+        folder = _folder(session, line.clock_offset)
+        names = own.words()
         campaign = Campaign(
             folder=folder,
             items=session.plan.items,
@@ -165,15 +175,20 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
             wire=wire,
             line=line,
             pace=Pace(session.rate, seed=session.plan.seed),
-            scrubber=scrubber,
+            scrubber=Scrubber(machine.addresses, names, wire.own_resolvers),
             vantage=session.vantage,
             observer=observer,
-            budget=session.budget,
+            budget=replace(session.budget, under_way=min(session.budget.under_way, at_once)),
             # A clock that jumps over waiting would jump while a thread waits for the disk.
             flush=Flush(folder, aside=around.clock is None) if around.durable else None,
-            run_started=around.wall().strftime(TIME_FORMAT),
-            wall=around.wall,
+            run_started=steady().strftime(TIME_FORMAT),
+            wall=steady,
+            machine=machine,
+            scrub=lambda addresses, resolvers: Scrubber(addresses, names, (*resolvers, *wire.own_resolvers)),
         )
+        if session.pcap:
+            # Whatever the scrubber is by then.
+            wire.evidence = Evidence(folder, lambda data: campaign.scrubber.payload(data))
         return await _run(campaign, folder)
 
 
@@ -187,9 +202,12 @@ async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
             # Before anything is told or sent, so that no signal falls between.
             await nursery.start(_until_signal, nursery.cancel_scope)
             whole = await campaign.run()
-            state, reason = (
-                ("done", mark("Done.")) if whole else ("partial", mark("Some items were not measured."))
-            )
+            if campaign.ended:
+                reason = campaign.ended
+            elif whole:
+                state, reason = "done", mark("Done.")
+            else:
+                state, reason = "partial", mark("Some items were not measured.")
             nursery.cancel_scope.cancel()
     except* StoreFull as full:
         state, reason = "full", said(full)
@@ -208,12 +226,12 @@ async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
 async def _until_signal(
     scope: trio.CancelScope, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
 ) -> None:
-    """Cancel the campaign at the first SIGINT or SIGTERM: what is under way is dropped."""
+    """Cancel the campaign at the first SIGINT, SIGTERM or SIGHUP: what is under way is dropped."""
     if threading.current_thread() is not threading.main_thread():
         # Only the main thread may take signals (signal(7) in Python's words); others are stopped otherwise.
         task_status.started()
         return
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with trio.open_signal_receiver(*_endings()) as signals:
         task_status.started()
         async for _ in signals:
             scope.cancel()
@@ -225,12 +243,19 @@ def _scrubber(session: Session, wire: Wire) -> Scrubber:
 
 def _silence(session: Session, line: Line, wire: Wire, looked: datetime) -> Silence:
     def folder() -> RunFolder:
-        return _folder(replace(session, resume=None))
+        return _folder(replace(session, resume=None), line.clock_offset)
 
     return Silence(line.tried, session.vantage, _scrubber(session, wire), looked, PATIENCE, folder)
 
 
-def _folder(session: Session) -> RunFolder:
+def _endings() -> tuple[signal.Signals, ...]:
+    """The signals that end a run; a terminal that closes (SIGHUP) does, unless somebody said nohup."""
+    if sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+
+
+def _folder(session: Session, clock_offset: float | None) -> RunFolder:
     if session.resume is not None:
         folder = open_for_resume(session.resume, wall=session.surroundings.wall)
         _lay_beside(folder, session.surroundings.files)
@@ -245,6 +270,8 @@ def _folder(session: Session) -> RunFolder:
         "controls": list(session.helpers),
         "domestic_controls": list(session.domestic_helpers),
         "lab": session.surroundings.lab,
+        # At once: a run that is killed has no other word on its clock.
+        "clock_offset_s": clock_offset,
     }
     sweep(session.root)
     folder = create(session.root, session.plan.to_json(), about, wall=session.surroundings.wall)

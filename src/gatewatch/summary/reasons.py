@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from gatewatch.words import mark, worded
 
+_MACHINE = mark("this machine, and not the site, was in the way")
 # By the beginning of what a campaign writes down (gatewatch.runner.campaign, gatewatch.net.restraint); the
 # first that fits is taken.
 _REASONS = (
+    ("This machine ", _MACHINE),
+    ("The network of this machine ", _MACHINE),
     ("took longer than", mark("it took too long")),
     ("could not run: stopped:", mark("you have stopped it")),
     ("could not run: a run may locate", mark("one run locates only so many sites")),

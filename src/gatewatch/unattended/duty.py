@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from gatewatch import __version__
 from gatewatch.store import Locked, StoreFull, held, lock
+from gatewatch.store.files import read_json
+from gatewatch.store.folder import RUN
 from gatewatch.unattended.log import TIME, Log
 from gatewatch.unattended.ping import Ping
 from gatewatch.unattended.retention import Kept, expire
@@ -112,6 +114,7 @@ class Duty:
         self._before = Status.read(orders.root)
         self._status = Status()
         self._followed = float("-inf")
+        self._began = orders.clock.wall(), orders.clock.monotonic()
 
     def do(self, hold: Callable[[Observer], Outcome]) -> Ended:
         """Wait, measure by ``hold``, upload, tidy up.
@@ -131,6 +134,7 @@ class Duty:
                 # Before the monitor hears of a start that would have no end.
                 return self._locked()
             self._ping.say("start")
+            # Only what is too much: how old a run is nobody can say before the line has shown a clock.
             kept = self._tidy()
             ended = self._measure(hold, watching)
             if ended.outcome == "locked":
@@ -140,7 +144,7 @@ class Duty:
             outcome = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             self._end(watching, Ended(orders.otherwise, outcome, type(error).__name__, None), Kept())
             raise
-        after = self._tidy()
+        after = self._tidy(ended.run)
         kept = Kept(kept.deleted + after.deleted, after.held_back)
         return self._end(watching, ended, kept)
 
@@ -227,8 +231,24 @@ class Duty:
             uploads=list(done.destinations),
         )
 
-    def _tidy(self) -> Kept:
+    def _clock_offset(self, run: str | None) -> float | None:
+        """By how many seconds this machine's clock is ahead, by the run's record; None: nobody knows."""
+        if run is None:
+            return None
+        try:
+            offset = float(read_json(self._orders.root / run / RUN)["clock_offset_s"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
+        # A run's times are of one clock; this one may have been set since, or have slept, which does no harm.
+        wall, monotonic = self._began
+        gone = (self._clock.wall() - wall).total_seconds()
+        return offset + gone - (self._clock.monotonic() - monotonic)
+
+    def _tidy(self, run: str | None = None) -> Kept:
         orders = self._orders
+        offset = self._clock_offset(run)
+        if run is not None:
+            self._status = replace(self._status, clock_offset_s=offset)
         try:
             kept = expire(
                 orders.root,
@@ -236,6 +256,8 @@ class Duty:
                 days=orders.keep_days,
                 most_bytes=orders.keep_bytes,
                 may_go=orders.may_go,
+                clock_offset=offset,
+                newest=run,
             )
         except (OSError, StoreFull) as error:
             self._log.say("tidying failed", trouble=type(error).__name__)

@@ -1,4 +1,10 @@
-"""Old runs go when they are too old or too many; what still has to be uploaded does not."""
+"""Old runs go when they are too old or too many; what still has to be uploaded does not.
+
+How old a run is, two clocks say: the one that named its folder and today's.  A machine without a battery for
+its clock has seen both wrong by years.  So age counts only while somebody else's clock bears out today's, and
+what a run's own record says of its clock is believed only where it makes the run younger: whoever can forge
+the date of a page must not be able to empty a folder.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +17,11 @@ from pathlib import Path
 
 from gatewatch.store import Locked, lock
 from gatewatch.store.erase import GOING, set_aside
-from gatewatch.store.files import sync_folder
-from gatewatch.store.folder import PLAN
+from gatewatch.store.files import read_json, sync_folder
+from gatewatch.store.folder import PLAN, RUN
 
+# By so many seconds today's clock may differ from the world's: less than any age that is worth asking for.
+MOST_WRONG = 86_400.0
 # A run's folder is named after its start (gatewatch.store.folder).
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -33,17 +41,23 @@ def expire(
     days: float | None,
     most_bytes: int | None,
     may_go: Callable[[Path], bool] = lambda _run: True,
+    clock_offset: float | None = None,
+    newest: str | None = None,
 ) -> Kept:
     """Delete runs older than ``days``, and the oldest beyond ``most_bytes`` in all.
 
-    The newest run stays, whatever its size: a clock that was set wrong must not empty the folder.  While a
-    run goes on nothing is deleted.  ``may_go`` is asked before a run is deleted.
+    ``clock_offset``: by how many seconds ``now`` is ahead of the world's clock; None where nobody can tell,
+    and then, as when it is much, nothing goes by its age.  The newest run stays, whatever its size, and so
+    does the one that is named as such.  While a run goes on nothing is deleted.  ``may_go`` is asked before a
+    run is.
     """
+    if clock_offset is None or abs(clock_offset) > MOST_WRONG:
+        days = None
     if days is None and most_bytes is None:
         return Kept()
     try:
         with lock(root):
-            return _expire(root, now, days, most_bytes, may_go)
+            return _expire(root, now, days, most_bytes, lambda run: run.name != newest and may_go(run))
     except Locked:
         return Kept()
 
@@ -56,12 +70,13 @@ def _expire(
     may_go: Callable[[Path], bool],
 ) -> Kept:
     shutil.rmtree(root / GOING, ignore_errors=True)
-    runs = sorted((path for path in root.iterdir() if (path / PLAN).is_file()), key=_started)
+    found = {path: _started(path) for path in root.iterdir() if (path / PLAN).is_file()}
+    runs = sorted(found, key=lambda run: found[run].truly)
     sizes = {run: size(run) for run in runs}
     total = sum(sizes.values())
     deleted, held_back = [], []
     for run in runs[:-1]:
-        old = days is not None and now - _started(run) > timedelta(days=days)
+        old = days is not None and now - found[run].latest > timedelta(days=days)
         much = most_bytes is not None and total > most_bytes
         if not (old or much):
             continue
@@ -93,9 +108,22 @@ def size(run: Path) -> int:
     return total
 
 
-def _started(run: Path) -> datetime:
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """When a run began: by its own clock put right, and by the later of the two."""
+
+    truly: datetime
+    latest: datetime
+
+
+def _started(run: Path) -> _Start:
     try:
-        return datetime.strptime(run.name.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+        named = datetime.strptime(run.name.partition("-")[0], _STAMP).replace(tzinfo=UTC)
     except ValueError:
         # Not one of ours by name: the time at which its plan was written, once and never again.
-        return datetime.fromtimestamp((run / PLAN).stat().st_mtime, UTC)
+        named = datetime.fromtimestamp((run / PLAN).stat().st_mtime, UTC)
+    try:
+        truly = named - timedelta(seconds=float(read_json(run / RUN)["clock_offset_s"]))
+    except (OSError, ValueError, LookupError, TypeError, OverflowError):
+        truly = named
+    return _Start(truly, max(named, truly))

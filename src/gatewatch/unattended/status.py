@@ -23,6 +23,8 @@ _GRACE = 0.5
 _LEAST_GRACE = timedelta(hours=2)
 # Hours of a year: nothing is scheduled more rarely.
 _LONGEST = 24 * 366
+# A clock that is wrong by so many seconds is said to be: certificates and days are judged by it.
+_WRONG = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Status:
     deleted: int = 0
     #: runs that should have been, but are not uploaded yet
     held_back: int = 0
+    #: by how many seconds this machine's clock was ahead of web servers' in the last run
+    clock_offset_s: float | None = None
     #: measurements that wait to be uploaded, and the bytes of their runs
     spool_measurements: int = 0
     spool_bytes: int = 0
@@ -121,6 +125,13 @@ def faults(last: Status | None, now: datetime, *, going_on: bool) -> list[str]:
         grace = max(_LEAST_GRACE, timedelta(hours=min(last.every_hours, _LONGEST) * _GRACE))
         if now - due > grace:
             found.append(f"the next run was due {last.next_due}")
+        if due - now > timedelta(hours=last.every_hours) + grace:
+            # Nothing would ever be overdue.
+            found.append(f"the clock of this machine was set back: the last run began at {last.started}")
+    if last.clock_offset_s is not None and abs(last.clock_offset_s) > _WRONG:
+        hours = f"{abs(last.clock_offset_s) / 3600:,.0f}"
+        way = "ahead" if last.clock_offset_s > 0 else "behind"
+        found.append(f"the clock of this machine is {hours} hours {way}: no run is deleted for its age")
     for upload in last.uploads:
         if upload.get("refused"):
             found.append(f"{upload.get('name')} refused {upload['refused']} measurements")
