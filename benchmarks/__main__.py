@@ -13,6 +13,7 @@ from typing import Any
 #: Name and what it measures.  Each is a module here with ``run(quick) -> {"goals", "peer", "detail"}``.
 NAMES = {
     "schedule": "a third of 500 targets blackholed: wall time against the ideal, and one after another",
+    "machine": "clock, sleep, interface, resolver, files, memory, signals during a run: lost, twice, blocked",
     "crash": "kill -9 at random moments of a run, then --resume",
     "faults": "a thousand deaths and power cuts in all that writes, each gone on from",
     "verdicts": "kh + global through every middlebox of the lab, against the scenario's truth",

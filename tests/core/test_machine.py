@@ -110,7 +110,7 @@ def test_a_change_back_and_forth_between_two_looks_of_a_measurement_is_seen_by_t
         made = fake.machine()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(made.watch)
-            await trio.sleep(10)
+            await trio.sleep(BEAT / 2)  # between two beats
             then = made.moment()
             fake.moves(Network())
             await trio.sleep(BEAT)
