@@ -176,7 +176,7 @@ def test_a_resolver_that_answered_before_is_waited_for_and_then_taken_as_it_is()
             names.clear()
             look = await line.look()
             assert (look.up, look.deaf) == (False, True)
-            assert look.reason == "The resolver of this machine does not answer any more."
+            assert look.reason == "The name server of this machine does not answer any more."
             began = trio.current_time()
             await line.wait_until_up()
             assert line_module.DEAF <= trio.current_time() - began < line_module.DEAF + 20

@@ -74,7 +74,7 @@ class Look:
         if not self.answered:
             return mark("There is no internet connection: none of several well-known servers answers.")
         if self.deaf:
-            return mark("The resolver of this machine does not answer any more.")
+            return mark("The name server of this machine does not answer any more.")
         return _FULL if self.full else mark("The line is up.")
 
 

@@ -40,7 +40,7 @@ STOOD_STILL = mark("This machine stood still for some seconds, or was too slow."
 ASLEEP = mark("This machine was asleep.")
 CLOCK_SET = mark("The clock of this machine was set.")
 CHANGED = mark("The network of this machine has changed.")
-RESOLVER = mark("This machine asks another resolver now.")
+RESOLVER = mark("This machine asks another name server now.")
 ELSEWHERE = mark(
     "This machine is on another network now. Begin a new run there, or go on with --resume when it is back."
 )
