@@ -17,6 +17,7 @@ NAMES = {
     "crash": "kill -9 at random moments of a run, then --resume",
     "faults": "a thousand deaths and power cuts in all that writes, each gone on from",
     "verdicts": "kh + global through every middlebox of the lab, against the scenario's truth",
+    "rehearsal": "thirty emulated days to a report: what it finds of a gate, an outage, a quiet day",
     "scenarios": "the acceptance scenarios: as they are, with 20 seeds of loss, and in combinations",
     "attachments": "kernel and memory attachment of the lab: the same verdicts",
     "fetch": "GETs a second a core against bare trio sockets, on nginx",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,23 +14,20 @@ from tests.analysis.frames import DAY, judged
 from gatewatch.whereabouts import PrefixTable, parse_prefixes
 from gatewatch_analysis.blocking import everywhere_down
 from gatewatch_analysis.loading import Dataset
+from gatewatch_analysis.page.contents import gather
+from gatewatch_analysis.page.parts.changed import changed
 from gatewatch_analysis.report import overtime
 from gatewatch_analysis.switch import Switched, switched
 from gatewatch_analysis.tables import Contrasts, Hops, Loci, Measurements, Problems
 
-GATE, OTHER = "AS64999", "AS64998"
-PLAN = PrefixTable(
-    parse_prefixes(
-        [
-            "prefix,asn,country,name",
-            *(f"36.{n}.0.0/16,{n},KH,ISP {n}" for n in range(1, 13)),
-            "103.9.0.0/16,64999,KH,The gate",
-            "103.8.0.0/16,64998,KH,A seller",
-            "62.0.0.0/8,64800,SG,A carrier",
-        ],
-        lambda *_: None,
-    )
+GATE = "AS64999"
+ROWS = (
+    "prefix,asn,country,name",
+    *(f"36.{n}.0.0/16,{n},KH,ISP {n}" for n in range(1, 13)),
+    "103.9.0.0/16,64999,KH,The gate",
+    "62.0.0.0/8,64800,SG,A carrier",
 )
+PLAN = PrefixTable(parse_prefixes(ROWS, lambda *_: None))
 DAYS = 30
 
 
@@ -140,8 +138,8 @@ def blocked(
     )
 
 
-def findings(hops: pd.DataFrame, measurements: pd.DataFrame) -> dict[str, list[Any]]:
-    dataset = Dataset(
+def dataset(hops: pd.DataFrame, measurements: pd.DataFrame) -> Dataset:
+    return Dataset(
         measurements=measurements,
         hops=hops,
         loci=Loci.frame([]),
@@ -149,8 +147,12 @@ def findings(hops: pd.DataFrame, measurements: pd.DataFrame) -> dict[str, list[A
         problems=Problems.frame([]),
         prefixes=(),
     )
+
+
+def findings(hops: pd.DataFrame, measurements: pd.DataFrame) -> dict[str, list[Any]]:
+    data = dataset(hops, measurements)
     told: dict[str, list[Any]] = {}
-    for finding in overtime.findings(overtime.over_time(dataset, PLAN), dataset):
+    for finding in overtime.findings(overtime.over_time(data, PLAN), data):
         told.setdefault(finding.statement, []).append(finding)
     return told
 
@@ -205,3 +207,25 @@ def test_an_outage_is_told_as_one_and_as_no_filter() -> None:
     assert outage.evidence["isp"] == "ISP 1 (AS1)" and outage.evidence["scope"] == "the ISP"
     assert (outage.evidence["after"], outage.evidence["before"]) == ("2024-05-10 15:00", "2024-05-15 03:00")
     assert outage.evidence["silent"] == outage.evidence["visits"] == 8 and "no filter" in outage.text
+
+
+def test_the_page_draws_it_day_by_day_and_names_each_isp(tmp_path: Path) -> None:
+    isps = range(1, 7)
+    before = dict(zip(isps, WAYS, strict=True))
+    after = {**dict.fromkeys(range(1, 6), "tls.reset"), 6: "tls.timeout"}
+    hops = traced({**dict.fromkeys(range(1, 6), 15), 6: None})
+    data = dataset(hops, blocked(isps, before, after, 15))
+    days = found(hops, data.measurements).days
+    at = (days["day"] - DAY.floor("D")).dt.days
+    assert days[at == 14][["isps", "through", "blocking", "by_method"]].values.tolist() == [[6, 0, 6, 0]]
+    assert days[at == 15][["isps", "through", "blocking", "by_method"]].values.tolist() == [[6, 5, 6, 5]]
+    assert set(days["method"]) == {"tls.reset"} and len(days) == DAYS
+    file = tmp_path / "prefixes.csv"
+    file.write_text("\n".join(ROWS))
+    section = "".join(element for part in changed(gather(data, [file])).parts for element in part.render())
+    assert section.count("<polyline") == 2 and "ways abroad through AS64999: 0 to 0.833" in section
+    assert section.count("<bdi>behind it<") == 5 and section.count("<bdi>past it<") == 1
+    assert section.count("<bdi>2024-05-16<") == 10  # of the ways, and of the methods
+    quiet = dataset(traced(dict.fromkeys(isps)), blocked(isps, before, before, 15))
+    section = "".join(element for part in changed(gather(quiet, [file])).parts for element in part.render())
+    assert "Nothing was seen to change." in section and "<table" not in section

@@ -11,13 +11,14 @@ from gatewatch_analysis.page.contents import Contents, gather, named
 from gatewatch_analysis.page.document import document
 from gatewatch_analysis.page.parts.answer import answer
 from gatewatch_analysis.page.parts.blocked import blocked
+from gatewatch_analysis.page.parts.changed import changed
 from gatewatch_analysis.page.parts.fibre import fibre
 from gatewatch_analysis.page.parts.method import downloads, method
 from gatewatch_analysis.page.parts.ways_out import ways_out
 from gatewatch_analysis.page.parts.where import where
 from gatewatch_analysis.prefixes import Whereabouts
 
-PARTS = (answer, blocked, where, ways_out, fibre, method, downloads)
+PARTS = (answer, changed, blocked, where, ways_out, fibre, method, downloads)
 
 
 def report(

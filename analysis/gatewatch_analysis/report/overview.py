@@ -110,6 +110,7 @@ def to_json(analysis: Analysis) -> dict[str, Any]:
         "border_by_isp": rows(analysis.border_by_isp),
         "switches": rows(analysis.over_time.switched.switches),
         "passes": rows(analysis.over_time.switched.passes),
+        "passed_days": rows(analysis.over_time.switched.days),
         "outages": rows(analysis.over_time.outages),
         "findings": [finding.as_json() for finding in analysis.findings],
         "problems": rows(analysis.problems),

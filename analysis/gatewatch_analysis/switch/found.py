@@ -22,7 +22,7 @@ from gatewatch_analysis.statistics import Change, changes, together
 from gatewatch_analysis.statistics.changes import Segments
 from gatewatch_analysis.statistics.jeffreys import jeffreys_lower
 from gatewatch_analysis.switch.days import Abroad, Day, days_of, main_methods, ways_abroad
-from gatewatch_analysis.tables import Passes, Switches
+from gatewatch_analysis.tables import PassedDays, Passes, Switches
 
 # An ISP's ways lead through a network when they do on most days, and past it when they do on less, at most.
 _MOST = 0.5
@@ -32,10 +32,11 @@ _ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """What changed, and what became of each ISP."""
+    """What changed, what became of each ISP, and how it went day by day."""
 
     switches: pd.DataFrame
     passes: pd.DataFrame
+    days: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +147,14 @@ def switched(
     dead: pd.DataFrame,
     prefixes: Any,
 ) -> Switched:
-    """Find them in every country (tables ``Switches`` and ``Passes``).
+    """Find them in every country (tables ``Switches``, ``Passes`` and ``PassedDays``).
 
     ``hops``, ``measurements`` and ``loci`` are a dataset's tables, ``dead`` the rows of
     ``blocking.everywhere_down``, and ``prefixes`` say whose addresses are.
     """
     switches: list[tuple[Any, ...]] = []
     passes: list[tuple[Any, ...]] = []
+    daily: list[tuple[Any, ...]] = []
     for country in countries(hops):
         here, blocked = of_country(hops, country), of_country(measurements, country)
         days = days_of(here, blocked)
@@ -169,7 +171,21 @@ def switched(
                 located = _located(of_country(loci, country), days[step.high], node, step.isps)
                 switches.append(_switch(country, tried, names[node], step, methods, located))
             passes += [_passed(tried, isp, steps, methods.get(isp, {})) for isp in tried.isps]
-    return Switched(Switches.frame(switches), Passes.frame(passes))
+            behind = [isp for step in steps for isp in step.isps]
+            daily += [(*country, node, *row) for row in _daily(tried, behind, steps[-1].high, methods)]
+    return Switched(Switches.frame(switches), Passes.frame(passes), PassedDays.frame(daily))
+
+
+def _daily(
+    tried: _Node, behind: Iterable[Isp], last: int, methods: Mapping[Isp, Mapping[Day, str]]
+) -> Iterator[tuple[Any, ...]]:
+    """Count the ISPs behind it, and those with the method of most ISPs behind it, day by day."""
+    ends = (_around(methods.get(isp, {}), tried.days[last], tried.days[last])[1] for isp in behind)
+    method = _commonest(main for main in ends if main is not None)
+    for number, day in enumerate(tried.days):
+        mains = [days[day] for days in methods.values() if day in days]
+        traced, through = int(tried.trials[:, number].sum()), int(tried.hits[:, number].sum())
+        yield day, traced, through, len(mains), method, sum(main == method for main in mains)
 
 
 def _switch(

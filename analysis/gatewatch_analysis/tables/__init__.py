@@ -67,7 +67,7 @@ from gatewatch_analysis.tables.loaded import Hops, Judged, Measurements, Problem
 from gatewatch_analysis.tables.observations import Observations
 from gatewatch_analysis.tables.paths import HopPlaces, Links, Paths
 from gatewatch_analysis.tables.shutdown import Attempts, Outages, Shutdowns, Stops
-from gatewatch_analysis.tables.switch import Passes, Switches
+from gatewatch_analysis.tables.switch import PassedDays, Passes, Switches
 from gatewatch_analysis.tables.weighed import Answers, Posterior, Steps, Weighed
 
 __all__ = [
@@ -125,6 +125,7 @@ __all__ = [
     "OnsetSpread",
     "Onsets",
     "Outages",
+    "PassedDays",
     "Passes",
     "Paths",
     "Placements",
@@ -216,6 +217,7 @@ TABLES: tuple[type[Table], ...] = (
     Evaluations,
     Switches,
     Passes,
+    PassedDays,
 )
 
 

@@ -28,6 +28,21 @@ class Switches(Table):
     located_there = Column(WHOLE, "of these, ISPs on which it is at that network", "count", "loci")
 
 
+class PassedDays(Table):
+    """A row per network that ways abroad came to lead through, and day."""
+
+    title = "passed_days: a row per network that ways abroad came to lead through, and day"
+    country = Column(TEXT, "country of the vantages", "ISO 3166-1 alpha-2", "hops")
+    lab = Column(FLAG, "measured in the lab", "", "hops")
+    node = Column(TEXT, "the network", "", "switches")
+    day = Column(TIME, "the day", "UTC", "hops.start")
+    isps = Column(WHOLE, "ISPs with traces abroad that day", "count", "hops")
+    through = Column(WHOLE, "of these, ISPs most of whose ways led through it", "count", "hops")
+    blocking = Column(WHOLE, "ISPs that blocked something that day", "count", "measurements")
+    method = Column(TEXT, "the main method of most ISPs behind it, at the end", "", "methods")
+    by_method = Column(WHOLE, "of those that blocked, ISPs whose main method it was", "count", "methods")
+
+
 class Passes(Vantage):
     """A row per ISP and network that some ISPs' ways abroad came to lead through."""
 

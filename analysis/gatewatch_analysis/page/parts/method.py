@@ -78,6 +78,10 @@ def downloads(contents: Contents) -> Section:
         "border_by_isp": analysis.border_by_isp,
         "exits": contents.exits,
         "loci": analysis.dataset.loci,
+        "switches": analysis.over_time.switched.switches,
+        "passes": analysis.over_time.switched.passes,
+        "passed_days": analysis.over_time.switched.days,
+        "outages": analysis.over_time.outages,
     }
     rows = []
     for name, frame in tables.items():
