@@ -141,7 +141,11 @@ def _gate(when: str, kind: str, found: Sequence[Found]) -> Row:
     posterior: Mapping[str, float] = found[0]["posterior"]
     leading = max(posterior, key=lambda name: posterior[name])
     said = "" if found[0]["answer"] == leading else f", said: {found[0]['answer']}"
-    return Row(f"evidence {when}", kind, f"{leading} ({posterior[leading]:.1%}){said}", leading == kind)
+    return Row(f"evidence {when}", kind, f"{leading} ({_sure(posterior[leading])}){said}", leading == kind)
+
+
+def _sure(chance: float) -> str:
+    return "over 99.9%" if chance > 0.999 else f"{chance:.1%}"
 
 
 def _outages(out: Sequence[Out], found: Sequence[Found]) -> Iterator[Row]:
