@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewatch_analysis.counting import aggregate
+from gatewatch_analysis.counting.counters import TooMany
 from gatewatch_analysis.counting.grouped import _dataset, _estimate
 
 ENGINES: list[Literal["auto", "sort", "polars"]] = ["auto", "sort", "polars"]
@@ -63,9 +65,11 @@ def comparable(frame: pd.DataFrame) -> list[tuple[Any, ...]]:
     return sorted(zip(*plain, strict=True), key=str)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", [*ENGINES, "count"])
 @pytest.mark.parametrize("sums", [[], ["blocked"], ["blocked", "spent"]])
 def test_a_file_is_counted_as_pandas_counts(tmp_path: Path, engine: Any, sums: list[str]) -> None:
+    if engine == "count" and "spent" in sums:
+        engine = "auto"  # counters add up flags
     frame = rows(5000)
     found = aggregate(written(tmp_path, frame), KEYS, sums, engine=engine)
     assert list(found.columns) == [*KEYS, "rows", *sums]
@@ -158,6 +162,80 @@ def test_few_groups_and_many_are_told_apart(tmp_path: Path) -> None:
     true = len(aggregate(few, KEYS))
     assert true * 0.9 < _estimate(_dataset(few, KEYS), KEYS) < true * 1.1
     assert _estimate(_dataset(many, KEYS), KEYS) > 200_000
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.integers(-2, 6), st.integers(0, 3) | st.none(), st.booleans() | st.none()),
+            max_size=30,
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([1, 999, 2_000_003]),
+)
+@settings(max_examples=40, deadline=None)
+def test_counters_make_room_for_values_as_they_come(groups: list[Any], apart: int) -> None:
+    """Row groups bring new values, higher and lower ones, near to one another and far apart."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "rows.parquet")
+        schema = pa.schema(
+            {"country": pa.string(), "asn": pa.int64(), "day": pa.date32(), "blocked": pa.bool_()}
+        )
+        frames = []
+        with pq.ParquetWriter(file, schema) as out:
+            for number, cells in enumerate(groups):
+                numbers = [a * apart for a, _, _ in cells]
+                days = [None if d is None else 19_000 - number + d for _, d, _ in cells]
+                columns = [
+                    pa.array([f"c{abs(a) % (number + 2)}" for a in numbers], pa.string()),
+                    pa.array(numbers, pa.int64()),
+                    pa.array(days, pa.int32()).cast(pa.date32()),
+                    pa.array([b for _, _, b in cells], pa.bool_()),
+                ]
+                out.write_table(pa.table(columns, schema=schema))
+                frames.append(pa.table(columns, schema=schema))
+        whole = pa.concat_tables(frames).to_pandas()
+        for sums in ([], ["blocked"]):
+            found = aggregate(file, KEYS, sums, engine="count")
+            assert found.equals(aggregate(file, KEYS, sums, engine="sort"))
+            assert found["rows"].sum() == len(whole)
+
+
+def test_counters_are_each_threads_and_slots_are_everybodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatewatch_analysis.counting.columns._PORTION", 200)
+    monkeypatch.setattr("gatewatch_analysis.counting.counters._PENDING", 700)
+    monkeypatch.setattr("gatewatch_analysis.counting.counters._SLICE", 64)
+    frame = rows(20_000, kinds=40).assign(asn=lambda f: f["asn"] // 1_000_000_007 * 97)
+    frame.loc[::50, "asn"] = pd.NA
+    file = written(tmp_path, frame, rows=500)
+    for _ in range(3):
+        found = aggregate(file, KEYS, ["blocked"], engine="count")
+        assert comparable(found) == by_pandas(frame, KEYS, ["blocked"])
+        assert found.equals(aggregate(file, KEYS, ["blocked"], engine="sort"))
+
+
+def test_too_many_combinations_go_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = rows(3000)
+    file = written(tmp_path, frame)
+    monkeypatch.setattr("gatewatch_analysis.counting.counters._MOST", 100)
+    with pytest.raises(TooMany):
+        aggregate(file, KEYS, ["blocked"], engine="count")
+    assert comparable(aggregate(file, KEYS, ["blocked"])) == by_pandas(frame, KEYS, ["blocked"])
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_without_polars_arrow_reads(tmp_path: Path, missing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if missing:
+        for room in ("columns", "grouped"):
+            monkeypatch.setattr(f"gatewatch_analysis.counting.{room}.find_spec", lambda _: None)
+    frame = rows(3000)
+    for engine in ("auto", "count", "sort"):
+        found = aggregate(written(tmp_path, frame), KEYS, ["blocked"], engine=engine)  # type: ignore[arg-type]
+        assert comparable(found) == by_pandas(frame, KEYS, ["blocked"])
 
 
 def test_nothing_to_group_by_is_refused() -> None:

@@ -1,9 +1,11 @@
 """Rows counted, and columns summed, by group: pandas in front, and beneath it whatever is fastest.
 
-Few groups: polars' streaming engine, whose reading nothing here comes up to.  Many groups: the rows' keys as
-numbers, sorted (:mod:`gatewatch_analysis.counting.parts`), which needs half the time of any hash table, and
-a third of its memory.  Which of the two is decided by an estimate from the first rows.
-``python -m benchmarks aggregate`` prints both beside pandas, polars and duckdb.
+Few keys that may meet: a counter for each combination (:mod:`gatewatch_analysis.counting.counters`).  Few
+groups of many keys: polars' streaming engine.  Many groups: the rows' keys as numbers, sorted
+(:mod:`gatewatch_analysis.counting.parts`), which needs half the time of any hash table, and a third of its
+memory.  Whether there are few, an estimate from some rows tells; the first way is then tried, and ends with
+the first rows that are too much for it.  ``python -m benchmarks aggregate`` prints what each needs beside
+pandas, polars and duckdb.
 """
 
 from __future__ import annotations
@@ -11,9 +13,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event
 from typing import Any, Literal
 
 import pandas as pd
@@ -23,6 +28,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
+from gatewatch_analysis.counting.columns import Portion, portions
+from gatewatch_analysis.counting.counters import Counters, Slots, TooMany, countable
 from gatewatch_analysis.counting.parts import Part, frame, part, reduce
 
 #: A frame, a Parquet file, a folder of them (``name=value`` folders become columns), or several files.
@@ -32,10 +39,12 @@ Source = pd.DataFrame | str | Path | Sequence[str | Path]
 _WAVE = 8_000_000
 # Rows of a row group looked at to tell few groups from many.
 _SAMPLE = 4096
-# Row groups read at a time for each core.
-_AHEAD = 4
+# Portions read at a time for each core.
+_AHEAD = 2
 # Above so many groups sorting wins (benchmarks.aggregate; the two are alike between 50,000 and 200,000).
 _FEW = 100_000
+# Each flag doubles the counters.
+_FLAGS = 3
 
 
 def aggregate(
@@ -43,13 +52,15 @@ def aggregate(
     by: Sequence[str],
     sums: Sequence[str] = (),
     *,
-    engine: Literal["auto", "sort", "polars"] = "auto",
+    engine: Literal["auto", "count", "sort", "polars"] = "auto",
 ) -> pd.DataFrame:
     """Count the rows of each group of ``by``, and add up ``sums``.
 
     Gives the columns of ``by`` (text as categories), ``rows`` (Int64), and a column for each sum (Int64 for
     flags and whole numbers, Float64 else), in the order of the keys.  A missing key is a group as any other
     and comes last; a missing value adds nothing.  Memory is bounded by a wave of rows and by the result.
+    With ``engine`` "count" it raises :class:`~gatewatch_analysis.counting.counters.TooMany` where "auto" goes
+    another way.
     """
     if not by:
         raise ValueError("at least one column to group by is needed")
@@ -60,12 +71,16 @@ def aggregate(
     dataset = _dataset(source, by)
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        few = engine == "polars" or (
-            engine == "auto"
-            and find_spec("polars") is not None
-            and isinstance(dataset.filesystem, LocalFileSystem)
-            and _estimate(dataset, by) <= _FEW
-        )
+        few = engine in ("count", "polars") or (engine == "auto" and _estimate(dataset, by) <= _FEW)
+        if engine == "count" or (engine == "auto" and few and _may_be_counted(dataset, by, sums)):
+            try:
+                return frame(_counted(dataset, by, sums, pool, workers), by, sums)
+            except TooMany:
+                if engine == "count":
+                    raise
+        if engine == "auto":
+            local = isinstance(dataset.filesystem, LocalFileSystem)
+            few = few and local and find_spec("polars") is not None
         found = [_polars(dataset, by, sums)] if few else _waves(dataset, by, sums, pool, workers)
         # What polars gives has no order; one wave is in order already.
         return frame(found[0] if len(found) == 1 and not few else reduce(found, pool), by, sums)
@@ -120,20 +135,57 @@ def _samples(opened: Any, by: Sequence[str]) -> Iterator[Any]:
         )
 
 
+def _may_be_counted(dataset: Any, by: Sequence[str], sums: Sequence[str]) -> bool:
+    kinds = dataset.schema
+    return len(sums) <= _FLAGS and (
+        all(countable(kinds.field(name).type) for name in by)
+        and all(pa.types.is_boolean(kinds.field(name).type) for name in sums)
+    )
+
+
+def _counted(
+    dataset: Any, by: Sequence[str], sums: Sequence[str], pool: ThreadPoolExecutor, workers: int
+) -> Part:
+    """Read row groups on all cores, each with counters of its own; raises TooMany."""
+    waiting: SimpleQueue[Portion] = SimpleQueue()
+    for portion in portions(dataset, workers):
+        waiting.put(portion)
+    slots, given_up = [Slots() for _ in by], Event()
+
+    def work(_: int) -> Counters:
+        counters = Counters(slots, len(sums))
+        with suppress(Empty):
+            while not given_up.is_set():
+                for columns in waiting.get_nowait().read(dataset, [*by, *sums]):
+                    try:
+                        counters.add(columns[: len(by)], columns[len(by) :])
+                    except TooMany:
+                        given_up.set()
+                        raise
+        return counters
+
+    first, *others = pool.map(work, range(workers))
+    for other in others:
+        first.absorb(other)
+    kinds = [dataset.schema.field(name).type for name in by]
+    return first.part([k.value_type if pa.types.is_dictionary(k) else k for k in kinds])
+
+
 def _waves(
     dataset: Any, by: Sequence[str], sums: Sequence[str], pool: ThreadPoolExecutor, workers: int
 ) -> list[Part]:
-    """Read row groups on all cores and reduce them, a wave at a time."""
-    columns = [*by, *sums]
+    """Read portions on all cores and reduce them, a wave at a time."""
+    names = [*by, *sums]
 
-    def read(piece: Any) -> Part:
-        return part(piece.to_table(schema=dataset.schema, columns=columns, use_threads=False), by, sums)
+    def read(portion: Portion) -> list[Part]:
+        return [part(pa.table(columns, names), by, sums) for columns in portion.read(dataset, names)]
 
     found: list[Part] = []
     wave: list[Part] = []
-    pieces = (group for file in dataset.get_fragments() for group in file.split_by_row_group())
-    while several := list(islice(pieces, _AHEAD * workers)):
-        wave += pool.map(read, several)
+    waiting = iter(portions(dataset, workers))
+    while several := list(islice(waiting, _AHEAD * workers)):
+        for parts in pool.map(read, several):
+            wave += parts
         if sum(map(len, wave)) >= _WAVE:
             found.append(reduce(wave, pool))
             wave = []

@@ -101,7 +101,7 @@ def reduce(parts: Sequence[Part], pool: Executor) -> Part:
         one_by_one = len(parts) == 1  # a thread would only have to be woken
         numbers = np.concatenate(list((map if one_by_one else pool.map)(joined, range(len(parts)))))
         number, rows, sums = _packed(numbers, flags) if packed else _sorted(numbers, parts)
-        return Part(dictionaries, tuple(_apart(number, sizes)), sums, rows)
+        return Part(dictionaries, tuple(apart(number, sizes)), sums, rows)
     # Keys of more combinations than a number has room for: two columns become one first.
     return _in_steps(parts, dictionaries, [m for _, m in unified], pool)
 
@@ -122,38 +122,39 @@ def _unify(dictionaries: Sequence[Column]) -> tuple[Column, list[Array]]:
 def _packed(numbers: Array, flags: int) -> tuple[Array, Array, tuple[Array, ...]]:
     numbers.sort()
     keys = numbers >> flags
-    begins = _begins(keys)
-    rows = np.diff(begins, append=len(keys))
+    starts = begins(keys)
+    rows = np.diff(starts, append=len(keys))
     sums = tuple(
-        np.add.reduceat((numbers >> bit) & 1, begins) if len(begins) else rows for bit in range(flags)
+        np.add.reduceat((numbers >> bit) & 1, starts) if len(starts) else rows for bit in range(flags)
     )
-    return keys[begins], rows, sums
+    return keys[starts], rows, sums
 
 
 def _sorted(numbers: Array, parts: Sequence[Part]) -> tuple[Array, Array, tuple[Array, ...]]:
     order = np.argsort(numbers, kind="stable")
     numbers = numbers[order]
-    begins = _begins(numbers)
+    starts = begins(numbers)
 
     def total(columns: Iterable[Array]) -> Array:
         column = np.concatenate(list(columns))
         wide = column.astype(np.float64 if column.dtype.kind == "f" else np.int64)
-        return np.add.reduceat(wide[order], begins) if len(begins) else wide
+        return np.add.reduceat(wide[order], starts) if len(starts) else wide
 
     rows = total(np.ones(len(p), np.int64) if p.rows is None else p.rows for p in parts)
     sums = tuple(total(p.sums[k] for p in parts) for k in range(len(parts[0].sums)))
-    return numbers[begins], rows, sums
+    return numbers[starts], rows, sums
 
 
-def _begins(ordered: Array) -> Array:
+def begins(ordered: Array) -> Array:
+    """Give where each run of equal numbers begins."""
     new = np.empty(len(ordered), bool)
     new[:1] = True
     np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
     return np.flatnonzero(new)
 
 
-def _apart(numbers: Array, sizes: Sequence[int]) -> list[Array]:
-    """Take the numbers apart into codes again."""
+def apart(numbers: Array, sizes: Sequence[int]) -> list[Array]:
+    """Take numbers apart into the codes that they were made of."""
     codes = []
     for size in sizes[:0:-1]:
         rest = numbers // size
