@@ -234,7 +234,7 @@ def test_without_polars_arrow_reads(tmp_path: Path, missing: bool, monkeypatch: 
             monkeypatch.setattr(f"gatewatch_analysis.counting.{room}.find_spec", lambda _: None)
     frame = rows(3000)
     for engine in ("auto", "count", "sort"):
-        found = aggregate(written(tmp_path, frame), KEYS, ["blocked"], engine=engine)  # type: ignore[arg-type]
+        found = aggregate(written(tmp_path, frame), KEYS, ["blocked"], engine=engine)
         assert comparable(found) == by_pandas(frame, KEYS, ["blocked"])
 
 
