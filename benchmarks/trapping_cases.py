@@ -24,6 +24,9 @@ QUICK = 2 * AROUND
 #: What a hunt may take at the very most.
 LOCATE = getattr(load("locate"), "seconds", SECONDS)
 
+# Probes whose controls go to a neutral server that all targets share.
+_QUEUING = ("quic", "sni", "throttle", "app", "middlebox")
+
 #: The server is down for everybody, or does something odd to everybody.
 DOWN = ("down",)
 #: A page came: what it is worth is another matter.
@@ -35,7 +38,8 @@ LED = ("down", "inconclusive")
 class Row(NamedTuple):
     """A case, its budget in seconds, how the verdict's label may begin; ``shared``: what others may wait.
 
-    Others wait for what is theirs, too: a helper that is asked about every target, and the hunts of locate,
+    Others wait for what is theirs, too: a helper that is asked about every target, the neutral server where
+    some probes send their controls one after another, in whatever order they come, and the hunts of locate,
     of which one is under way at a time.
     """
 
@@ -156,4 +160,7 @@ def _more() -> dict[str, Row]:
 
 
 #: By name.
-ROWS: dict[str, Row] = {**_servers(), **_boxes(), **_more()}
+ROWS: dict[str, Row] = {
+    name: row._replace(shared=row.shared or (AROUND if row.case.probe in _QUEUING else 0.0))
+    for name, row in {**_servers(), **_boxes(), **_more()}.items()
+}
