@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import thread_time
 from typing import Any, NamedTuple
 
 import trio
@@ -61,6 +62,7 @@ class Ran:
     open_sockets: int = 0
     tasks_left: int = 0
     peak_mb: float = 0.0
+    step_ms: float = 0.0  # of the processor: the longest that nobody else got any
 
     @property
     def received(self) -> int:
@@ -85,6 +87,23 @@ class _Timed:
             return await self._probe.measure(target, wire)
         finally:
             self._seconds[target.url] = trio.current_time() - began
+
+
+class _Steps(trio.abc.Instrument):
+    """Times each step of each task but the emulated internet's: while it lasts, every other task waits."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._began = thread_time()
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Start the clock."""
+        self._began = thread_time()
+
+    def after_task_step(self, task: trio.lowlevel.Task) -> None:
+        """Stop it."""
+        if "MemoryInternet" not in task.name:
+            self.longest = max(self.longest, thread_time() - self._began)
 
 
 @dataclass
@@ -140,7 +159,11 @@ def session(case: Case, urls: Iterable[str], *, memory_too: bool = False) -> Ran
                 bundle.flush()
                 trust = Trust(bundle.name)
             before = trio.lowlevel.current_statistics().tasks_living
+            steps = _Steps()
+            trio.lowlevel.add_instrument(steps)
             yield Wire(trust=trust, own_resolvers=isp.resolvers)
+            trio.lowlevel.remove_instrument(steps)
+            ran.step_ms = steps.longest * 1000
             ran.tasks_left = trio.lowlevel.current_statistics().tasks_living - before
             ran.open_sockets = internet.left_open()
 

@@ -51,13 +51,14 @@ def run(quick: bool) -> dict[str, Any]:
     """Run every trap, or a part of them; gives goals, the innocent peer, and a line a trap."""
     names = list(ROWS)[:: _QUICK if quick else 1]
     lines, worst = [], {"late": 0, "large": 0, "delay": 0.0, "memory": 0.0, "wrong": 0, "open": 0}
-    peer = (0.0, 0.0)
+    peer, step = (0.0, 0.0), 0.0
     for name in names:
         row = ROWS[name]
         ran, alone, ratio = beside(row, 2 if quick else 4, memory_too=True)
         took = ran.seconds[row.case.url]
         more = ran.peak_mb - alone.peak_mb
         peer = max(peer[0], *alone.seconds.values()), max(peer[1], alone.peak_mb)
+        step = max(step, alone.step_ms)
         worst["late"] += took > row.seconds or row.case.url in ran.skipped
         worst["large"] = max(worst["large"], len(ran.line))
         worst["delay"] = max(worst["delay"], ratio)
@@ -67,7 +68,7 @@ def run(quick: bool) -> dict[str, Any]:
         lines.append(
             f"{name:<30} {took:6.1f} of {row.seconds:5.1f} s, read {ran.received / 1e3:7.1f} KB, "
             f"record {len(ran.line) / 1e3:7.1f} KB, memory {ran.peak_mb:5.1f} MB ({more:+.1f}), "
-            f"others x {ratio:.3f}, {ran.label or '-'}"
+            f"others x {ratio:.3f}, longest step {ran.step_ms:.0f} ms, {ran.label or '-'}"
         )
     return {
         "goals": [
@@ -108,6 +109,8 @@ def run(quick: bool) -> dict[str, Any]:
                 "met": not worst["open"],
             },
         ],
-        "peer": {"innocent sites": f"at most {peer[0]:.1f} s, memory {peer[1]:.1f} MB"},
+        "peer": {
+            "innocent sites": f"at most {peer[0]:.1f} s, memory {peer[1]:.1f} MB, longest step {step:.0f} ms"
+        },
         "detail": {"traps": lines},
     }

@@ -49,6 +49,7 @@ TRAPS: Final[dict[str, str]] = {
     "interim": "100 Continue without end",
     "body-dribble": "a page, a byte a minute",
     "body-sand": "a page, 200 segments of one byte a second",
+    "body-addresses": "a page of what looks like addresses, all of which scrubbing must look at",
     "endless": "a page of 10 GB",
     "chunks-tiny": "chunks of one byte without end",
     "chunk-line": "a chunk's first line without end",

@@ -75,6 +75,7 @@ HTTP: Final[dict[str, Callable[[], Words]]] = {
     "interim": lambda: Words(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 500, abroad=HTTP_REQUEST_FAILED),
     "body-dribble": lambda: Words(_OK + b"Content-Length: 100000\r\n\r\n<html>", b"x", _MINUTE),
     "body-sand": lambda: Words(_PLAIN, b"x", 0.005, abroad=GENERIC_TIMEOUT),
+    "body-addresses": lambda: Words(_PLAIN, b"1.1." * 4000, abroad=""),
     "chunks-tiny": lambda: Words(_CHUNKED, b"1\r\nx\r\n" * 3000, abroad=""),
     "chunk-line": lambda: Words(_CHUNKED + b"5;", b"x" * 16_000),
     "bomb-10-gb": lambda: Words(_GZIP + _MEMBER, _zeros(), abroad=""),
