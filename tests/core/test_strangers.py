@@ -15,6 +15,10 @@ import io
 import json
 import re
 import shutil
+import signal
+import socket
+import subprocess
+import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -44,7 +48,6 @@ OURS = {
     "gatewatch coverage": "prints tables that come with the program",
     "gatewatch probes list": "prints docstrings of installed probes",
     "gatewatch probes show": "prints the docstring of an installed probe, or of a file that was named",
-    "gatewatch helper serve": "logs nothing (gatewatch.helper.connection), and prints its own address",
     "gatewatch completion": "prints a script of click's",
     "gatewatch lab list": "prints the scenarios that come with the program",
     "gatewatch lab score": "prints verdicts on the scenarios that come with the program",
@@ -138,6 +141,7 @@ def shown(world: strangers.World) -> dict[str, list[tuple[str, ...]]]:
                 *("--limit", "2", "--root", str(world.folder / "many")),
             ),
             ("lab", "run", STRANGE),
+            ("lab", "run", str(world.scenario)),
         ],
     }
 
@@ -171,7 +175,12 @@ def leaves() -> dict[str, click.Command]:
 
 
 #: Those that strangers are behind a connection of: tested by name below.
-CONNECTED = {"gatewatch results upload", "gatewatch update", "gatewatch targets pull"}
+CONNECTED = {
+    "gatewatch helper serve",
+    "gatewatch results upload",
+    "gatewatch update",
+    "gatewatch targets pull",
+}
 
 
 def test_every_command_is_here(world: strangers.World) -> None:
@@ -247,6 +256,37 @@ def test_what_a_collector_answers(world: strangers.World) -> None:
     assert len(there.asked) > len(PAYLOADS) and WORD in said[0].output
     assert [fell(got) + marker.steers(got.output) for got in said] == [[]] * len(said)
     assert marker.steers_json(as_json.stdout) == []
+
+
+def test_who_asks_a_helper(tmp_path: Path) -> None:
+    """It says nothing of who came and what they wrote, and hands none of it back as a page."""
+    pytest.importorskip("hypercorn", reason="the helper needs hypercorn: pip install 'gatewatch[helper]'")
+    command = [sys.executable, "-m", "gatewatch", "helper", "serve", "--port", "0", "--resolver", "system"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, "--rate", "1000"], **pipes) as process:  # type: ignore[call-overload]
+        first = process.stderr.readline().decode()
+        port = int(first.rstrip("/\n").rpartition(":")[2])
+        answers = [
+            asked(port, text.encode("utf-8", "surrogatepass")[:4000], post)
+            for text in PAYLOADS
+            for post in (0, 1)
+        ]
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+    assert (out, err, process.returncode) == (b"", b"", 0)
+    assert first == f"Listening on http://127.0.0.1:{port}/\n"
+    assert sum(answer.startswith(b"HTTP/1.1 ") for answer in answers) == len(answers)
+    assert [answer for answer in answers if WORD.encode() in answer] == []
+
+
+def asked(port: int, text: bytes, post: int) -> bytes:
+    """Ask with a text for a path, a header, or a body; gives all that is answered."""
+    path = b"/" + text.replace(b" ", b"%20").replace(b"\r", b"").replace(b"\n", b"") if not post else b"/"
+    head = b"%s %s HTTP/1.1\r\nHost: h.example\r\nConnection: close\r\n" % (b"POST" if post else b"GET", path)
+    body = text if post else b""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def test_what_publishers_answer(world: strangers.World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ class Marker(Writer):
     def certificate(self) -> bytes:
         return certificate(self.text())
 
-    def json(self, depth: int = 2) -> Any:
+    def json(self, depth: int = 1) -> Any:
         """Some JSON with payloads as keys and values, and as bytes."""
         if depth == 0:
             return self.text()
@@ -121,7 +121,7 @@ class Marker(Writer):
             # Text wherever text is allowed.
             hint = next((kind for kind in (str, bytes) if kind in kinds), kinds[0])
         if get_origin(hint) is tuple and name not in ("headers_list", "peer_certificates"):
-            return tuple(self.value(name, get_args(hint)[0]) for _ in range(2))
+            return (self.value(name, get_args(hint)[0]),)
         if hint in (int, float, bool):
             return hint(1)
         return super().value(name, hint)

@@ -75,6 +75,11 @@ class World:
         return self.folder / "list.csv"
 
     @property
+    def scenario(self) -> Path:
+        """A scenario of the lab."""
+        return self.folder / "strange.toml"
+
+    @property
     def prefixes(self) -> Path:
         """A table that says whose addresses are."""
         return self.folder / "prefixes.csv"
@@ -130,7 +135,10 @@ def _measured(root: Path) -> None:
 
 
 def lines(*, plain: bool = False) -> Iterator[bytes]:
-    """Measurements in which every field has held every payload; ``plain``: without our own keys."""
+    """Measurements in which every field has held every payload, own records in place or as they came.
+
+    ``plain``: without our own keys.
+    """
     for turn in range(len(PAYLOADS)):
         marker = Marker(turn)
         whole: Measurement = marker.record(Measurement)
@@ -150,11 +158,12 @@ def lines(*, plain: bool = False) -> Iterator[bytes]:
         yield dumps(tame)
         if plain:
             continue
-        test, key, cls = OWN_KEYS[turn % len(OWN_KEYS)]
-        for own in (encode(marker.record(cls)), encode(_placed(marker, marker.record(cls)))):
+        slim = dataclasses.replace(tame, annotations={}, extra={})
+        for test, key, cls in OWN_KEYS:
+            row = marker.record(cls)
+            own = encode(row if turn % 2 else _placed(marker, row))
             extra = own if not key else {key: own if key in ONE else [own]}
-            keys = TestKeys(extra=extra)
-            yield dumps(dataclasses.replace(tame, test_name=test, test_keys=keys))
+            yield dumps(dataclasses.replace(slim, test_name=test, test_keys=TestKeys(extra=extra)))
 
 
 def _placed(marker: Marker, row: Any) -> Any:
@@ -302,6 +311,7 @@ def _tables(world: World) -> None:
     ]
     listed += [{**each, "landing_points": ports * 2, "length": "9 km", "rfs": "2017"} for each in listed]
     world.cables.write_text(json.dumps(listed))
+    world.scenario.write_text(f"name = {json.dumps(PAYLOADS[0])}\ntitle = {json.dumps(PAYLOADS[2])}\n")
     head = "url,category_code,category_description,date_added,source,notes\n"
     out = io.StringIO(newline="")
     import csv

@@ -23,6 +23,8 @@ from gatewatch_targets.text import printable
 
 # A screenful; the JSON has them all.
 _ROWS = 40
+# Letters of one finding.
+_LONGEST = 4000
 
 # Names the ISP of a row.
 _Name = Callable[[Any], str]
@@ -141,7 +143,9 @@ def to_text(analysis: Analysis) -> str:
 
 def _said(finding: Finding) -> str:
     """Give the text; those of an ISP name it themselves."""
-    return finding.text if finding.statement.startswith("isp.") else f"{finding.subject}: {finding.text}"
+    text = finding.text if finding.statement.startswith("isp.") else f"{finding.subject}: {finding.text}"
+    # A network may be called anything, at any length.
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def _namer(analysis: Analysis) -> _Name:
