@@ -50,7 +50,6 @@ class Fault:
     rate: float = 10.0
     #: The real lists instead of some sites.
     lists: tuple[str, ...] = ()
-    quick: bool = True
     #: What is measured after it is another provider's; the interface is put right before the run is resumed.
     elsewhere: bool = False
     #: States in which the run may end before it is resumed.
@@ -168,6 +167,14 @@ _RESOLVED = "nameserver {}\noptions timeout:2 attempts:2\n"
 
 _CUT = ("interrupted",)
 
+# What --quick does: one of each kind.
+QUICK = frozenset(
+    {
+        *("clock +1 year", "suspend 4 h", "interface 1 s", "no address", "other address", "resolver empty"),
+        *("no files", "locale C", "stdout broken", "terminal gone", "terminal, nohup", "SIGHUP"),
+    }
+)
+
 FAULTS = (
     Fault("none", "nothing happens"),
     Fault("clock +1 year", "the wall clock jumps forward by a year", _wall(YEAR), clocks=True),
@@ -176,7 +183,7 @@ FAULTS = (
     Fault("paused 12 s", "SIGSTOP, and SIGCONT 12 s later", _pause(12.0)),
     Fault("slow CPU", "a twentieth of the processor for 10 s", _slow),
     Fault("interface 1 s", "the interface goes down, and up 1 s later", _down(1.0)),
-    Fault("interface 12 s", "the interface goes down, and up 12 s later", _down(12.0), quick=False),
+    Fault("interface 12 s", "the interface goes down, and up 12 s later", _down(12.0)),
     Fault("no address", "the address is taken away for 1.5 s", _addressless),
     Fault("other address", "DHCP gives another address of the network", _readdressed("103.5.24.77")),
     Fault(
@@ -221,7 +228,6 @@ FAULTS = (
         before=_limit((resource.RLIMIT_DATA, 256 * MEGABYTE)),
         lists=("kh", "global"),
         rate=100.0,
-        quick=False,
     ),
     Fault(
         "locale C",

@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from benchmarks.labrun import environment, real_lists
 from benchmarks.machine import faults
 from benchmarks.machine.clocks import Clocks
 from benchmarks.machine.harm import Interface
+from gatewatch.lab.country.scenario import load
 from gatewatch.records import TIME_FORMAT
 from gatewatch.store import read
 
@@ -86,7 +88,7 @@ def once(fault: faults.Fault, folder: Path) -> dict[str, Any]:
         what = real_lists(*fault.lists)
     else:
         targets = folder / "targets.txt"
-        targets.write_text("\n".join(f"site-{n}.machine-bench.net" for n in range(fault.sites)))
+        targets.write_text("\n".join(_innocent(fault)), encoding="ascii")
         what = ("--targets", str(targets))
     run = ["run", *what, "--traces", "0", "--seed", "1", "--rate", str(fault.rate), "--root", str(root)]
     told = _gatewatch(going, fault, run, folder)
@@ -117,6 +119,14 @@ def once(fault: faults.Fault, folder: Path) -> dict[str, Any]:
     }
 
 
+def _innocent(fault: faults.Fault) -> list[str]:
+    """Names that no box of the provider acts on."""
+    scenario, isp = fault.where
+    boxes = load(scenario).isp(isp).boxes
+    names = (f"site-{n}.machine-bench.net" for n in count())
+    return list(islice((name for name in names if not any(box.matches(name) for box in boxes)), fault.sites))
+
+
 def _judged(planned: set[str], records: list[dict[str, Any]]) -> dict[str, Any]:
     """Count what must be nothing: no site of this provider is blocked, down, or hard to tell."""
     items = Counter(record["x_gatewatch_item"] for record in records)
@@ -129,7 +139,7 @@ def _judged(planned: set[str], records: list[dict[str, Any]]) -> dict[str, Any]:
     years = Counter(record["measurement_start_time"][:4] for record in records)
     return {
         "lost": len(planned - set(items)),
-        "twice": sum(count - 1 for count in items.values()),
+        "twice": sum(times - 1 for times in items.values()),
         "blocked": labels["blocked"],
         "not_ok": dict(rules.most_common(4)),
         "years": dict(years),

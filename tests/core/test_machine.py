@@ -178,6 +178,23 @@ def test_which_network_is_another(before: Network, after: Network, same: bool) -
     run(main)
 
 
+def test_a_network_that_cannot_be_asked_for_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no file may be opened, there seem to be no address and no resolver."""
+
+    async def main() -> None:
+        fake = Fake()
+        made = fake.machine()
+        then = made.moment()
+        fake.moves(Network())
+        fake.asks()
+        with monkeypatch.context() as patch:
+            patch.setattr(machines, "no_files", lambda: True)
+            assert not made.changed_since(then)
+        assert made.changed_since(then)
+
+    run(main)
+
+
 def test_a_router_that_is_learnt_late_gives_a_network_away() -> None:
     async def main() -> None:
         fake = Fake()

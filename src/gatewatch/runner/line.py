@@ -8,8 +8,10 @@ full one is measured again more slowly.
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -87,8 +89,9 @@ def has_route(address: tuple[str, int] = _ROUTE_4) -> bool:
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as sock:
             sock.connect(address)
-    except OSError:
-        return False
+    except OSError as error:
+        # Where no file may be opened, nobody knows.
+        return error.errno in (errno.EMFILE, errno.ENFILE)
     return True
 
 
@@ -160,7 +163,8 @@ class Line:
         resolved: list[bool] = []
 
         async def question(address: str) -> None:
-            with trio.move_on_after(PATIENCE):
+            # The first question opens the poller, for which there may be no file.
+            with trio.move_on_after(PATIENCE), suppress(OSError):
                 got = await lookup.udp(
                     self._about(f"tcp://{address}:443"), address, "example.com", window=0.0
                 )

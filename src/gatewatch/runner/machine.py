@@ -19,6 +19,7 @@ from typing import Any
 
 import trio
 
+from gatewatch.runner.room import no_files
 from gatewatch.whereabouts import Prefix
 from gatewatch.words import mark
 
@@ -180,6 +181,8 @@ class Machine:
             seen.append(CLOCK_SET)
         self._apart, self._told = apart, told
         here, resolvers = self._network(), self._resolvers()
+        if (here.addresses != self.here.addresses or resolvers != self.resolvers) and no_files():
+            here, resolvers = self.here, self.resolvers
         was = self.elsewhere
         if here.addresses != self.here.addresses or not _alike(here.router, self.here.router):
             self.addresses.update(dict.fromkeys(here.addresses))

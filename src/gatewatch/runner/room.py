@@ -28,6 +28,15 @@ def keep_standard_files() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
+def no_files() -> bool:
+    """Tell whether no more files may be opened: then what the system is asked for seems not to be there."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError:
+        return True
+    return False
+
+
 def make_room() -> int:
     """Use what the system gives; gives how many measurements may be under way at once."""
     threading.stack_size(_STACK)
