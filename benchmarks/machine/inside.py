@@ -141,8 +141,11 @@ def _judged(planned: set[str], records: list[dict[str, Any]]) -> dict[str, Any]:
         "lost": len(planned - set(items)),
         "twice": sum(times - 1 for times in items.values()),
         "blocked": labels["blocked"],
+        "unsure": len(records) - labels["ok"] - labels["blocked"],
         "not_ok": dict(rules.most_common(4)),
         "years": dict(years),
+        # A run takes minutes.
+        "misdated": len(records) - max(years.values(), default=0),
     }
 
 
