@@ -52,6 +52,7 @@ INVENTORY: dict[str, Entry] = {
     "quic-versions": Entry("wire", 950_000, "net.quicwire versions, source_id, destination_id"),
     "quic-initial": Entry("wire", 200_000, "lab.path.initial Initials.feed"),
     "helper-request": Entry("helpers", 450_000, "records.control question, address_of, written_port"),
+    "helper-served": Entry("served", 50_000, "helper.connection, helper.app: a whole conversation, in bytes"),
     "helper-answer": Entry("helpers", 50_000, "visit.asking Attempt._read, then the whole verdict"),
     "helper-echo": Entry("helpers", 450_000, "visit.echoes _told; helper.ports offered; upload.collector"),
     "list": Entry("lists", 50_000, "gatewatch_targets.lists parse_list: ours, Citizen Lab's, plain"),

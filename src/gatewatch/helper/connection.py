@@ -137,6 +137,7 @@ class Conversation:
         self._peer = peer
         self._patience = patience or Patience()
         self._scope = trio.CancelScope()
+        self._writing = trio.Lock()
         self._done = False
         self._protocol: _Protocol | None = None
 
@@ -206,10 +207,14 @@ class Conversation:
             self._scope.cancel()
 
     async def _write(self, data: bytes) -> None:
-        """Write one piece; a client that does not take it in time is dropped."""
+        """Write one piece; a client that does not take it in time is dropped.
+
+        What hypercorn says of junk behind a request waits for the piece of the answer that is on its way.
+        """
         try:
             with trio.move_on_after(self._patience.piece) as limit:
-                await self._stream.send_all(data)
+                async with self._writing:
+                    await self._stream.send_all(data)
         except _GONE:
             self._scope.cancel()
         else:
