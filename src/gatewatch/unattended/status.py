@@ -122,10 +122,11 @@ def faults(last: Status | None, now: datetime, *, going_on: bool) -> list[str]:
         found.append(f"the last run ended with exit code {last.exit_code}: {last.reason}")
     due = moment(last.next_due)
     if due is not None and last.every_hours and not going_on:
-        grace = max(_LEAST_GRACE, timedelta(hours=min(last.every_hours, _LONGEST) * _GRACE))
+        every = timedelta(hours=min(last.every_hours, _LONGEST))
+        grace = max(_LEAST_GRACE, every * _GRACE)
         if now - due > grace:
             found.append(f"the next run was due {last.next_due}")
-        if due - now > timedelta(hours=last.every_hours) + grace:
+        if due - now > every + grace:
             # Nothing would ever be overdue.
             found.append(f"the clock of this machine was set back: the last run began at {last.started}")
     if last.clock_offset_s is not None and abs(last.clock_offset_s) > _WRONG:
@@ -147,6 +148,8 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, dict) and all(_fits(v, get_args(kind)[1]) for v in value.values())
     if origin is Sequence:
         return isinstance(value, list) and all(_fits(v, get_args(kind)[0]) for v in value)
+    if kind is float:
+        return type(value) in (int, float)
     return kind is Any or (value is None if kind is NoneType else type(value) is kind)
 
 
