@@ -41,7 +41,9 @@ def test_what_was_tried_on_a_silent_line_is_kept_once(tmp_path: Path) -> None:
     assert (ended.code, ended.outcome) == (4, "no_network")
     # Five looks, and one run.
     (run,) = list_runs(tmp_path)
-    assert (run.id, run.state) == (ended.run, "no_network") and run.id.startswith("20270308T0400")
+    assert (run.id, run.state, run.planned) == (ended.run, "no_network", 0) and run.id.startswith(
+        "20270308T0400"
+    )
     assert [event["event"] for event in events(tmp_path)][-2:] == ["silence kept", "end"]
     status = Status.read(tmp_path)
     assert status and (status.run, status.measured) == (ended.run, 0)

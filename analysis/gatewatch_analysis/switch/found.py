@@ -57,6 +57,7 @@ class _Node:
     def __init__(self, node: str, days: pd.DatetimeIndex, isps: Mapping[Isp, Mapping[Day, Abroad]]) -> None:
         self.node, self.days, self.isps = node, days, list(isps)
         self._ways = isps
+        self._own: dict[int, Change | None] = {}
         shape = len(self.isps), len(days)
         self.hits, self.trials = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         place = {day: number for number, day in enumerate(days)}
@@ -67,9 +68,11 @@ class _Node:
 
     def own(self, row: int) -> Change | None:
         """Give the surest change by which an ISP's ways came to lead through it; None where there is none."""
-        found = changes(self.hits[row], self.trials[row]).found
-        ups = [c for c in found if c.levels[1][0] > _MOST > c.levels[0][0]]
-        return max(ups, key=lambda c: c.probability, default=None)
+        if row not in self._own:
+            found = changes(self.hits[row], self.trials[row]).found
+            ups = [c for c in found if c.levels[1][0] > _MOST > c.levels[0][0]]
+            self._own[row] = max(ups, key=lambda c: c.probability, default=None)
+        return self._own[row]
 
     def steps(self) -> list[_Step]:
         """Give the days on which two ISPs or more came to it, as far as their days can tell.

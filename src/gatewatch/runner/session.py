@@ -243,7 +243,9 @@ def _scrubber(session: Session, wire: Wire) -> Scrubber:
 
 def _silence(session: Session, line: Line, wire: Wire, looked: datetime) -> Silence:
     def folder() -> RunFolder:
-        return _folder(replace(session, resume=None), line.clock_offset)
+        # Nothing of the plan was tried, and a long list would be kept each time.
+        nothing = replace(session, resume=None, plan=replace(session.plan, items=()))
+        return _folder(nothing, line.clock_offset)
 
     return Silence(line.tried, session.vantage, _scrubber(session, wire), looked, PATIENCE, folder)
 
