@@ -164,12 +164,12 @@ def switched(
         if len(days) < 2:
             continue
         isps, names = ways_abroad(here, prefixes)
-        methods = main_methods(blocked, dead)
-        for node in sorted(names):
-            tried = _Node(node, days, isps)
-            steps = tried.steps()
-            if not steps:
-                continue
+        nodes = [_Node(node, days, isps) for node in sorted(names)]
+        changed = [(tried, steps) for tried in nodes if (steps := tried.steps())]
+        # What costs most is only computed where something changed.
+        methods = main_methods(blocked, dead) if changed else {}
+        for tried, steps in changed:
+            node = tried.node
             for step in steps:
                 located = _located(of_country(loci, country), days[step.high], node, step.isps)
                 switches.append(_switch(country, tried, names[node], step, methods, located))
