@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.worlds import spool, updates
 from tests.worlds.crontab import Table
@@ -42,8 +43,8 @@ class Update(Stage):
             updates.first(self._there, Shelf(self._old / "data"))
             text = "".join(
                 f"36.{n}.{m}.0\t36.{n}.{m}.255\t{38000 + n}\tKH\tNewer {n} of {m}\n"
-                for n in range(100)
-                for m in range(256)
+                for n in range(40)
+                for m in range(100)
             )
             newer = Answer(updates.packed(text), modified=updates.NEWER, etag='"two"')
             self._there.answers["/a"] = newer
@@ -102,9 +103,9 @@ class Derive(Stage):
 
     def _sources(self) -> None:
         (self._peace / "in").mkdir()
-        text = list(lines(66, 7))
-        for number in range(6):
-            part = b"".join(text[number * 10 : number * 10 + 15])
+        text = list(lines(28, 7))
+        for number in range(4):
+            part = b"".join(text[number * 6 : number * 6 + 9])
             (self._peace / "in" / f"{number}.jsonl.gz").write_bytes(gzip.compress(part, 6, mtime=0))
 
     def _act(self, folder: Path) -> None:
@@ -156,7 +157,7 @@ class Merge(Derive):
     def _sources(self) -> None:
         with scratch() as folder:
             for number in range(3):
-                text = b"".join(list(lines(40, 9))[number * 10 : number * 10 + 20])
+                text = b"".join(list(lines(20, 9))[number * 5 : number * 5 + 9])
                 (folder / f"{number}.jsonl").write_bytes(text)
                 build(self._peace / "in" / str(number), [folder / f"{number}.jsonl"], processes=1)
 
@@ -265,10 +266,16 @@ class Agree(Stage):
     name = "consent"
     share = 5
     call = "benchmarks.faults.acts:agree"
+    _first: bytes | None = None
 
     def begin(self, folder: Path) -> None:
-        """Lay out consent to the first."""
-        acts.agree(str(folder), "NP")
+        """Lay out consent to the first, as it is written now."""
+        if self._first is None:
+            with scratch() as place, mock.patch.dict(os.environ):
+                acts.agree(str(place), "NP")
+                self._first = (place / "state" / "gatewatch" / GENERAL.file).read_bytes()
+        (folder / "state" / "gatewatch").mkdir(parents=True)
+        (folder / "state" / "gatewatch" / GENERAL.file).write_bytes(self._first)
 
     def args(self, folder: Path) -> list[Any]:
         """Give the second country."""
@@ -280,16 +287,19 @@ class Agree(Stage):
 
     def look(self, folder: Path, found: Found) -> None:
         """The first consent stands."""
-        os.environ["XDG_STATE_HOME"] = f"{folder}/state"
-        if not ledger.standing(GENERAL, "NP").good:
+        if not self._standing(folder, "NP"):
             found.note(lost="consent")
 
     def last(self, folder: Path, found: Found) -> None:
         """Both stand."""
         self.look(folder, found)
-        if not ledger.standing(GENERAL, "KH").good:
+        if not self._standing(folder, "KH"):
             found.note(lost="the new consent")
         _left(folder, found)
+
+    def _standing(self, folder: Path, country: str) -> bool:
+        with mock.patch.dict(os.environ, XDG_STATE_HOME=f"{folder}/state"):
+            return ledger.standing(GENERAL, country).good
 
 
 class Schedule(Stage):

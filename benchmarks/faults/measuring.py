@@ -37,7 +37,7 @@ class Run(Stage):
     """A run in the lab where nothing is blocked; resumed each time."""
 
     name = "run"
-    share = 24
+    share = 20
     call = "benchmarks.faults.acts:measure"
 
     def begin(self, folder: Path) -> None:

@@ -24,6 +24,7 @@ class Filled:
 
     def __init__(self, stage: Stage, mortals: Mortals, seed: int) -> None:
         self._stage = stage
+        self.name = stage.name
         self._mortals = mortals
         self._chance = random.Random(f"{seed} {stage.name} full")
         self.found = Found()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,15 @@ class Cutter:
 
 def writer(path: Path, table: str) -> pq.ParquetWriter:
     """Open a file for a table's rows."""
-    return pq.ParquetWriter(path, stored(table), compression=_COMPRESSION, compression_level=_LEVEL)
+    return _Writer(path, stored(table), compression=_COMPRESSION, compression_level=_LEVEL)
+
+
+class _Writer(pq.ParquetWriter):  # type: ignore[misc] # pyarrow has no types
+    """A writer that says once what went wrong, and not again when it is thrown away."""
+
+    def __del__(self) -> None:
+        with suppress(OSError):
+            super().__del__()
 
 
 def _cut(data: pa.Table) -> list[tuple[str, str | None, pa.Table]]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -52,7 +53,7 @@ def build(dataset: str, sources: tuple[str, ...], processes: int | None, as_json
     options.needs_pandas()
     from gatewatch_analysis.dataset import build as derive
 
-    with _told():
+    with _told(dataset):
         built = derive(dataset, sources, processes=processes, progress=_Told(), report=_passed_over)
     _say(dataset, built, as_json)
 
@@ -69,7 +70,7 @@ def merge(dataset: str, others: tuple[str, ...], as_json: bool) -> None:
     options.needs_pandas()
     from gatewatch_analysis.dataset import merge as join
 
-    with _told():
+    with _told(dataset):
         built = join(dataset, others, progress=_Told())
     _say(dataset, built, as_json)
 
@@ -83,7 +84,7 @@ def info(dataset: str, as_json: bool) -> None:
     from gatewatch_analysis.dataset import overview
     from gatewatch_targets.text import printable
 
-    with _told():
+    with _told(dataset):
         seen = overview(dataset)
     if as_json:
         click.echo(json.dumps(asdict(seen)))
@@ -154,15 +155,17 @@ def _say(path: str, built: Built, as_json: bool) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told(name: str) -> Iterator[None]:
     """Turn what can go wrong into an exit code."""
     from gatewatch.cli import LOCKED
     from gatewatch.store import Locked, StoreFull
+    from gatewatch.store.files import full_disk
     from gatewatch_analysis.dataset import DamagedDataset
     from gatewatch_targets.text import printable
 
     try:
-        with options.readable():
+        # Also what libraries say that write by themselves.
+        with options.readable(), full_disk(Path(name)):
             yield
     except DamagedDataset as error:
         raise click.UsageError(printable(str(error))) from None

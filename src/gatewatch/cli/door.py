@@ -78,11 +78,12 @@ def _of_the_disk(error: Exception) -> str:
         # pathlib's words, where there is neither HOME nor an entry for the user.
         return say("This user has no home folder. Set HOME to one that can be written to.")
     if isinstance(error, OSError):
-        if error.errno not in _FULL | _UNWRITABLE or error.filename is None:
-            return ""
-        why = f"{error.filename}: {error.strerror}"
+        # What is not about a file (a socket, a pipe) is none of the disk's.
         if error.errno in _UNWRITABLE:
-            return why
+            return f"{error.filename}: {error.strerror}" if error.filename is not None else ""
+        if error.errno not in _FULL:
+            return ""
+        why = f"{error.filename}: {error.strerror}" if error.filename is not None else str(error.strerror)
     elif not isinstance(error, StoreFull):
         return ""
     return say("There is no room on the disk: {why}", why=why)

@@ -26,7 +26,10 @@ _IFNAMSIZ = 16
 def words() -> tuple[str, ...]:
     """Names of this machine, its user and its Wi-Fi, the home folder, and hardware addresses."""
     # Not socket.getfqdn(), which asks a name server.
-    found = [socket.gethostname(), str(Path.home()), *ssids(), *hardware()]
+    found = [socket.gethostname(), *ssids(), *hardware()]
+    # A user of a container may have no home.
+    with contextlib.suppress(RuntimeError):
+        found.append(str(Path.home()))
     with contextlib.suppress(OSError, KeyError):
         found.append(getpass.getuser())
     return tuple(dict.fromkeys(word for word in found if len(word) > _SHORTEST))

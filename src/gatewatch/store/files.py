@@ -18,8 +18,8 @@ if sys.platform != "win32":
 #: What unfinished files are called; whatever bears this ending may be deleted when a run is opened again.
 UNFINISHED = ".part"
 
-# The ways a system says that a file may not grow: disk full, quota used up, size limit (RLIMIT_FSIZE).
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+#: The ways a system says that a file may not grow: disk full, quota used up, size limit (RLIMIT_FSIZE).
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 # A disk that fails while it is written to: the kernel then often makes its file system read-only.
 _BROKEN = frozenset({errno.EIO, errno.EROFS})
 # What file systems say that cannot flush folders (some over a network, some in user space), and a system
@@ -37,7 +37,7 @@ def full_disk(path: Path, *, broken: bool = False) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL or (broken and error.errno in _BROKEN):
+        if error.errno in FULL or (broken and error.errno in _BROKEN):
             raise StoreFull(f"{path}: {error.strerror}") from error
         raise
 

@@ -122,7 +122,7 @@ class RunFolder:
             with full_disk(self.path / PLAIN, broken=True):
                 written = os.write(self._fd, line)
             if written < len(line):
-                raise StoreFull(f"{self.path / PLAIN}: {written} of {len(line)} bytes were written")
+                raise StoreFull(f"{self.path / PLAIN}: no room, {written} of {len(line)} bytes were written")
         except (OSError, StoreFull):
             os.ftruncate(self._fd, start)
             self.done.discard(item_id)

@@ -104,7 +104,11 @@ def gather(folder: Path) -> Facts:
 
 def tidy(folder: Path) -> str:
     """Write a folder with ~ for one's home: a screen is often shown around."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:
+        # A user of a container may have none.
+        return str(folder)
     return str(Path("~") / folder.relative_to(home)) if folder.is_relative_to(home) else str(folder)
 
 

@@ -13,6 +13,7 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
@@ -175,7 +176,9 @@ class Batched:
             return error.strerror
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         parts = urlsplit(self._destination.url)
-        words = (self._destination.url, unquote(parts.path), parts.hostname or "", str(Path.home()))
+        words = [self._destination.url, unquote(parts.path), parts.hostname or ""]
+        with suppress(RuntimeError):
+            words.append(str(Path.home()))
         for secret in sorted((*words, *_texts(self._destination.options)), key=len, reverse=True):
             if len(secret) > 3:
                 text = text.replace(secret, "[scrubbed]")

@@ -36,6 +36,7 @@ def needs_pandas() -> None:
 @contextmanager
 def readable() -> Iterator[None]:
     """Turn a file that cannot be read into a usage error."""
+    from gatewatch.store.files import FULL
     from gatewatch_analysis.loading import NoDataset
 
     try:
@@ -43,6 +44,9 @@ def readable() -> Iterator[None]:
     except NoDataset as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
+        if error.errno in FULL:
+            # That is no fault of what was asked; the front door says it.
+            raise
         raise click.UsageError(f"{error.filename}: {error.strerror}") from None
 
 
