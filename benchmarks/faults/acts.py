@@ -186,4 +186,5 @@ def install(folder: str, minute: int) -> None:
 
 def tidy(folder: str) -> None:
     """Delete runs that are old, as far as nothing waits."""
-    expire(Path(folder, "runs"), datetime(2026, 11, 24, tzinfo=UTC), days=1, most_bytes=None)
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    expire(Path(folder, "runs"), now, days=1, most_bytes=None, clock_offset=0.0)

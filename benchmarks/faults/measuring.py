@@ -123,7 +123,11 @@ class Unattended(Stage):
         """Lay out a target list, and an old run that is to go."""
         _targets(folder, 4)
         shutil.copytree(self._made, folder / "runs")
-        self._had = False
+        self._had = self._cut = False
+
+    def cut(self, folder: Path) -> None:
+        """What was written to the log since its last flush may be torn."""
+        self._cut = True
 
     def words(self, folder: Path) -> list[str]:
         """Measure, with nobody watching."""
@@ -140,15 +144,15 @@ class Unattended(Stage):
         if (root / LOG).exists():
             *whole, _unfinished = (root / LOG).read_bytes().split(b"\n")
             for line in whole:
-                if not _is_json(line):
+                if not self._cut and not _is_json(line):
                     found.note(damaged="a line of the log")
 
     def last(self, folder: Path, found: Found) -> None:
         """The last run is done, the old one gone, and no run is half there."""
         root = folder / "runs"
-        *whole, rest = (root / LOG).read_bytes().split(b"\n")
-        # Between whole lines there may be what a death left of one, on a line of its own.
-        if rest or not all(map(_is_json, whole[-3:])):
+        *whole, _torn = (root / LOG).read_bytes().split(b"\n")
+        # Where a full disk let half a line through, the next begins a new one.
+        if not all(map(_is_json, whole[-3:])):
             found.note(damaged="the end of the log")
         status = Status.read(root)
         runs = list_runs(root)
