@@ -64,7 +64,8 @@ class _Typed:
         if self._rows:
             self._settle()
         found, self._chunks = self._chunks, []
-        return pa.concat_tables([self._schema.empty_table(), *found])
+        # Schema.empty_table would import pandas.
+        return pa.concat_tables([pa.Table.from_batches([], self._schema), *found])
 
 
 @dataclass(slots=True)
