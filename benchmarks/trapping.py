@@ -135,7 +135,7 @@ class _Watcher:
 def others(count: int = OTHERS, probe: str = "web") -> tuple[str, ...]:
     """Innocent targets for a probe; of apps there are not as many."""
     apps = ("https://signal.org/", "https://www.messenger.com/")
-    return apps if probe == "app" else tuple(f"https://other{n}.org/" for n in range(count))
+    return apps[:count] if probe == "app" else tuple(f"https://other{n}.org/" for n in range(count))
 
 
 def stand_in(probe: str) -> str:
