@@ -80,6 +80,15 @@ def test_a_run_by_its_name_and_on_its_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert here("locate", "--from", "2001", "--plan").exit_code == cli.USAGE
 
 
+def test_the_latest_run_is_the_latest_that_asked_for_sites() -> None:
+    here("run", "--targets", "kh", "--limit", "12", "--lab", "kh-2024:smart", *LAB)
+    options = ("--lab", "kh-2024:smart", "--most-targets", "1", *LAB)
+    first, again = (here("locate", "--from", "latest", *options) for _ in range(2))
+    assert ": tls to " in first.stdout and again.stdout == first.stdout
+    # What a run that located says of blocking is nothing: the summary is of the one before.
+    assert "it looks like blocking" in here("results", "summary").stdout
+
+
 def test_a_run_that_found_nothing() -> None:
     assert here("run", "--targets", "kh", "--limit", "3", "--lab", "small:clear", *LAB).exit_code == cli.DONE
     done = here("locate", "--from", "latest", "--lab", "small:clear", *LAB)

@@ -134,6 +134,8 @@ class Volunteer:
         assert len(self.folders()) == 2
         screen = self.types(command, (question, "1"))
         self.shows(screen, "It is cut inside the network of your own provider.")
+        # Whoever asks again is told again, and not that nothing was blocked.
+        self.shows(self.types(command), "It is cut inside the network of your own provider.")
         run = json.loads((self.runs / self.folders()[-1] / "run.json").read_text(encoding="utf-8"))
         # On the line of the run that it is from, though nobody said so again.
         assert (run["vantage"]["country"], run["vantage"]["asn"]) == ("KH", 38623)

@@ -59,7 +59,7 @@ def locate(url: tuple[str, ...], found_by: str | None, **given: Any) -> None:
     context = click.get_current_context()
     urls = url
     if found_by:
-        run = find(given["root"] or default_root(), found_by)
+        run = find(given["root"] or default_root(), found_by, judged=True)
         urls += _blocked(run.path)
         given |= _line(run, context)
         if not urls:

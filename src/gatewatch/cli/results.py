@@ -125,8 +125,11 @@ results.add_command(delete)
 results.add_command(summary)
 
 
-def find(root: Path, name: str) -> RunInfo:
-    """Give a run by id, the beginning of it, path, or "latest"; raises what ends the command."""
+def find(root: Path, name: str, *, judged: bool = False) -> RunInfo:
+    """Give a run by id, the beginning of it, path, or "latest"; raises what ends the command.
+
+    ``judged``: the latest is one that says what is blocked, not one that only looked for where.
+    """
     from gatewatch.store import held, list_runs
     from gatewatch.store.runs import look
 
@@ -137,7 +140,7 @@ def find(root: Path, name: str) -> RunInfo:
         raise _Unusable(f"{_safe(name)} is no folder of a run")
     runs = list_runs(root)
     if name == "latest":
-        found = runs[:1]
+        found = [run for run in runs if not (judged and run.probes == ("locate",))][:1]
     else:
         found = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
     if len(found) != 1:

@@ -21,13 +21,16 @@ from gatewatch.cli import speaking
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @speaking.option
 def summary(run: str, root: Path | None, as_json: bool) -> None:
-    """Say in plain words what RUN found: its id, the beginning of it, a path, or the newest one."""
+    """Say in plain words what RUN found: its id, the beginning of it, a path, or the newest one.
+
+    The newest one is the newest that asked for sites; what gatewatch locate finds it says itself.
+    """
     from gatewatch.cli.results import find
     from gatewatch.store import default_root
     from gatewatch.summary.facts import gather
 
     speaking.writable()
-    folder = find(root or default_root(), run).path
+    folder = find(root or default_root(), run, judged=True).path
     if as_json:
         click.echo(json.dumps(gather(folder).to_json()))
     else:
