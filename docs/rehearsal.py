@@ -31,8 +31,8 @@ def draw(page: str, printed: str) -> str:
     found = re.search(r"<svg[^>]*>(.*?)</svg>", section, re.S)
     assert found is not None
     chart = re.sub(r"<(title|desc)>.*?</\1>", "", found[1], flags=re.S)
-    # Where the page lies is this machine's business.
-    lines = [line for line in printed.splitlines() if not line.startswith("Report: ")]
+    # How long it took and where the page lies is this machine's business.
+    lines = [line for line in printed.splitlines() if not line.startswith(("Took: ", "Report: "))]
     height = TOP + CHART + LINE * (len(lines) + 2) + 16
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
