@@ -1,4 +1,8 @@
-"""``python -m benchmarks NAME [--quick] [--json]``: measure goals beside a named peer, on this machine."""
+"""``python -m benchmarks [NAME] [--quick] [--json]``: measure goals beside a named peer, on this machine.
+
+Without a name, all of them one after another, each in a process of its own; what they give is kept in
+docs/figures.json, and ``--write`` makes docs/figures.md of it.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +63,7 @@ def machine() -> dict[str, Any]:
 
 
 def main() -> int:
-    """Run one benchmark; 1 when a goal is not met."""
+    """Run one benchmark, or all; 1 when a goal is not met."""
     listing = "\n".join(f"  {name:<12} {what}" for name, what in NAMES.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
@@ -67,22 +71,47 @@ def main() -> int:
         epilog=f"names:\n{listing}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--quick", action="store_true", help="end within 45 s, with fewer repeats")
+    parser.add_argument("name", nargs="?", choices=[*NAMES, "all"], default="all", metavar="NAME")
+    parser.add_argument("--quick", action="store_true", help="end within 45 s each, with fewer repeats")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--only", metavar="A,B", help="of all, only these; results of others stay kept")
+    parser.add_argument("--write", action="store_true", help="of all: then write docs/figures.md")
     asked = parser.parse_args()
+    if asked.name != "all":
+        return one(asked.name, quick=asked.quick, as_json=asked.json)
+    chosen = asked.only.split(",") if asked.only else list(NAMES)
+    if unknown := [name for name in chosen if name not in NAMES]:
+        parser.error(f"--only: no benchmark {', '.join(unknown)}")
+    return everything(chosen, quick=asked.quick, as_json=asked.json, write=asked.write)
+
+
+def everything(chosen: list[str], *, quick: bool, as_json: bool, write: bool) -> int:
+    """Run many, each in its own process; 1 when a goal of one is not met or one failed."""
+    from benchmarks import figures
+
+    made = figures.every(chosen, quick=quick, told=not as_json)
+    if write:
+        figures.write(NAMES)
+    if as_json:
+        print(json.dumps(made))
+    good = all("failed" not in result and all(g["met"] for g in result["goals"]) for result in made.values())
+    return 0 if good else 1
+
+
+def one(name: str, *, quick: bool, as_json: bool) -> int:
+    """Run one here; 1 when a goal is not met."""
     before = machine()
-    result = importlib.import_module(f"benchmarks.{asked.name}").run(asked.quick)
-    if asked.json:
-        print(json.dumps({"benchmark": asked.name, "quick": asked.quick, **result, "machine": before}))
+    result = importlib.import_module(f"benchmarks.{name}").run(quick)
+    if as_json:
+        print(json.dumps({"benchmark": name, "quick": quick, **result, "machine": before}))
     else:
         for goal in result["goals"]:
             met = "met    " if goal["met"] else "NOT MET"
             print(f"{met} {goal['name']}: {goal['value']} (goal {goal['goal']})")
         for title in ("peer", "detail"):
-            for name, value in result[title].items():
+            for what, value in result[title].items():
                 lines = value if isinstance(value, list) else [value]
-                print(f"        {title}: {name}: {lines[0] if len(lines) == 1 else ''}")
+                print(f"        {title}: {what}: {lines[0] if len(lines) == 1 else ''}")
                 for line in lines if len(lines) > 1 else ():
                     print(f"            {line}")
         print(f"        machine: {before}")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from typing import Any
 
+from benchmarks.beside import beside
 from benchmarks.crowd_client import ISP, PATIENCE, SCENARIO
 from gatewatch.lab import kernel
 
@@ -39,12 +40,14 @@ def run(quick: bool) -> dict[str, Any]:
                 "value": slowest,
                 "goal": f"< {PATIENCE:.0f}, a probe's patience",
                 "met": slowest < PATIENCE,
+                "beside": beside("hypercorn answering a constant, s", slowest, peer["latency_s"]["max"]),
             },
             {
                 "name": "helper's memory at its highest (VmHWM), MB",
                 "value": round(high),
                 "goal": f"< {MEMORY_MB}",
                 "met": high < MEMORY_MB,
+                "beside": beside("hypercorn answering a constant, MB", high, peer["busy"]["vmhwm_mb"]),
             },
             {
                 "name": "a good question afterwards, s",

@@ -11,12 +11,14 @@ from __future__ import annotations
 import gc
 import socket
 import ssl
+import statistics
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import trio
 
+from benchmarks.beside import beside
 from benchmarks.peers import HOST, Nginx, nginx, pinned
 from gatewatch.net import secure, stream, transfer
 from gatewatch.net.journal import Journal
@@ -159,6 +161,12 @@ def run(quick: bool) -> dict[str, Any]:
                     "value": round(ratio, 3),
                     "goal": f">= {GOALS[scheme]}",
                     "met": ratio >= GOALS[scheme],
+                    "beside": beside(
+                        "bare trio GET/s/core",
+                        statistics.median(a for a, _ in pairs),
+                        statistics.median(b for _, b in pairs),
+                        rounds=pairs,
+                    ),
                 }
             )
             detail[f"{scheme} gatewatch GET/s/core"] = round(sorted(a for a, _ in pairs)[rounds // 2])

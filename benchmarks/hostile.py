@@ -13,6 +13,7 @@ import subprocess
 import sys
 from typing import Any
 
+from benchmarks.beside import beside
 from gatewatch.lab import kernel
 
 MEMORY_MB = 200
@@ -36,6 +37,7 @@ def run(quick: bool) -> dict[str, Any]:
                 "value": f"{result['vmhwm_mb']:.0f} MB",
                 "goal": f"< {MEMORY_MB} MB",
                 "met": result["vmhwm_mb"] < MEMORY_MB,
+                "beside": beside("the same helper, idle, MB", result["vmhwm_mb"], idle["vmhwm_mb"]),
             },
             {
                 "name": "good questions measured between them",

@@ -26,6 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.beside import beside
 from benchmarks.peers import PeerMissing
 
 #: How many times fewer CPU seconds; bytes; and by how much the memory of a row may grow with the rows.
@@ -59,7 +60,15 @@ def run(quick: bool) -> dict[str, Any]:
     return {
         "goals": [
             *(() if quick else _of_size(memory, sizes, speed_up)),
-            _goal("CPU time of oonidata's parsing, over ours with verdicts", ratio, GOAL_RATIO, "{:.1f}"),
+            _goal("CPU time of oonidata's parsing, over ours with verdicts", ratio, GOAL_RATIO, "{:.1f}")
+            | {
+                "beside": beside(
+                    "oonidata 0.3.0, which only parses, lines/s a core",
+                    ours["rows"] / ours["cpu"],
+                    theirs["rows"] / theirs["cpu"],
+                    rounds=[(b["cpu"], a["cpu"]) for a, b in turns],
+                )
+            },
             {
                 "name": f"rows that differ from the slow way's, of {checked['rows']:,}",
                 "value": checked["differ"],

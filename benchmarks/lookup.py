@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.beside import beside
+
 #: Look-ups a second (reference: the project's own measurements of 2024), bytes and seconds.
 GOAL_INTEGERS, GOAL_TEXT, GOAL_MEMORY, GOAL_SINGLE = 8e6, 2.5e6, 50e6, 5e-6
 _COUNTRIES = ("KH", "TH", "MY", "NP", "SG", "HK", "CN", "US", "VN", "IN")
@@ -107,6 +109,9 @@ def run(quick: bool) -> dict[str, Any]:
         if "missing" in other:
             peer[who] = other["missing"]
             continue
+        if who == "pyasn":
+            goals[1]["beside"] = beside("pyasn, look-ups a second", columns["texts"], other["single"])
+            goals[3]["beside"] = beside("pyasn, bytes", columns["memory"], other["memory"])
         peer[who] = [
             f"{other['single']:,.0f} look-ups a second from text, {other['memory'] / 1e6:.0f} MB",
             _ratios(ours, columns, other),

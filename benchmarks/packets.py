@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.beside import beside
 from gatewatch.lab import kernel
 
 # The goals: packets a second one way; milliseconds off 50 at the median, up to 10,000 packets/s
@@ -87,6 +88,7 @@ def run(quick: bool) -> dict[str, Any]:
                 "value": round(best),
                 "goal": GOAL_RATE,
                 "met": best >= GOAL_RATE,
+                "beside": beside(f"bare {preferred} mirror, packets/s", best, _best(mirror)),
             },
             {
                 "name": "rtt_50ms_median_error_ms",

@@ -11,6 +11,7 @@ import random
 import time
 from typing import Any
 
+from benchmarks.beside import beside
 from gatewatch.verdict.likeness import signs
 from gatewatch_targets import Fingerprint, fingerprints, read_signs
 
@@ -49,6 +50,7 @@ def run(quick: bool) -> dict[str, Any]:
                 "value": f"{each:.2f} ms",
                 "goal": f"< {GOAL_MS:.0f} ms",
                 "met": each < GOAL_MS,
+                "beside": beside("text by text, ms", each, plainly),
             }
         ],
         "peer": {"text by text": f"{plainly:.1f} ms"},

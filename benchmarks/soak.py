@@ -17,6 +17,7 @@ import tempfile
 from itertools import pairwise
 from typing import Any
 
+from benchmarks.beside import beside
 from benchmarks.labrun import environment
 from benchmarks.memory import idle
 from benchmarks.soak_client import ISP, SCENARIO
@@ -118,6 +119,7 @@ def of_real(real: dict[str, Any]) -> list[dict[str, Any]]:
             "value": real["peak_rss_mb"],
             "goal": f"<= {PEAK_MB}",
             "met": real["peak_rss_mb"] <= PEAK_MB,
+            "beside": beside("interpreter and libraries, idle, MB", real["peak_rss_mb"], idle()),
         },
         {"name": "left after the list", "value": str(left), "goal": "nothing", "met": not any(left.values())},
     ]

@@ -142,7 +142,7 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     context.load_cert_chain(settings.certfile, settings.keyfile)
     context.set_alpn_protocols(["http/1.1"])
     # A renegotiation costs the server more than the client.  No probe comes back to resume a session: without
-    # tickets of TLS 1.3 none is kept.  (OP_NO_TICKET would have OpenSSL keep them itself, 20,000 at 1 KB each.)
+    # tickets of TLS 1.3 none is kept.  (OP_NO_TICKET would have OpenSSL keep 20,000 itself, at 1 KB each.)
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
     return context
