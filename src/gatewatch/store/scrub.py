@@ -57,7 +57,8 @@ class Scrubber:
     ) -> None:
         self._own = Own(own_addresses, names)
         self._near = Near(near)
-        self._remembered = lru_cache(maxsize=4096)(self._blanked)
+        # (Not a method of ours: with us, its texts would wait for the collector.)
+        self._remembered = lru_cache(maxsize=4096)(partial(_blanked, self._own))
         # Intermediate certificates are the same at thousands of sites; 512 of them are below 1 MB.
         self._certified = lru_cache(maxsize=512)(self._own.seen_in_certificate)
 
@@ -165,30 +166,31 @@ class Scrubber:
         return out
 
     def _text(self, text: str, names: tuple[str, ...]) -> str:
-        return self._remembered(text, names) if len(text) <= _REPEATING else self._blanked(text, names)
-
-    def _blanked(self, text: str, names: tuple[str, ...]) -> str:
-        """Blank every address literal, the own addresses in all spellings, and names."""
-        reduced = reduce(text.encode("utf-8", "surrogatepass"))
-        spans = [(start, end) for start, end, _ in literals.find(text)]
-        if self._own.maybe(reduced):
-            spans.extend(self._own.spelled(text))
-        # UTF-16 read as bytes: letters with zeros between.
-        if "\0" in text and self._own.seen(text.replace("\0", "")):
-            return SCRUBBED
-        spans.extend(_found(text, names))
-        out = _cut(text, spans) if spans else text
-        if self._own.seen_escaped(out, reduced):
-            out = self._own.blank_escaped(out)
-            if self._own.seen(out):
-                return SCRUBBED
-        return out
+        return self._remembered(text, names) if len(text) <= _REPEATING else _blanked(self._own, text, names)
 
     def _bytes(self, data: bytes) -> bytes:
         """Blank in binary data as in text, and packed own addresses too."""
         spans = list(self._own.packed_spans(data))
         text = data.decode("latin-1")
-        return self._blanked(_cut(text, spans) if spans else text, self._own.names).encode("latin-1")
+        return _blanked(self._own, _cut(text, spans) if spans else text, self._own.names).encode("latin-1")
+
+
+def _blanked(own: Own, text: str, names: tuple[str, ...]) -> str:
+    """Blank every address literal, the own addresses in all spellings, and names."""
+    reduced = reduce(text.encode("utf-8", "surrogatepass"))
+    spans = [(start, end) for start, end, _ in literals.find(text)]
+    if own.maybe(reduced):
+        spans.extend(own.spelled(text))
+    # UTF-16 read as bytes: letters with zeros between.
+    if "\0" in text and own.seen(text.replace("\0", "")):
+        return SCRUBBED
+    spans.extend(_found(text, names))
+    out = _cut(text, spans) if spans else text
+    if own.seen_escaped(out, reduced):
+        out = own.blank_escaped(out)
+        if own.seen(out):
+            return SCRUBBED
+    return out
 
 
 def _found(text: str, names: tuple[str, ...]) -> list[tuple[int, int]]:

@@ -179,6 +179,11 @@ class MemoryInternet(trio.abc.SocketFactory, trio.abc.HostnameResolver):
         for port in [port for port, holder in self._datagram.items() if holder is sock]:
             del self._datagram[port]
 
+    def close(self) -> None:
+        """End the attachment: nothing is sent or received any more."""
+        self.stack.close()
+        self._engine.close()
+
     # -- packets
 
     def _nudge(self) -> None:
@@ -292,8 +297,8 @@ async def attached(
             trio.socket.set_custom_socket_factory(factory)
             trio.socket.set_custom_hostname_resolver(resolver)
             nursery.cancel_scope.cancel()
+            internet.close()
             if world is None:
-                # The rest is small, and the collector's: servers, boxes and path know one another.
                 internet.world.close()
     if problem is not None:
         raise problem

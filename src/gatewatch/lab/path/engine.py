@@ -100,6 +100,14 @@ class Engine:
         """How many TCP connections have come and gone."""
         return self._far.tcp.finished
 
+    def close(self) -> None:
+        """Drop what is under way, and all connections: what knows one another would wait for the collector."""
+        self._down.clear()
+        self._up.clear()
+        for stack in (self._far.tcp, *self._ways.stacks):
+            stack.close()
+        self._ways.close()
+
     def from_client(self, packet: bytearray, now: float) -> None:
         """Take a packet that left the client at ``now``; the engine keeps and changes it."""
         if self._offline:

@@ -178,6 +178,13 @@ class Way:
             stands = self.returns[key] = tuple(reversed(found))
         return stands
 
+    def part(self) -> None:
+        """Forget the boxes' stands, which know this way."""
+        self.watch.clear()
+        self._stands.clear()
+        if self.returns is not None:
+            self.returns.clear()
+
     def _stand(self, place: int, box: Box) -> Stand:
         stand = self._stands.get(place)
         if stand is None:
@@ -227,6 +234,12 @@ class Ways:
                 self._known.clear()
             way = self._known[destination] = self._compile(unpacked(destination))
         return way
+
+    def close(self) -> None:
+        """Part the ways from the boxes on them, which know one another."""
+        for way in self._known.values():
+            way.part()
+        self._known.clear()
 
     def _compile(self, address: str) -> Way:
         router = self._routers.get(address)

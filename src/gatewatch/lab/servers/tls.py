@@ -108,6 +108,7 @@ class Authority:
         """Give back what the contexts hold, which the collector does not see; all can be issued again."""
         self._context.cache_clear()
         self._loaded.cache_clear()
+        self._front.sni_callback = None  # who comes now is not served any more
 
     def _issue(self, certificate: Certificate) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -136,6 +136,15 @@ class Stack:
         if connection is not None:
             connection.fit(mtu)
 
+    def close(self) -> None:
+        """Drop every connection without a word: the line is taken away."""
+        for connection in self._connections.values():
+            connection.app = connection.client = None
+            connection.deadline = float("inf")
+        self._connections.clear()
+        self._timers.clear()
+        self._calls.clear()
+
     # -- timers
 
     def due(self) -> float | None:
