@@ -72,6 +72,7 @@ def run(quick: bool) -> dict[str, Any]:
             "as a multiple of the peer's": str(ratios),
             "answers a second": round(crowd["asked"] / crowd["seconds"], 1),
             "statuses": str(crowd["statuses"]),
+            "sent away as too many, and came again": crowd["turned_away"],
             "memory idle, busy, quiet, MB": [
                 round(crowd[when]["vmrss_mb"]) for when in ("idle", "busy", "quiet")
             ],

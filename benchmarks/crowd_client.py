@@ -31,6 +31,8 @@ SCENARIO, ISP = "small", "clear"
 PORT, PEER_PORT = 8080, 8090
 #: Seconds that a probe waits for a helper's answer (docs/helper.md, `slow`).
 PATIENCE = 30.0
+# Who is sent away as too many comes again when he was told to, so often; each try has its own patience.
+_TRIES, _COME_AGAIN = 6, 5.0
 # Pages show their visitor's address, which is longer or shorter than the one of the world's own helper.
 _ADDRESS = len("255.255.255.255")
 # Of twenty sites: live over TLS, live with a redirect to it, refused, silent, without a name.
@@ -84,22 +86,21 @@ class Crowd:
         self.times: list[float] = []
         self.wrong: list[str] = []
         self.statuses: Counter[int] = Counter()
-        self.waiting = self.most = 0
+        self.waiting = self.most = self.turned_away = 0
 
     async def question(self, address: str, url: str) -> None:
         """Ask one question; note how long it took and what was wrong with the answer."""
         began = trio.current_time()
-        answer = b""
         self.waiting += 1
         self.most = max(self.most, self.waiting)
         try:
-            with trio.move_on_after(PATIENCE):
-                async with await trio.open_tcp_stream(
-                    "127.0.0.1", self._port, local_address=address
-                ) as stream:
-                    await stream.send_all(ask(url))
-                    while data := await stream.receive_some(65_536):
-                        answer += data
+            for _ in range(_TRIES):
+                answer = await self._ask(address, url)
+                if status(answer) != 503:
+                    break
+                self.turned_away += 1
+                began = trio.current_time() + _COME_AGAIN
+                await trio.sleep(_COME_AGAIN)
         except (OSError, trio.BrokenResourceError) as error:
             self.wrong.append(f"{url}: {error!r}")
             return
@@ -110,6 +111,15 @@ class Crowd:
         problem = self._right(url, answer)
         if problem:
             self.wrong.append(f"{url} ({trio.current_time() - began:.1f} s): {problem}")
+
+    async def _ask(self, address: str, url: str) -> bytes:
+        answer = b""
+        with trio.move_on_after(PATIENCE):
+            async with await trio.open_tcp_stream("127.0.0.1", self._port, local_address=address) as stream:
+                await stream.send_all(ask(url))
+                while data := await stream.receive_some(65_536):
+                    answer += data
+        return answer
 
     async def all(self, probes: int, asked: list[str]) -> float:
         """Let every probe ask its share; gives the seconds that it took."""
@@ -185,6 +195,7 @@ async def main(probes: int, rounds: int, peer: bool) -> dict[str, Any]:
         "asked": probes * rounds,
         "at_once": crowd.most,
         "statuses": dict(crowd.statuses),
+        "turned_away": crowd.turned_away,
         "wrong": crowd.wrong[:8],
         "wrong_count": len(crowd.wrong),
         "last_wrong": last.wrong,

@@ -431,6 +431,18 @@ def test_silent_sites_keep_nobody_waiting() -> None:
     assert measurer.most == 193
 
 
+def test_who_cannot_begin_in_time_is_sent_away_so_that_the_others_are_answered() -> None:
+    measurer = _Watched(lambda url: 15.0)
+    answers = crowd(measurer, [f"https://silent-{n}.net/" for n in range(500)])
+    away = [when for when, answer in answers if answer.status == 503]
+    served = [when for when, answer in answers if answer.status == 200]
+    assert len(away) + len(served) == 500
+    # 64 every two seconds, for ten.
+    assert 5 * 64 <= len(served) <= 6 * 64 and max(away) == pytest.approx(10.0, abs=0.01)
+    # A probe waits for thirty.
+    assert max(served) < 25.1
+
+
 def test_who_leaves_takes_no_turn_along() -> None:
     measurer = _Watched(lambda url: 15.0 if "silent" in url else 0.5)
     left, later = ["https://silent.net/"] * 100, ["https://quick.net/"] * 64

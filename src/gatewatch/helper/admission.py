@@ -22,6 +22,9 @@ AT_ONCE = 500
 # a second to a server on the other side of the world, and whatever is still open after two waits for silence.
 # So 32 questions a second begin even if all sites are silent.
 _YOUNG, _YOUNG_FOR = 64, 2.0
+# How long one waits to begin: a probe waits for 30 s and a measurement takes up to 19, so who begins later may
+# be answered when nobody listens any more, and with many of those nobody at all would be.
+_PATIENT = 10.0
 _PROBES = ("ooniprobe-", "gatewatch")
 # Buckets of clients that still owe; a flood from more addresses than this makes it forget the oldest.
 _CLIENTS = 20_000
@@ -90,9 +93,11 @@ class Turns:
         self._free = trio.Semaphore(young)
 
     async def take(self) -> Turn:
-        """Wait for a turn."""
-        await self._free.acquire()
-        return Turn(self._free)
+        """Wait for a turn; raises :class:`Busy` when it does not come in time."""
+        with trio.move_on_after(_PATIENT):
+            await self._free.acquire()
+            return Turn(self._free)
+        raise Busy("the helper is busy: try another one")
 
 
 class Allowance:

@@ -143,7 +143,12 @@ class App:
 
         async def measure(nursery: trio.Nursery) -> None:
             nonlocal answer, problem
-            turn = await self._turns.take()
+            try:
+                turn = await self._turns.take()
+            except Busy as error:
+                problem = _busy(error)
+                nursery.cancel_scope.cancel()
+                return
             nursery.start_soon(turn.lapse)
             try:
                 with trio.move_on_after(MEASURE_TIME):
@@ -164,7 +169,7 @@ class App:
                     gone = True
                     nursery.cancel_scope.cancel()
         except Busy as error:
-            raise Problem(503, str(error), [(b"retry-after", b"5")]) from None
+            raise _busy(error) from None
         if problem is not None:
             raise problem
         if gone:
@@ -187,7 +192,7 @@ class App:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
                 await send({"type": "http.response.body"})
         except Busy as error:
-            raise Problem(503, str(error), [(b"retry-after", b"5")]) from None
+            raise _busy(error) from None
 
 
 class _Request:
@@ -253,6 +258,10 @@ class _Request:
         """Wait until the client is gone."""
         while (await self._receive())["type"] == "http.request":
             pass
+
+
+def _busy(error: Busy) -> Problem:
+    return Problem(503, str(error), [(b"retry-after", b"5")])
 
 
 def _only(request: _Request, *methods: str) -> None:

@@ -101,7 +101,7 @@ class Engine:
         return self._far.tcp.finished
 
     def close(self) -> None:
-        """Drop what is under way, and all connections: what knows one another would wait for the collector."""
+        """Drop what is under way and all connections; linked, they would wait for the collector."""
         self._down.clear()
         self._up.clear()
         for stack in (self._far.tcp, *self._ways.stacks):
