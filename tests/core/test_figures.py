@@ -66,6 +66,7 @@ def test_what_fails_is_told_and_the_next_one_is_run(
 
 
 def test_the_page_is_made_of_what_is_kept() -> None:
-    assert figures.PAGE.read_text(encoding="utf-8") == figures.page(figures.read(), NAMES), (
-        "write it anew: python -m benchmarks.figures"
-    )
+    written, made = figures.PAGE.read_text(encoding="utf-8"), figures.page(figures.read(), NAMES)
+    # A benchmark that is new has not been run yet, whether or not the page says so.
+    tables = [text.partition("\nNot run yet")[0] for text in (written, made)]
+    assert tables[0] == tables[1], "write it anew: python -m benchmarks.figures"

@@ -22,8 +22,8 @@ AT_ONCE = 500
 # a second to a server on the other side of the world, and whatever is still open after two waits for silence.
 # So 32 questions a second begin even if all sites are silent.
 _YOUNG, _YOUNG_FOR = 64, 2.0
-# How long one waits to begin: a probe waits for 30 s and a measurement takes up to 19, so who begins later may
-# be answered when nobody listens any more, and with many of those nobody at all would be.
+# How long one waits to begin: a probe waits for 30 s and a measurement takes up to 19, so who begins later
+# may be answered when nobody listens any more, and with many of those nobody at all would be.
 _PATIENT = 10.0
 _PROBES = ("ooniprobe-", "gatewatch")
 # Buckets of clients that still owe; a flood from more addresses than this makes it forget the oldest.
