@@ -177,7 +177,7 @@ def test_features_of_single_visits_are_those_of_the_evidence() -> None:
                 assert value == single.stand_in(name, row[name]), (name, value, row[name])
     # A feature that is never worked out, or is always the same, would not be tested.
     constant = {name for name, values in seen.items() if len(values) < 2}
-    assert constant == {"depth", "dns_sign", "dns_sign_misleads"}
+    assert constant == {"depth"}
 
 
 def typed(line: bytes) -> Record | None:

@@ -23,7 +23,7 @@ from gatewatch.verdict.evidence.scene import ENCRYPTED, SYSTEM, as_number
 from gatewatch.verdict.likeness import compare, signs
 from gatewatch.verdict.rule import Rule
 from gatewatch.verdict.words import NOT_LOOKED, OK, alone, best, kind
-from gatewatch_analysis.loading.measured.known import DEPTHS, SAME, Remembered, StandIn, constants
+from gatewatch_analysis.loading.measured.known import PLACES, SAME, Remembered, StandIn, constants
 from gatewatch_analysis.loading.measured.shape import (
     Connect,
     Handshake,
@@ -132,8 +132,8 @@ class _Sight(NamedTuple):
 class _Visit(NamedTuple):
     """What was recorded, and what follows from it at once.
 
-    ``system``: addresses of the system's lookups; ``valid``: those that showed a valid certificate;
-    ``trusted``: as in the rules' evidence.
+    ``system``: addresses of the system's lookups; ``lie``: what is known of one of them; ``valid``: those
+    that showed a valid certificate; ``trusted``: as in the rules' evidence.
     """
 
     record: Record
@@ -144,6 +144,7 @@ class _Visit(NamedTuple):
     transaction: Transaction | None
     system_kind: str
     system: frozenset[str]
+    lie: signs.Sign
     control: Control
     valid: set[str]
     trusted: set[str]
@@ -168,8 +169,8 @@ def _visit(record: Record) -> _Visit | None:
     if any(q.failure == "dns_temporary_failure" for q in lookups.system):
         return None  # silence or an error: how long it took tells
     system = frozenset(found)
-    if not signs.lies().isdisjoint(system):
-        return None
+    # An address lies only in some countries: the order in which they came decides, as in the evidence.
+    lie = signs.Sign() if signs.lies().isdisjoint(system) else signs.answered(found, record.probe_cc or "")
     control = helper.read(keys.extra)
     valid = {address_of(h.address) for h in handshakes if h.failure is None and not h.no_tls_verify}
     trusted = valid.union(control.addresses, control.valid) if control.present else valid
@@ -182,6 +183,7 @@ def _visit(record: Record) -> _Visit | None:
         requests[0] if requests else None,
         system_kind,
         system,
+        lie,
         control,
         valid,
         {a for a in trusted if a and not is_bogon(a)},
@@ -195,15 +197,18 @@ def _is_one_hop(
     handshakes: Sequence[Handshake],
     requests: Sequence[Transaction],
 ) -> bool:
-    depths = DEPTHS
+    places = PLACES
     for query in queries:
-        if query.hostname != host or depths[query.tags] not in (0, -1):
+        if query.hostname != host or places[query.tags]:
             return False
     for handshake in handshakes:
         # Another spelling of the name is the evidence's business.
-        if handshake.server_name != host or depths[handshake.tags] not in (0, -1):
+        if handshake.server_name != host or places[handshake.tags]:
             return False
-    return all(depths[row.tags] in (0, -1) for rows in (connects, requests) for row in rows)
+    for connect in connects:
+        if places[connect.tags]:
+            return False
+    return not (requests and places[requests[0].tags])
 
 
 def _names(visit: _Visit) -> tuple[Any, ...]:
@@ -234,8 +239,8 @@ def _names(visit: _Visit) -> tuple[Any, ...]:
         not system.isdisjoint(public_addresses),
         encrypted,
         not system.isdisjoint(encrypted_addresses),
-        "",
-        "",
+        visit.lie.id,
+        visit.lie.misleads,
     )
 
 

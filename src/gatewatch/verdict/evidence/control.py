@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gatewatch.net.address import is_bogon
@@ -54,12 +54,17 @@ def number(value: Any, default: int = 0) -> int:
 
 def _outcomes(value: Any) -> dict[str, str]:
     found = {}
-    for endpoint, outcome in list(_object(value).items())[:_MOST]:
+    for endpoint, outcome in _first(_object(value)):
         if isinstance(outcome, dict) and ("status" in outcome or "failure" in outcome):
             failure = outcome.get("failure")
             failed = isinstance(failure, str) and failure != ""
             found[endpoint] = kind(failure) if failed else "ok" if outcome.get("status") else "failed"
     return found
+
+
+def _first(found: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    items = found.items()
+    return items if len(items) <= _MOST else list(items)[:_MOST]
 
 
 def read(keys: Mapping[str, Any]) -> Control:
@@ -73,9 +78,10 @@ def read(keys: Mapping[str, Any]) -> Control:
     info = _object(raw.get("ip_info"))
     valid = {endpoint.rpartition(":")[0].strip("[]") for endpoint, outcome in tls.items() if outcome == "ok"}
     asns = {}
-    for address, facts in list(info.items())[:_MOST]:
-        asns[address] = number(_object(facts).get("asn"))
-        if number(_object(facts).get("flags")) & VALID:
+    for address, facts in _first(info):
+        known = _object(facts)
+        asns[address] = number(known.get("asn"))
+        if number(known.get("flags")) & VALID:
             valid.add(address)
     addrs = names.get("addrs")
     listed = [a for a in addrs[:_MOST] if isinstance(a, str)] if isinstance(addrs, list) else []
