@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.ooni_records import Hop, Lookup, Page, Visit, endpoint, record
+from benchmarks.ooni_records import record
 from benchmarks.ooni_sites import Site, World, answer, no_page
+from benchmarks.ooni_visits import Hop, Lookup, Page, Visit, endpoint
 
 _TIMEOUT, _RESET, _REFUSED, _EOF = (
     *("generic_timeout_error", "connection_reset", "connection_refused", "eof_error"),

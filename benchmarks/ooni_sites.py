@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.ooni_records import Hop, Visit, endpoint
+from benchmarks.ooni_visits import Hop, Visit, endpoint
 
 _VANTAGES = (
     ("KH", 38623, "Viettel (Cambodia)"),
