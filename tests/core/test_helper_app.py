@@ -14,6 +14,7 @@ from benchmarks.crowd_client import difference, truth
 from tests.worlds.asgi import Answer, ask
 from tests.worlds.clock import run
 from tests.worlds.country import attached
+from trio.testing import MockClock
 
 from gatewatch.helper.admission import Allowance
 from gatewatch.helper.app import BODY_CAP, HEAD, App
@@ -441,6 +442,28 @@ def test_who_cannot_begin_in_time_is_sent_away_so_that_the_others_are_answered()
     assert 5 * 64 <= len(served) <= 6 * 64 and max(away) == pytest.approx(10.0, abs=0.01)
     # A probe waits for thirty.
     assert max(served) < 25.1
+
+
+@pytest.mark.parametrize(("still", "status"), [(0.5, 200), (1.5, 503), (6.0, 503)])
+def test_a_helper_that_was_kept_from_running_says_nothing_of_the_site(still: float, status: int) -> None:
+    """What has arrived meanwhile looks silent, and a probe would conclude from it."""
+
+    async def main() -> list[Answer]:
+        clock = trio.lowlevel.current_clock()
+        assert isinstance(clock, MockClock)
+        async with helper() as (app, _), trio.open_nursery() as nursery:
+
+            async def stall() -> None:
+                await trio.sleep(0.2)
+                clock.jump(still)  # time passes, and nobody else gets to run
+
+            nursery.start_soon(stall)
+            first = await ask(app, "POST", body=question("https://vanished.com/"))
+            return [first, await ask(app, "POST", body=question("https://live.com/"))]
+
+    first, second = run(main)
+    assert first.status == status and second.status == 200
+    assert status == 200 or "no time to listen" in first.json["error"]
 
 
 def test_who_leaves_takes_no_turn_along() -> None:

@@ -25,6 +25,9 @@ _YOUNG, _YOUNG_FOR = 64, 2.0
 # How long one waits to begin: a probe waits for 30 s and a measurement takes up to 19, so who begins later
 # may be answered when nobody listens any more, and with many of those nobody at all would be.
 _PATIENT = 10.0
+# How often to look at the clock; and standing still for a second, a quarter of the shortest time that anybody
+# is given (4 s for names), is too long to call anything silent.
+_BEAT, _STILL = 0.25, 1.0
 _PROBES = ("ooniprobe-", "gatewatch")
 # Buckets of clients that still owe; a flood from more addresses than this makes it forget the oldest.
 _CLIENTS = 20_000
@@ -98,6 +101,34 @@ class Turns:
             await self._free.acquire()
             return Turn(self._free)
         raise Busy("the helper is busy: try another one")
+
+
+class Pulse:
+    """Tells whether this process was kept from running while a question was measured.
+
+    Who comes late to what has arrived takes it for silence: the time for it has passed.
+    """
+
+    def __init__(self) -> None:
+        self._beat = trio.current_time()
+        self._worst = 0.0
+
+    async def beat(self) -> None:
+        """Look at the clock, for as long as it is let."""
+        while True:
+            await trio.sleep(_BEAT)
+            self._note()
+
+    def _note(self) -> None:
+        now = trio.current_time()
+        self._worst = max(self._worst, now - self._beat - _BEAT)
+        self._beat = now
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it stood still for longer than an answer can bear."""
+        self._note()
+        return self._worst > _STILL
 
 
 class Allowance:

@@ -17,7 +17,7 @@ import trio
 
 from gatewatch import __version__
 from gatewatch.helper import echo
-from gatewatch.helper.admission import AT_ONCE, Allowance, Busy, InFlight, TooOften, Turns
+from gatewatch.helper.admission import AT_ONCE, Allowance, Busy, InFlight, Pulse, TooOften, Turns
 from gatewatch.helper.measure import Measurer, Refused
 from gatewatch.records import control
 from gatewatch.records.ports import offer
@@ -149,10 +149,14 @@ class App:
                 problem = _busy(error)
                 nursery.cancel_scope.cancel()
                 return
+            pulse = Pulse()
             nursery.start_soon(turn.lapse)
+            nursery.start_soon(pulse.beat)
             try:
                 with trio.move_on_after(MEASURE_TIME):
                     answer = await self._measurer.measure(value)
+                if pulse.stopped:
+                    problem = _busy(Busy("the helper had no time to listen: try another one"))
             except Refused as error:
                 problem = Problem(403, str(error))
             except control.BadQuestion as error:
