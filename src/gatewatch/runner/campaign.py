@@ -258,7 +258,7 @@ class Campaign:
         if self._crowded_out(item, keys, start):
             self._queue.append(item)
             return
-        if self.machine.changed_since(then):
+        if failed is not None and self.machine.changed_since(then):
             # While the line was looked at.
             self._once_more(item, NETWORK)
             return
