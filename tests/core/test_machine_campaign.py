@@ -161,6 +161,23 @@ def test_a_network_that_never_stays_ends_with_what_is_left_out_and_why(tmp_path:
     assert not stored(ran) and {row["why"] for row in ran.skipped} == {NETWORK}
 
 
+def test_silence_on_a_dead_line_is_forgotten_with_what_failed_there(tmp_path: Path) -> None:
+    wire, line = Wire(own_resolvers=()), FakeLine((2, 20))
+    asked: list[bool] = []
+
+    async def act(target: Target) -> TestKeys:
+        await trio.sleep(1)
+        asked.append(wire.is_silent("104.16.1.1", 443))
+        if line.is_up:
+            return TestKeys()
+        wire.silent("104.16.1.1", 443, target.host)
+        return failed(1)
+
+    whole(campaign(tmp_path, sites(COUNT), Fake(act), rate=4, wire=wire, line=line))
+    # What was asked when the line was well again found no endpoint that others had given up.
+    assert not any(asked[-COUNT // 2 :]) and not wire.is_silent("104.16.1.1", 443)
+
+
 # -- the clock
 
 

@@ -132,6 +132,10 @@ class Wire:
         self._silent.clear()
         self._cut.clear()
 
+    def forget_silence(self) -> None:
+        """Forget which endpoints were silent: the line, or this machine, may have been."""
+        self._silent.clear()
+
     def cut(self, address: str, port: int, name: str) -> None:
         """Remember that somebody cut a name at an endpoint just now."""
         self._cut[address, port] = trio.current_time(), name
