@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,10 +130,10 @@ def serve(
 
 def _allow_files() -> None:
     """Raise the limit on open files as far as it goes: 500 measurements hold more than the usual 1,024."""
-    try:
-        import resource
-    except ImportError:  # Windows has none
+    if sys.platform == "win32":
         return
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):

@@ -108,6 +108,9 @@ def rehearsed(
 ) -> NoReturn:
     """Rehearse a scenario with a calendar, and leave with the exit code that says whether all was found."""
     from gatewatch.cli.analyse import options
+
+    if sys.platform == "win32":
+        raise click.UsageError("a rehearsal forks processes, which Windows cannot")
     from gatewatch.cli.rehearsal.command import rehearse
     from gatewatch.lab.rehearse import NoLab, choose
 

@@ -143,13 +143,13 @@ def _clear_up(path: Path) -> None:
             if sys.platform == "win32":
                 # An open file cannot be deleted there.
                 left.unlink()
-                continue
-            fd = os.open(left, os.O_WRONLY | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                left.unlink()
-            finally:
-                os.close(fd)
+            else:
+                fd = os.open(left, os.O_WRONLY | os.O_NOFOLLOW)
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    left.unlink()
+                finally:
+                    os.close(fd)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("a rehearsal forks, which Windows cannot")
+
 import csv
 import os
 import pickle
-import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path

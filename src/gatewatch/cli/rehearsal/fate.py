@@ -6,6 +6,11 @@ beforehand, and meet whatever is under way then; the line is dead from a moment 
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("a rehearsal forks, which Windows cannot")
+
 import os
 import random
 import signal

@@ -7,10 +7,14 @@ lab's in memory, and time.
 
 from __future__ import annotations
 
+import sys
+
+if sys.platform == "win32":
+    raise ImportError("a rehearsal forks, which Windows cannot")
+
 import os
 import random
 import signal
-import sys
 import tempfile
 import traceback
 from collections import Counter
