@@ -13,11 +13,13 @@ from typing import cast
 
 import pytest
 import trio
+from benchmarks.faults.acts import job
 from benchmarks.faults.keeping import Agree, Delete, Export, Schedule, Tidy
 from benchmarks.faults.measuring import Run
 from benchmarks.faults.stage import Found, Stage
 from tests.worlds import disk, powercut, spool
 from tests.worlds.campaign import Fake, Log, lasting, plan, sites
+from tests.worlds.crontab import Table
 from tests.worlds.disk import Full, Step, steps
 from tests.worlds.mortal import Mortals, Order
 
@@ -27,6 +29,8 @@ from gatewatch.runner.campaign import Campaign
 from gatewatch.runner.flush import Flush
 from gatewatch.runner.line import Line
 from gatewatch.runner.pace import Pace
+from gatewatch.schedule.cron import Cron
+from gatewatch.schedule.system import call
 from gatewatch.store import Scrubber, StoreFull, create, erase, read
 from gatewatch.store.files import make_folder, replacing
 from gatewatch.unattended.log import LOG
@@ -243,3 +247,18 @@ def test_a_death_within_a_write(mortals: Mortals, tmp_path: Path, at: int, how: 
     )
     assert end.killed and end.last == "write file"
     assert (tmp_path / "file").stat().st_size == left
+
+
+def test_a_table_of_cron_does_not_end_with_whoever_writes_it() -> None:
+    """crontab(1) installs what it got when its input ends, and a pipe ends with a death."""
+    answer = call(["sh", "-c", "test -f /dev/stdin && cat"], "5 4 * * * backup\n")
+    assert (answer.code, answer.out) == (0, "5 4 * * * backup\n")
+
+
+def test_others_lines_keep_their_bytes(tmp_path: Path) -> None:
+    theirs = b"# caf\xe9\n0 1 * * * echo \xe1\r\n"
+    table = Table(tmp_path)
+    table.path.write_bytes(theirs)
+    program = str(tmp_path / "crontab")
+    Cron(lambda words, stdin: call([program, *words[1:]], stdin)).install([job(str(tmp_path), 5)])
+    assert table.path.read_bytes().startswith(theirs)

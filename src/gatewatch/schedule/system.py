@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -53,18 +55,25 @@ class System(Protocol):
 def call(words: Sequence[str], stdin: str = "") -> Answer:
     """Run a command of the system, in its plain English; raises Failed where there is none or it hangs."""
     try:
-        done = subprocess.run(
-            words,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=_PATIENCE,
-            env={**os.environ, "LC_ALL": "C"},
-        )
+        # From a file: a pipe ends with this process, and crontab(1) would install the half of a table that
+        # had come, without everybody's lines in the other half.
+        with tempfile.TemporaryFile() as file:
+            file.write(stdin.encode("utf-8", "surrogateescape"))
+            file.seek(0)
+            done = subprocess.run(
+                words,
+                stdin=file,
+                capture_output=True,
+                check=False,
+                timeout=_PATIENCE,
+                env={**os.environ, "LC_ALL": "C"},
+            )
     except FileNotFoundError:
         raise Failed(f"there is no {words[0]} here") from None
     except subprocess.TimeoutExpired:
         raise Failed(f"{' '.join(words)} did not end within {_PATIENCE:.0f} s") from None
-    return Answer(done.returncode, done.stdout, done.stderr)
+    # What is written back must be what was read, in whatever encoding somebody wrote it.
+    out = done.stdout.decode("utf-8", "surrogateescape")
+    if sys.platform == "win32":
+        out = out.replace("\r\n", "\n")
+    return Answer(done.returncode, out, done.stderr.decode("utf-8", "replace"))
