@@ -99,6 +99,7 @@ def live(
 def _spread(machines: Sequence[Machine], jobs: int) -> list[tuple[str, Tally]]:
     """Share the machines out among forked workers, each of which takes the next one that nobody has."""
     queue, feed = os.pipe()
+    parent = os.getpid()
     os.write(feed, bytes(range(len(machines))))
     os.close(feed)
     workers = []
@@ -114,7 +115,7 @@ def _spread(machines: Sequence[Machine], jobs: int) -> list[tuple[str, Tally]]:
                 with os.fdopen(there, "wb") as out:
                     while number := os.read(queue, 1):
                         machine = machines[number[0]]
-                        out.write(pickle.dumps((machine.name, machine.live())))
+                        out.write(pickle.dumps((machine.name, machine.live(parent))))
                 code = 0
             except BaseException:
                 traceback.print_exc()

@@ -192,7 +192,8 @@ def _quiet(name: str, day: date, analysis: Found, told: Mapping[str, list[Found]
     answers = {one["answer"] for one in events["event_answers"] if one["event"] == name}
     fired += ["detector fired"] if "detector fired" in answers else []
     # A date that nobody looked at would be quiet whatever happened.
-    text = f"{_listed(fired)} ({len(steps)} series looked at)"
+    looked = [one for one in steps if one["outcome"] != "cannot tell"]
+    text = f"{_listed(fired)} (a step can be told in {len(looked)} of {len(steps)} series)"
     return Row(f"placebo {day}", "nothing", text, not fired and bool(steps))
 
 

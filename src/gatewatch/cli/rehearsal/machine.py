@@ -134,13 +134,16 @@ class Machine:
         """Its name in the rehearsal."""
         return f"{self.volunteer.isp}-{self.number}"
 
-    def live(self) -> Tally:
-        """Go through all days; gives what became of the starts."""
+    def live(self, parent: int) -> Tally:
+        """Go through all days, as long as this process's parent is that one; what became of the starts."""
         rehearsal = self.scenario.rehearsal
         assert rehearsal is not None
         chance = random.Random(f"{self.scenario.seed} {self.name}")
         tally = Tally()
         for start, argv in self._starts(chance):
+            if os.getppid() != parent:
+                # Whoever wanted to know is gone.
+                sys.exit(1)
             day = (start.date() - rehearsal.date(1)).days + 1
             tally.starts += 1
             if chance.random() < rehearsal.away:
