@@ -109,6 +109,17 @@ def test_the_truth_is_read_off_the_stages() -> None:
     assert known.methods["Heron (AS64603)"] == (frozenset({"tls.timeout"}), frozenset({"tls.reset"}))
 
 
+def test_days_before_the_first_stage_hold_nothing_but_quiet() -> None:
+    scenario = load("nig-small")
+    assert scenario.rehearsal is not None
+    known = truth(scenario, scenario.rehearsal, 4)
+    assert (known.led, known.past, known.out, known.quiet, known.before) == ((), (), (), (), "")
+    rows = score(
+        known, {"findings": []}, {"interruptions": [], "joint_changes": [], "event_answers": []}, (0, 0)
+    )
+    assert [(row.what, row.good) for row in rows] == [("nothing else", True)]
+
+
 def test_what_is_all_found_is_scored_so() -> None:
     _, analysis, events = told()
     assert failed(analysis, events) == set()

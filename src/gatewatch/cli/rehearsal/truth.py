@@ -87,8 +87,9 @@ def truth(scenario: Scenario, rehearsal: Rehearsal, days: int) -> Truth:
             names[isp.id]: (_verdicts(scenario, isp, 1), _verdicts(scenario, isp, days))
             for isp in scenario.isps
         },
-        before=rehearsal.before,
-        after=rehearsal.after,
+        # Without a switch there is no before and no after.
+        before=rehearsal.before if led else "",
+        after=rehearsal.after if led else "",
     )
 
 
