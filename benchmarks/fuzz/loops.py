@@ -47,6 +47,7 @@ def by_chance(
     """Mutate seeds, and inputs whose outcome was new."""
     rng = Random(seed)
     pool = [*seeds]
+    longest = _longest(seeds)
     for data in seeds:
         if not watch.over:
             watch.one(data)
@@ -54,9 +55,14 @@ def by_chance(
         data = mutate(pool[rng.randrange(len(pool))], rng)
         if rng.random() < 0.3:
             data = mutate(data, rng)
-        if watch.one(data) and len(pool) < _MOST_POOL:
+        # As with libFuzzer, inputs do not grow without end: what is long is slow, and seldom says more.
+        if watch.one(data) and len(pool) < _MOST_POOL and len(data) <= longest:
             pool.append(data)
     done()
+
+
+def _longest(seeds: list[bytes]) -> int:
+    return min(max(4096, 2 * max(map(len, seeds))), MOST)
 
 
 def by_coverage(
@@ -77,12 +83,12 @@ def by_coverage(
     def changed(data: bytes, most: int, number: int) -> bytes:
         return mutate(data, rng)[:most]
 
-    longest = max(4096, 2 * max(map(len, seeds)))
+    longest = _longest(seeds)
     folder = scratch.fresh()
     for number, data in enumerate(seeds):
         (folder / f"{number:04}").write_bytes(data)
     options = [
-        *(f"-runs={watch.planned}", f"-max_len={min(longest, MOST)}", f"-seed={seed or 1}"),
+        *(f"-runs={watch.planned}", f"-max_len={longest}", f"-seed={seed or 1}"),
         # Sizes as the seeds have them; hangs and memory are watched here, by processor time.
         *("-len_control=0", "-timeout=3600", "-rss_limit_mb=0", "-verbosity=0", "-print_final_stats=0"),
         *("-handle_int=0", "-detect_leaks=0"),
