@@ -34,7 +34,7 @@ do not."""
 # one whose next router is of the same network (a third network's address is not followed by its routers).
 WRONG_ALONE, WRONG_CONFIRMED = 0.05, 0.004
 # Ours.  Chinese carriers cross few borders, so among addresses of theirs that stand alone those that somebody
-# else's router wears are many: 10 of 48 in the emulated countries of seeds 0 to 199 (benchmarks/cables_truth).
+# else's router wears are many: 10 of 48 in emulated countries (seeds 0 to 199 of benchmarks/cables_truth.py).
 WRONG_CHINESE_ALONE = 0.25
 # Ours.  A hop that tells nothing hides a network that shows nowhere else so often.
 HIDDEN, MOST_HIDDEN = 0.08, 0.5
