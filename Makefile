@@ -29,8 +29,7 @@ lint: $(BIN)/.installed-dev  ## what CI checks besides the tests
 	$(BIN)/lint-imports
 
 bench: $(BIN)/.installed-dev  ## quick benchmarks, one after another
-	for name in schedule crash verdicts scenarios attachments fetch resolve memory hostile traps packets quic throttling locating deep signs lookup tracing aggregate shutdowns standing_in; do \
-		$(BIN)/python -m benchmarks $$name --quick; done
+	$(BIN)/python -m benchmarks --quick
 
 site: $(BIN)/.installed-dev  ## build the documentation site into build/site
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site
