@@ -153,6 +153,8 @@ def test_a_prefix_table_with_what_is_no_number_of_a_network(row: str, tmp_path: 
         (b"a = " + b"[" * 5000, "recursion"),
         (b"seed = " + b"9" * 5000, "digits"),
         (b"include = 1", "include: expected a list"),
+        (b'include = ["' + b"x" * 5000 + b'"]', "include: no packaged part"),
+        (b'include = ["../nig"]', "include: no packaged part"),
         (b'include = ["abroad"]\nnetwork = 1', "network: expected a list"),
     ],
 )

@@ -280,9 +280,10 @@ def _read(raw: bytes, label: str) -> Scenario:
     included = table.pop("include", [])
     if not isinstance(included, list):
         raise ScenarioError(f"{label}: include: expected a list")
+    parts = {source.name: source for source in (folder / "parts").iterdir()} if included else {}
     for part in included:
-        source = folder / "parts" / f"{part}.toml"
-        if not source.is_file():
+        source = parts.get(f"{part}.toml")
+        if source is None:
             raise ScenarioError(f"{label}: include: no packaged part {part!r}")
         for key, rows in _parse(source.read_bytes(), f"{part}.toml").items():
             own = table.get(key, [])
