@@ -240,6 +240,7 @@ def test_a_status_file_with_endless_hours_and_a_destination_without_a_name(tmp_p
     found = Status.read(tmp_path)
     said = faults(found, NOW, going_on=False)
     assert len(said) == 2 and "clock" in said[0] and said[1] == "None refused 1 measurements"
+    assert faults(replace(odd, every_hours=-(10**30)), NOW, going_on=False)[-1] == said[1]
     assert found is not None and list(found.told())
 
 

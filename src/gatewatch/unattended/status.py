@@ -122,7 +122,7 @@ def faults(last: Status | None, now: datetime, *, going_on: bool) -> list[str]:
         found.append(f"the last run ended with exit code {last.exit_code}: {last.reason}")
     due = moment(last.next_due)
     if due is not None and last.every_hours and not going_on:
-        every = timedelta(hours=min(last.every_hours, _LONGEST))
+        every = timedelta(hours=max(0, min(last.every_hours, _LONGEST)))
         grace = max(_LEAST_GRACE, every * _GRACE)
         if now - due > grace:
             found.append(f"the next run was due {last.next_due}")
