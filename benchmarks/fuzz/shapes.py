@@ -76,7 +76,7 @@ def _change(holder: list[Any], rng: Random) -> None:
         inside[key] = copy.deepcopy(there[other])
     elif kind == 6 and isinstance(old, str):
         inside[key] = blind(old.encode("utf-8", "replace"), rng).decode("utf-8", "replace")
-    elif kind == 7 and isinstance(old, int | float) and not isinstance(old, bool):
+    elif kind == 7 and isinstance(old, int | float) and not isinstance(old, bool) and abs(old) < 2**100:
         inside[key] = rng.choice((-old, old + 1, old * 1000, float(old), str(old)))
     else:
         inside[key] = copy.deepcopy(ODD[rng.randrange(len(ODD))])
