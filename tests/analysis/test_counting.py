@@ -1,5 +1,6 @@
 """Counting by group: every engine against pandas, over files, folders and frames, with missing values."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatewatch_analysis.counting import aggregate
-from gatewatch_analysis.counting.counters import TooMany
+from gatewatch_analysis.counting.counters import Counters, Slots, TooMany
 from gatewatch_analysis.counting.grouped import _dataset, _estimate
 
 ENGINES: list[Literal["auto", "sort", "polars"]] = ["auto", "sort", "polars"]
@@ -201,6 +202,18 @@ def test_counters_make_room_for_values_as_they_come(groups: list[Any], apart: in
             found = aggregate(file, KEYS, sums, engine="count")
             assert found.equals(aggregate(file, KEYS, sums, engine="sort"))
             assert found["rows"].sum() == len(whole)
+
+
+def test_rows_go_behind_what_is_pending_also_when_room_was_made_for_them() -> None:
+    counters = Counters([Slots()], 0)
+    # Far apart, so that each new number has to be admitted once its row is reached.
+    batches = [[0, 999], [999 * 5, 999 * 4, 0], [999 * 9, 999 * 8, 999 * 7, 0]]
+    for numbers in batches:
+        counters.add([pa.array(numbers, pa.int64())], [])
+    part = counters.part([pa.int64()])
+    assert part.rows is not None
+    found = dict(zip(part.dictionaries[0].to_pylist(), part.rows.tolist(), strict=True))
+    assert found == Counter(number for numbers in batches for number in numbers)
 
 
 def test_counters_are_each_threads_and_slots_are_everybodys(

@@ -155,7 +155,7 @@ def test_a_home_that_cannot_be_written_to(tmp_path: Path) -> None:
     lab, consent, doctor, export, unattended, left = on_a_disk(
         place,
         "100k",
-        f"mkdir {place}/home; mount -o remount,ro {place}; $G {run_} --targets {tmp_path}/targets.txt",
+        f"mkdir {place}/home; mount -o remount,bind,ro {place}; $G {run_} --targets {tmp_path}/targets.txt",
         f"$G consent --yes --consent-version {VERSION}",
         "$G doctor --json",
         f"$G results export --ooni -o {place}/out.jsonl {run}",

@@ -150,7 +150,7 @@ def test_a_prefix_table_with_what_is_no_number_of_a_network(row: str, tmp_path: 
     ("text", "why"),
     [
         (b"\xff", "codec"),
-        (b"a = " + b"[" * 5000, "recursion"),
+        (b"a = " + b"[" * 200_000, "recursion|Invalid value"),
         (b"seed = " + b"9" * 5000, "digits"),
         (b"include = 1", "include: expected a list"),
         (b'include = ["' + b"x" * 5000 + b'"]', "include: no packaged part"),

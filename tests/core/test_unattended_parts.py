@@ -148,6 +148,13 @@ def test_a_run_of_a_wrong_clock_is_as_old_as_it_truly_is(tmp_path: Path) -> None
     assert left(tmp_path) == sorted([behind, new])
 
 
+def test_of_runs_of_one_moment_the_one_so_named_is_the_newest(tmp_path: Path) -> None:
+    first, now = clocked(tmp_path, 0.5, 0.0), clocked(tmp_path, 0.5, 1.0)
+    # Its clock was put right by a date without fractions, to a moment before the first one's.
+    kept = expire(tmp_path, BEGAN, days=0, most_bytes=None, clock_offset=0.0, newest=now)
+    assert (kept.deleted, kept.held_back) == ((first,), ())
+
+
 def test_a_forged_date_makes_no_run_older(tmp_path: Path) -> None:
     (young, _) = clocked(tmp_path, 5 + 365, 365 * 86_400.0), clocked(tmp_path, 0, 0.0)
     assert young.startswith("20260224")  # it began five days ago, whatever a page's date said

@@ -16,9 +16,10 @@ from gatewatch.runner.machine import ASLEEP, CHANGED
 # So few that the runs end soon, so many that some are under way when it happens.
 _SITES = 14
 TOLD = {
-    "suspend 4 h": ASLEEP,
-    "no address": CHANGED,
-    "no files": FILES,
+    # The interface is away meanwhile, and on a busy machine that may be noticed first.
+    "suspend 4 h": (ASLEEP, CHANGED),
+    "no address": (CHANGED,),
+    "no files": (FILES,),
 }
 
 
@@ -49,6 +50,6 @@ def test_nothing_is_lost_or_twice_or_blocked_and_the_user_is_told(
     counts = [row["planned"], row["measured"], row["lost"], row["twice"], row["blocked"]]
     assert counts == [_SITES, _SITES, 0, 0, 0], row
     assert not row.get("elsewhere"), row
-    assert any(TOLD[fault.name] in line for line in row["told"]), row["told"]
+    assert any(words in line for line in row["told"] for words in TOLD[fault.name]), row["told"]
     # Measurements keep the clock of their run's start.
     assert len(row["years"]) == 1

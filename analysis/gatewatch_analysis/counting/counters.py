@@ -141,8 +141,9 @@ class Counters:
             self._count()
         bits = [_bits(flag) for flag in flags]
         for at in range(0, size, _SLICE):
-            rows = self._rows[self._pending : self._pending + min(_SLICE, size - at)]
-            while not self._numbered(rows, at):
+            length = min(_SLICE, size - at)
+            # Making room counts what is pending, so where the rows go may move each time.
+            while not self._numbered(rows := self._rows[self._pending : self._pending + length], at):
                 self.make_room([len(key.slots.words) for key in self._keys])
             for bit, flag in enumerate(bits):
                 rows += flag[at : at + _SLICE] << np.uint8(bit)

@@ -87,10 +87,14 @@ class Response:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire; raises :class:`Malformed`."""
-        self._taken += len(data)
-        if self._taken > WIRE_CAP:
+        if len(data) > WIRE_CAP - self._taken:
+            self._read(data[: WIRE_CAP - self._taken])
             self.truncated = self.done = True
-            return
+        else:
+            self._read(data)
+        self._taken += len(data)
+
+    def _read(self, data: bytes) -> None:
         if self.code == 0:
             searched = len(self._buffer)
             self._buffer += data

@@ -35,12 +35,13 @@ class SecureStream:
         )
 
     async def _feed(self) -> None:
+        # Before the next piece: this one may be whole content that nobody has read yet, however long.
+        if self._idle > IDLE_CAP:
+            raise Flood("TLS without content")
         data = await self.tcp.receive()
         if not data:
             raise Eof("the peer ended the connection inside TLS")
         self._idle += len(data)
-        if self._idle > IDLE_CAP:
-            raise Flood("TLS without content")
         self._incoming.write(data)
 
     async def _flush(self) -> None:

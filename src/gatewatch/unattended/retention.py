@@ -22,6 +22,8 @@ from gatewatch.store.folder import PLAN, RUN
 
 # By so many seconds today's clock may differ from the world's: less than any age that is worth asking for.
 MOST_WRONG = 86_400.0
+# Dates that put clocks right have no fractions: among runs so near to one another the one so named is newest.
+_ROUGH = timedelta(seconds=2)
 # A run's folder is named after its start (gatewatch.store.folder).
 _STAMP = "%Y%m%dT%H%M%SZ"
 
@@ -57,7 +59,7 @@ def expire(
         return Kept()
     try:
         with lock(root):
-            return _expire(root, now, days, most_bytes, lambda run: run.name != newest and may_go(run))
+            return _expire(root, now, days, most_bytes, may_go, newest)
     except Locked:
         return Kept()
 
@@ -68,10 +70,11 @@ def _expire(
     days: float | None,
     most_bytes: int | None,
     may_go: Callable[[Path], bool],
+    newest: str | None,
 ) -> Kept:
     shutil.rmtree(root / GOING, ignore_errors=True)
     found = {path: _started(path) for path in root.iterdir() if (path / PLAN).is_file()}
-    runs = sorted(found, key=lambda run: found[run].truly)
+    runs = sorted(found, key=lambda run: found[run].truly + (_ROUGH if run.name == newest else timedelta()))
     sizes = {run: size(run) for run in runs}
     total = sum(sizes.values())
     deleted, held_back = [], []
@@ -80,7 +83,7 @@ def _expire(
         much = most_bytes is not None and total > most_bytes
         if not (old or much):
             continue
-        if not may_go(run):
+        if run.name == newest or not may_go(run):
             held_back.append(run.name)
             continue
         _delete(run)
