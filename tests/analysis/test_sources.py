@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import io
 import json
 import tarfile
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -232,3 +234,27 @@ def test_damaged_files_are_told(tmp_path: Path, name: str, data: bytes) -> None:
     assert len(told) == 1 and told[0][2].startswith("reading ends here: ")
     # All that was whole before the damage is there.
     assert len(given) == (5 if "cut" in told[0][2] and name.endswith("jsonl.gz") else 0)
+
+
+def test_damaged_files_one_after_another_leave_nothing_in_memory(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl.zst"
+    packed = bytearray(pa.compress(b"".join(LINES) * 40, codec="zstd", asbytes=True))
+    packed[-20] ^= 0xFF
+    file.write_bytes(packed)
+
+    [source], _ = found(file)
+
+    def again(times: int) -> None:
+        for _ in range(times):
+            assert "reading ends here" in read(source)[1][0][2]
+
+    again(3)
+    tracemalloc.start()
+    try:
+        again(40)
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # A block's room for each would be ten times that.
+    assert held < 4 * room.BLOCK

@@ -129,10 +129,22 @@ def _unpacked(stream: _Readable, name: str) -> _Readable:
     if name.endswith((".gz", ".tgz")):
         return _Gunzip(stream)
     if name.endswith(".zst"):
+        return _Unzstd(stream)
+    return stream
+
+
+class _Unzstd:
+    """A zstd stream."""
+
+    def __init__(self, stream: _Readable) -> None:
         import pyarrow as pa
 
-        return cast("_Readable", pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd"))
-    return stream
+        self._stream = pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most ``size`` bytes; raises OSError for what is no zstd."""
+        # Not by read(), which never frees its room for the bytes of a stream that turns out to be damaged.
+        return bytes(self._stream.read_buffer(size if size >= 0 else None).to_pybytes())
 
 
 class _Gunzip:
