@@ -129,6 +129,18 @@ def test_scampers_own_words_are_read() -> None:
     assert "103.5.24.10" not in json.dumps(encode(m))
 
 
+def test_a_first_hop_before_the_first_takes_no_time() -> None:
+    row = {
+        "type": "trace",
+        "dst": "104.17.0.2",
+        "firsthop": -(2**63),
+        "hop_count": 2,
+        "attempts": 1,
+        "hops": [],
+    }
+    assert [reply.ttl for reply in keys_of(from_scamper(row)).replies] == [1, 2]
+
+
 @pytest.mark.parametrize("odd", [{}, {"type": "traceroute"}, {"type": "trace", "dst": "nowhere"}])
 def test_what_is_no_trace_is_refused(odd: dict[str, Any]) -> None:
     for read in (from_atlas, from_scamper):

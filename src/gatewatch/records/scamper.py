@@ -94,7 +94,7 @@ def from_scamper(data: Mapping[str, Any]) -> Measurement:
     # scamper does not write silence down: a TTL without an answer was asked as often as it tries.
     replies = tuple(
         reply
-        for ttl in range(int(data.get("firsthop") or 1), min(last, 255) + 1)
+        for ttl in range(max(int(data.get("firsthop") or 1), 1), min(last, 255) + 1)
         for reply in by_ttl.get(ttl)
         or [HopReply(ttl=ttl, address=None, attempt=attempt) for attempt in range(min(attempts, 32))]
     )
