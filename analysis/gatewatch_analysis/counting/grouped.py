@@ -1,11 +1,11 @@
 """Rows counted, and columns summed, by group: pandas in front, and beneath it whatever is fastest.
 
-Few keys that may meet: a counter for each combination (:mod:`gatewatch_analysis.counting.counters`).  Few
-groups of many keys: polars' streaming engine.  Many groups: the rows' keys as numbers, sorted
-(:mod:`gatewatch_analysis.counting.parts`), which needs half the time of any hash table, and a third of its
-memory.  Whether there are few, an estimate from some rows tells; the first way is then tried, and ends with
-the first rows that are too much for it.  ``python -m benchmarks aggregate`` prints what each needs beside
-pandas, polars and duckdb.
+Few groups: polars' streaming engine, which uses all cores.  Where polars is not there, or cannot read (an
+object store): a counter for each combination of keys (:mod:`gatewatch_analysis.counting.counters`), until
+there are too many.  Many groups: the rows' keys as numbers, sorted, which needs half the time of any hash
+table, and a third of its memory (:mod:`gatewatch_analysis.counting.parts`).  Whether there are few, an
+estimate from some rows tells.  ``python -m benchmarks aggregate`` prints what each needs beside pandas,
+polars and duckdb.
 """
 
 from __future__ import annotations
@@ -71,19 +71,20 @@ def aggregate(
     dataset = _dataset(source, by)
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        few = engine in ("count", "polars") or (engine == "auto" and _estimate(dataset, by) <= _FEW)
-        if engine == "count" or (engine == "auto" and few and _may_be_counted(dataset, by, sums)):
+        few = engine == "auto" and _estimate(dataset, by) <= _FEW
+        local = isinstance(dataset.filesystem, LocalFileSystem)
+        if engine == "polars" or (few and local and find_spec("polars") is not None):
+            # What polars gives has no order.
+            return frame(reduce([_polars(dataset, by, sums)], pool), by, sums)
+        if engine == "count" or (few and _may_be_counted(dataset, by, sums)):
             try:
                 return frame(_counted(dataset, by, sums, pool, workers), by, sums)
             except TooMany:
                 if engine == "count":
                     raise
-        if engine == "auto":
-            local = isinstance(dataset.filesystem, LocalFileSystem)
-            few = few and local and find_spec("polars") is not None
-        found = [_polars(dataset, by, sums)] if few else _waves(dataset, by, sums, pool, workers)
-        # What polars gives has no order; one wave is in order already.
-        return frame(found[0] if len(found) == 1 and not few else reduce(found, pool), by, sums)
+        found = _waves(dataset, by, sums, pool, workers)
+        # One wave is in order already.
+        return frame(found[0] if len(found) == 1 else reduce(found, pool), by, sums)
 
 
 def _dataset(source: str | Path | Sequence[str | Path], by: Sequence[str]) -> Any:
