@@ -159,6 +159,15 @@ def test_a_length_of_thousands_of_digits_is_no_length() -> None:
     assert (response.code, response.body, response.end()) == (200, b"x", True)
 
 
+@pytest.mark.parametrize(
+    ("length", "body"), [(b"5, 5", b"Hello"), (b"5 ,\t5,5", b"Hello"), (b"5, 12", b"Hello, all")]
+)
+def test_a_length_that_is_said_twice_is_one_if_it_is_the_same(length: bytes, body: bytes) -> None:
+    """Found by fuzzing, h11 beside; RFC 9112 6.3."""
+    response = fed(b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\nHello, all")
+    assert response.body == body
+
+
 def test_the_body_is_cut_at_the_cap() -> None:
     response = fed(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * BODY_CAP, b"y")
     assert response.done and response.truncated and response.body == b"x" * BODY_CAP

@@ -158,7 +158,10 @@ class Response:
         for name, value in self.headers:
             key = name.lower()
             if key == "content-length":
-                length = value
+                # Some proxies join what was sent twice: the same number again is that number.
+                length, *again = (part.strip(" \t") for part in value.split(","))
+                if any(other != length for other in again):
+                    length = ""
             elif key == "content-encoding":
                 encoding = value.lower()
             elif key == "transfer-encoding" and value.lower().endswith("chunked"):
