@@ -17,7 +17,8 @@ _TEXT = ("cc", "domain")
 
 
 def _ours(file: str, keys: list[str]) -> Callable[[], Any]:
-    import polars as pl  # noqa: F401 - up front, as everybody's imports
+    import duckdb  # noqa: F401 - up front, as everybody's imports
+    import polars as pl  # noqa: F401
 
     from gatewatch_analysis.counting import aggregate
 

@@ -1,5 +1,6 @@
 """Counting by group: every engine against pandas, over files, folders and frames, with missing values."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +18,9 @@ from hypothesis import strategies as st
 from gatewatch_analysis.counting import aggregate
 from gatewatch_analysis.counting.counters import Counters, Slots, TooMany
 from gatewatch_analysis.counting.grouped import _dataset, _estimate
+from gatewatch_analysis.counting.queried import _engine
 
-ENGINES: list[Literal["auto", "sort", "polars"]] = ["auto", "sort", "polars"]
+ENGINES: list[Literal["auto", "sort", "query"]] = ["auto", "sort", "query"]
 KEYS = ["country", "asn", "day"]
 
 
@@ -241,9 +243,11 @@ def test_too_many_combinations_go_another_way(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("missing", [True, False])
-def test_without_polars_arrow_reads(tmp_path: Path, missing: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_polars_and_duckdb_arrow_reads(
+    tmp_path: Path, missing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if missing:
-        for room in ("columns", "grouped"):
+        for room in ("columns", "queried"):
             monkeypatch.setattr(f"gatewatch_analysis.counting.{room}.find_spec", lambda _: None)
     frame = rows(3000)
     for engine in ("auto", "count", "sort"):
@@ -254,3 +258,29 @@ def test_without_polars_arrow_reads(tmp_path: Path, missing: bool, monkeypatch: 
 def test_nothing_to_group_by_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
         aggregate(rows(1), [])
+
+
+def test_odd_names_times_and_files_that_lack_a_column(tmp_path: Path) -> None:
+    """Names are no queries, a file's name is no pattern, and times keep their zone."""
+    odd = '# rows" FROM x; --'
+    days = ["2024-05-01T00:00:00Z", "2024-05-01T07:00:00Z", "NaT", "2024-05-01T00:00:00Z"]
+    frame = pd.DataFrame({odd: ["a'b", "a'b", None, "a'b"], "# rows": [1, 1, 2, 1]})
+    frame["at"] = pd.to_datetime(days)
+    frame["it's"] = pd.array([2**60, -(2**60), 3, None], "Int64")
+    whole = pd.concat([frame, frame.drop(columns="it's")], ignore_index=True)
+    expected = by_pandas(whole, [odd, "# rows", "at"], ["it's"])
+    for name in ("plain", "a [b] *.c", "it's"):
+        folder = tmp_path / name
+        folder.mkdir()
+        frame.to_parquet(folder / "0.parquet")
+        frame.drop(columns="it's").to_parquet(folder / "1.parquet")
+        for engine in ("auto", "sort"):
+            found = aggregate(folder, [odd, "# rows", "at"], ["it's"], engine=engine)
+            assert comparable(found) == expected
+    assert not list(Path().glob(".tmp*"))
+
+
+def test_what_is_counted_by_a_query_leaves_the_network_alone(tmp_path: Path) -> None:
+    engine = _engine(os.getpid())
+    for name in ("autoinstall_known_extensions", "autoload_known_extensions"):
+        assert engine.execute(f"SELECT current_setting('{name}')").fetchone() == (False,)

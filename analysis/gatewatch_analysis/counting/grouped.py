@@ -1,6 +1,6 @@
 """Rows counted, and columns summed, by group: pandas in front, and beneath it whatever is fastest.
 
-Few groups: polars' streaming engine, which uses all cores.  Where polars is not there, or cannot read (an
+Few groups: DuckDB (:mod:`gatewatch_analysis.counting.queried`).  Where it is not there, or cannot read (an
 object store): a counter for each combination of keys (:mod:`gatewatch_analysis.counting.counters`), until
 there are too many.  Many groups: the rows' keys as numbers, sorted, which needs half the time of any hash
 table, and a third of its memory (:mod:`gatewatch_analysis.counting.parts`).  Whether there are few, an
@@ -14,7 +14,6 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -26,11 +25,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from pyarrow.fs import LocalFileSystem
 
 from gatewatch_analysis.counting.columns import Portion, portions
 from gatewatch_analysis.counting.counters import Counters, Slots, TooMany, countable
 from gatewatch_analysis.counting.parts import Part, frame, part, reduce
+from gatewatch_analysis.counting.queried import can_query, queried
 
 #: A frame, a Parquet file, a folder of them (``name=value`` folders become columns), or several files.
 Source = pd.DataFrame | str | Path | Sequence[str | Path]
@@ -52,7 +51,7 @@ def aggregate(
     by: Sequence[str],
     sums: Sequence[str] = (),
     *,
-    engine: Literal["auto", "count", "sort", "polars"] = "auto",
+    engine: Literal["auto", "count", "sort", "query"] = "auto",
 ) -> pd.DataFrame:
     """Count the rows of each group of ``by``, and add up ``sums``.
 
@@ -72,10 +71,8 @@ def aggregate(
     workers = os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         few = engine == "auto" and _estimate(dataset, by) <= _FEW
-        local = isinstance(dataset.filesystem, LocalFileSystem)
-        if engine == "polars" or (few and local and find_spec("polars") is not None):
-            # What polars gives has no order.
-            return frame(reduce([_polars(dataset, by, sums)], pool), by, sums)
+        if engine == "query" or (few and can_query(dataset)):
+            return frame(reduce([queried(dataset, by, sums)], pool), by, sums)
         if engine == "count" or (few and _may_be_counted(dataset, by, sums)):
             try:
                 return frame(_counted(dataset, by, sums, pool, workers), by, sums)
@@ -193,21 +190,3 @@ def _waves(
     if wave or not found:
         found.append(reduce(wave or [part(dataset.schema.empty_table(), by, sums)], pool))
     return found
-
-
-def _polars(dataset: Any, by: Sequence[str], sums: Sequence[str]) -> Part:
-    import polars as pl
-
-    # As Arrow reads them: what a folder names is a number or a text, and no date.
-    hive = any("=" in file for file in dataset.files)
-    lazy = pl.scan_parquet(dataset.files, hive_partitioning=hive, try_parse_hive_dates=False)
-
-    def total(name: str) -> Any:
-        kind = dataset.schema.field(name).type
-        if pa.types.is_boolean(kind):
-            # Added up without being made numbers first.
-            return pl.col(name).sum().cast(pl.Int64)
-        return pl.col(name).cast(pl.Float64 if pa.types.is_floating(kind) else pl.Int64).sum()
-
-    counted = lazy.group_by(list(by)).agg(pl.len().alias("rows"), *map(total, sums))
-    return part(counted.collect(engine="streaming").to_arrow(), by, sums, "rows")
