@@ -160,6 +160,16 @@ def test_malformed_lines_are_counted_and_set_aside(tmp_path: Path) -> None:
     assert set(data.problems["file"]) == {str(tmp_path / "x.jsonl")}
 
 
+def test_a_trace_that_says_why_it_has_no_way_is_no_trouble(tmp_path: Path) -> None:
+    """A name that nobody had an address for: so our own probe writes it."""
+    given = dumps(measurement("trace", A, {"failure": "dns_no_answer", "queries": []}))
+    silent = dumps(measurement("trace", A, {"failure": None}))
+    data = load([write_lines(tmp_path / "x.jsonl", [given, silent])])
+    assert len(data.measurements) == 2
+    assert data.hops.empty
+    assert [line for line, _, _ in reasons(data.problems)] == [2]
+
+
 def test_numbers_and_letters_that_no_column_can_hold(tmp_path: Path) -> None:
     line = dumps(web("http://a.com/", "ok"))
     odd = (

@@ -227,6 +227,8 @@ class Loader:
         keys, odd = decode(TraceKeys, dict(m.test_keys.extra))
         replies: object = keys.replies
         if not isinstance(replies, tuple) or not keys.destination:
+            if keys.failure and isinstance(keys.failure, str):
+                return  # it says why it has none: a name without an address has no way to it
             report("trace without destination or replies" + (f" ({odd[0].path})" if odd else ""), kept=True)
             return
         destination, flow, reached = plain.clean(keys.destination), _flow(keys), bool(keys.reached)
