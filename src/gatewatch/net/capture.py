@@ -124,7 +124,8 @@ def why() -> str:
     if sys.platform != "linux":
         return f"deep mode needs Linux: packets cannot be captured on {sys.platform} without other software"
     try:
-        socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0).close()
+        # As listen() does it, of a flow that is nobody's.
+        opener.flow("127.0.0.1", 9, 9, socket.IPPROTO_UDP).close()
     except PermissionError:
         return _NO_CAPABILITY
     except OSError as error:
