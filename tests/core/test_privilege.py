@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.worlds.commands import gatewatch, python
 
+from gatewatch.cli.consent import VERSION
 from gatewatch.lab import kernel
 from gatewatch.net import privilege
 
@@ -50,7 +52,8 @@ worker = threading.Thread(target=lambda: thread.extend(privilege.held()))
 worker.start()
 worker.join()
 status = {STATUS}
-print(json.dumps([before, sorted(privilege.held()), thread, status["NoNewPrivs"], seen, caught]))
+after = sorted(privilege.held())
+print(json.dumps([before, after, thread, status["NoNewPrivs"], seen, caught, capture.why()]))
 """
 
 
@@ -72,7 +75,7 @@ def test_after_its_start_no_capability_is_left_and_a_child_opens_what_needs_one(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
     )
     assert done.returncode == 0, done.stderr
-    before, after, thread, no_new, seen, caught = json.loads(done.stdout)
+    before, after, thread, no_new, seen, caught, why = json.loads(done.stdout)
     assert privilege.NET_RAW in before
     assert (after, thread, no_new) == ([], [], "1")
     # EPERM for what is on no list, EINVAL for what is no question.
@@ -83,7 +86,7 @@ def test_after_its_start_no_capability_is_left_and_a_child_opens_what_needs_one(
         "another": 1,
         "nonsense": 22,
     }
-    assert caught == ["seen"]
+    assert (caught, why) == (["seen"], "")
 
 
 @LINUX
@@ -92,9 +95,9 @@ def test_an_ordinary_user_has_nothing_to_give_up_and_gets_no_socket() -> None:
         pytest.skip("this process is no ordinary user's")
     done = python(SEES)
     assert done.returncode == 0, done.stderr
-    before, after, _, no_new, seen, caught = json.loads(done.stdout)
+    before, after, _, no_new, seen, caught, why = json.loads(done.stdout)
     assert (before, after, no_new, caught) == ([], [], "1", [])
-    assert seen["flow"] == seen["raw"] == 1
+    assert seen["flow"] == seen["raw"] == 1 and "CAP_NET_RAW" in why
 
 
 def test_a_program_that_calls_us_keeps_what_it_has() -> None:
@@ -188,3 +191,122 @@ def test_a_run_on_the_kernel_holds_no_capability_while_it_measures(deep: bool, t
     (kept,) = (tmp_path / "runs").glob("*/measurements.jsonl*")
     lines = gzip.decompress(kept.read_bytes()) if kept.suffix == ".gz" else kept.read_bytes()
     assert json.loads(lines)["test_keys"]["x_capabilities"] == ["", "", "", "", "1"]
+
+
+# The hook (PEP 578) is there before gatewatch is loaded; it asks the kernel about the thread that is to send.
+DOCTOR = """
+import glob, json, sys
+
+def of(file):
+    status = dict(line.rstrip("\\n").split(":\\t", 1) for line in open(file))
+    return [status[name].lstrip("0") for name in ("CapPrm", "CapEff", "CapInh", "CapAmb", "NoNewPrivs")]
+
+SENDING = {"socket.connect", "socket.sendto", "socket.sendmsg", "socket.getaddrinfo", "socket.gethostbyname"}
+met = []
+sys.addaudithook(lambda event, _: event in SENDING and met.append([event, of("/proc/thread-self/status")]))
+before = of("/proc/self/status")
+from gatewatch.cli import start
+sys.argv = ["gatewatch", "doctor", "--json"]
+try:
+    start.main()
+finally:
+    after = [of(file) for file in glob.glob("/proc/self/task/*/status")]
+    print(json.dumps([before, met, after]))
+"""
+
+
+@LINUX
+def test_the_doctor_holds_no_capability_when_it_sends_and_knows_what_there_was() -> None:
+    if kernel.available() is None:
+        pytest.skip(f"no kernel attachment: {kernel.why()}")
+    done = subprocess.run(
+        kernel.argv("small", "clear", [sys.executable, "-c", DOCTOR]),
+        env=kernel.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    told, held = map(json.loads, done.stdout.splitlines())
+    found = {row["what"]: row for row in told["checks"]}
+    assert "tcp 1.1.1.1" in found["network"]["detail"] and "udp 1.1.1.1" in found["network"]["detail"]
+    before, met, after = held
+    none = ["", "", "", "", "1"]
+    assert {event for event, _ in met} >= {"socket.connect", "socket.getaddrinfo"}
+    assert [event for event, had in met if had != none] == []
+    assert after and all(had == none for had in after)
+    # Whoever is in the lab has CAP_NET_ADMIN there; root has more.
+    assert int(before[1] or "0", 16)
+    if int(before[1], 16) >> privilege.NET_RAW & 1:
+        assert found["deep mode"]["finding"] == "packets can be captured"
+
+
+def within(*options: str) -> tuple[str, ...]:
+    """Words in front of a command for a user and a network of its own; skips where there is no such thing."""
+    words = ("unshare", "--user", "--net", *options)
+    if shutil.which(words[0]) is None:
+        pytest.skip("no program unshare")
+    tried = subprocess.run([*words, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode:
+        pytest.skip(f"{' '.join(words)}: {tried.stderr.strip()}")
+    return words
+
+
+def examined(*before: str) -> dict[str, dict[str, str | bool]]:
+    done = gatewatch("doctor", "--json", before=before)
+    assert done.stderr == ""
+    return {row["what"]: row for row in json.loads(done.stdout)["checks"]}
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("options", "user", "captures"),
+    [
+        (("--map-root-user",), "this is the administrator (root); an ordinary user will do", True),
+        (
+            ("--map-root-user", "setpriv", "--bounding-set=-net_raw"),
+            "this is the administrator (root); an ordinary user will do",
+            False,
+        ),
+        (("--map-user=1000", "--keep-caps"), "an ordinary user who may use raw sockets", True),
+        (("--map-user=1000",), "an ordinary user, and that is enough", False),
+    ],
+)
+def test_the_doctor_says_what_each_user_may_do(options: tuple[str, ...], user: str, captures: bool) -> None:
+    found = examined(*within(*options))
+    assert found["privileges"]["finding"] == user
+    deep = found["deep mode"]
+    assert (deep["finding"] == "packets can be captured", "CAP_NET_RAW" in str(deep["detail"])) == (
+        captures,
+        not captures,
+    )
+
+
+@LINUX
+@pytest.mark.parametrize("mode", [0o500, 0])
+def test_the_doctor_says_of_roots_folders_what_those_will_find_who_write_there(
+    mode: int, tmp_path: Path
+) -> None:
+    root = within("--map-root-user")
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(mode)
+    runs = closed / "below" / "runs"
+    try:
+        found = examined(*root, "env", f"GATEWATCH_RESULTS={runs}", f"XDG_STATE_HOME={closed}")
+        run = gatewatch(
+            *("run", "--lab", "small:blocked", "--attach", "memory", "--targets", "np", "--limit", "1"),
+            *("--root", str(runs), "--traces", "0", "--quiet"),
+            before=root,
+        )
+        consent = gatewatch(
+            *("consent", "--yes", "--consent-version", VERSION),
+            before=(*root, "env", f"XDG_STATE_HOME={closed}"),
+        )
+    finally:
+        closed.chmod(0o700)
+    # A run gives up CAP_DAC_OVERRIDE before it writes.
+    assert run.returncode == 2 and "Permission denied" in run.stderr
+    assert found["folder of results"]["finding"] == "cannot be written to: Permission denied"
+    assert consent.returncode == 0 and [*closed.rglob("consent*")], consent.stderr
+    assert found["folder of consent"]["finding"] == "can be written to"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gatewatch import cli
-from gatewatch.cli import colours, speaking
+from gatewatch.cli import colours, speaking, start
 from gatewatch.words import count, layout, say
 
 if TYPE_CHECKING:
@@ -33,7 +33,11 @@ def doctor(as_json: bool) -> None:
     speaking.writable()
     # In the lab nothing leaves this machine.
     agreed = standing(GENERAL).good or ENVIRONMENT in os.environ
-    rows = [*line.checks(agreed=agreed), *machine.checks(), *data.checks()]
+    # What this user may do is found out while it may be done; how a run would fare, as a run does it: without
+    # any capability.
+    able, others = machine.able(), [machine.consent_kept(), *data.checks()]
+    start.to_the_network()
+    rows = [*line.checks(agreed=agreed), *able, *machine.room(), *others]
     if as_json:
         click.echo(json.dumps({"checks": [row.to_json() for row in rows], "consent": agreed}))
     else:

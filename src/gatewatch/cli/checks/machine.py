@@ -16,9 +16,25 @@ _ROOM = 500_000_000
 NEEDED = frozenset({"folder of results", "folder of consent"})
 
 
-def checks() -> list[Check]:
-    """Look at what does not need the line."""
-    return [_privileges(), _traceroute(), _deep(), _quic(), _lab(), _disk(), *_kept()]
+def able() -> list[Check]:
+    """Look at what this user may do and what is installed: with all the capabilities that there are."""
+    return [_privileges(), _traceroute(), _deep(), _quic(), _lab()]
+
+
+def room() -> list[Check]:
+    """Look whether results can be kept.
+
+    A run writes them after it has given up its capabilities, CAP_DAC_OVERRIDE among them: then even root
+    writes only where its owner, group and mode let it.  So look at it in the same state.
+    """
+    return [_disk(), _writable(phrase("folder of results"), _results())]
+
+
+def consent_kept() -> Check:
+    """Look whether it can be kept; `gatewatch consent` writes it with all the capabilities that there are."""
+    from gatewatch.consent import state_folder
+
+    return _writable(phrase("folder of consent"), state_folder().absolute())
 
 
 def _privileges() -> Check:
@@ -96,17 +112,16 @@ def _results() -> Path:
 
 def _existing(folder: Path) -> Path:
     """Give the nearest folder that is there, in which the others would be made."""
-    return next((above for above in (folder, *folder.parents) if above.exists()), folder)
+    return next((above for above in (folder, *folder.parents) if _there(above)), folder)
 
 
-def _kept() -> list[Check]:
-    """Whether results and consent can be kept."""
-    from gatewatch.consent import state_folder
-
-    return [
-        _writable(phrase("folder of results"), _results()),
-        _writable(phrase("folder of consent"), state_folder().absolute()),
-    ]
+def _there(path: Path) -> bool:
+    """Tell whether it is there; below a folder that may not be searched nothing is, as far as we can tell."""
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
 
 
 def _writable(what: Phrase, folder: Path) -> Check:
