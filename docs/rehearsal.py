@@ -16,6 +16,7 @@ COMMAND = ["lab", "run", "nig-switchover"]
 # The report's colours, in the light (page/style.css).
 STYLE = """
 text { fill: #1c1f24; font: 13px sans-serif } .small { font-size: 11px; fill: #5a616b }
+.name { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round }
 .axis { stroke: #d5d9df } .event { stroke: #5a616b; stroke-dasharray: 3 3 }
 .line0 { fill: none; stroke: #0072b2; stroke-width: 2 }
 .line1 { fill: none; stroke: #b45400; stroke-width: 2; stroke-dasharray: 7 3 }

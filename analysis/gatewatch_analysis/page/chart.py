@@ -38,6 +38,7 @@ def chart(
         return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * min(max(value, 0.0), top) / top
 
     parts: list[Element] = []
+    names: list[Element] = []
     for step in (0.0, 0.25, 0.5, 0.75, 1.0):
         level = y(step * top)
         parts.append(element("line", x1=_LEFT, x2=_WIDTH - _RIGHT, y1=level, y2=level, class_="axis"))
@@ -50,8 +51,9 @@ def chart(
         )
     for number, (day, name) in enumerate(e for e in events if first <= e[0] <= last):
         parts.append(element("line", x1=x(day), x2=x(day), y1=_TOP, y2=_HEIGHT - _BOTTOM, class_="event"))
-        # Names in turn on three heights, as events come in clusters.
-        parts.append(element("text", name, x=x(day) + 3, y=_TOP + 10 + 13 * (number % 3), class_="small"))
+        # Names in turn on three heights, as events come in clusters; in front of whatever line goes there.
+        height = _TOP + 10 + 13 * (number % 3)
+        names.append(element("text", name, x=x(day) + 3, y=height, class_="small name"))
     for number, (name, points) in enumerate(drawn.items()):
         path = " ".join(f"{x(day):.1f},{y(value):.1f}" for day, value in points)
         parts.append(element("polyline", points=path, class_=f"line{number}"))
@@ -69,6 +71,7 @@ def chart(
         element("title", caption),
         element("desc", told),
         parts,
+        names,
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         role="img",
     )
