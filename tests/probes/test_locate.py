@@ -244,6 +244,15 @@ def test_no_trigger_is_sent_while_the_stop_file_is_there(tmp_path: Path) -> None
         locate("https://reset.com/", restraint=Restraint(stop=stop))
 
 
+def test_a_stop_file_that_cannot_be_looked_for_stops(tmp_path: Path) -> None:
+    """As in a folder of somebody else's; a name that is too long fails for root, too."""
+    restraint = Restraint(stop=tmp_path / ("stop" * 100))
+    assert restraint.stopped
+    with pytest.raises(Stopped, match="is closed"):
+        restraint.begin("a.com")
+    assert not Restraint(stop=tmp_path / "stop").stopped
+
+
 async def put_later(path: Path, seconds: float) -> None:
     await trio.sleep(seconds)
     path.touch()

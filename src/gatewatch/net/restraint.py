@@ -43,13 +43,16 @@ class Restraint:
 
     @property
     def stopped(self) -> bool:
-        """Whether the kill switch is on; asked before every trigger."""
-        return self.stop is not None and self.stop.exists()
+        """Whether the kill switch is on; asked before every trigger.  One that cannot be seen is on."""
+        try:
+            return self.stop is not None and self.stop.exists()
+        except OSError:
+            return True
 
     def begin(self, host: str) -> None:
         """Count a target; raises Stopped or Exhausted, and then nothing may be sent for it."""
         if self.stopped:
-            raise Stopped(f"stopped: {self.stop} exists")
+            raise Stopped(f"stopped: {self.stop} exists, or its folder is closed")
         if host not in self._sent and len(self._sent) >= self.targets:
             raise Exhausted(f"a run may locate {self.targets} targets and no more (--most-targets)")
         self._sent.setdefault(host, 0)
