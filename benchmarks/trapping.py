@@ -24,7 +24,7 @@ from gatewatch.lab.country.scenario import load as scenario
 from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
-from gatewatch.runner.campaign import Budget
+from gatewatch.runner.budget import Budget
 from gatewatch.runner.plan import Item, Plan
 from gatewatch.runner.probes import Probe, load
 from gatewatch.runner.session import Session, conduct

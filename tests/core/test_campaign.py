@@ -10,7 +10,7 @@ import trio
 from tests.worlds.campaign import Fake, FakeLine, campaign, failed, lasting, sites
 
 from gatewatch.records import TestKeys
-from gatewatch.runner.campaign import Budget
+from gatewatch.runner.budget import Budget
 from gatewatch.store import StoreFull, Unscrubbable, open_for_resume, read
 from gatewatch.store.folder import RunFolder
 from gatewatch_targets import Target

@@ -18,9 +18,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from gatewatch.net.wire import Wire
 from gatewatch.records import TestKeys
 from gatewatch.records import failure as f
-from gatewatch.runner import campaign as campaigns
-from gatewatch.runner.campaign import FILES, MEMORY, NETWORK
+from gatewatch.runner import hold
 from gatewatch.runner.clock import Steady
+from gatewatch.runner.failures import FILES, MEMORY, NETWORK
 from gatewatch.runner.machine import (
     ASLEEP,
     BEAT,
@@ -364,7 +364,7 @@ def test_fewer_are_under_way_where_a_machine_lacks_something_and_more_again_late
     ran = campaign(tmp_path, sites(200), Fake(act), rate=4)
     whole(ran, 200)
     assert most[True] > 6
-    assert campaigns._BREATH > 0
+    assert hold._BREATH > 0
 
 
 def test_ipv6_that_is_switched_off_is_no_lack(tmp_path: Path) -> None:

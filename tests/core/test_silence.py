@@ -15,7 +15,7 @@ from tests.worlds.campaign import lasting
 
 from gatewatch.lab.country.scenario import load
 from gatewatch.lab.rehearse import in_memory
-from gatewatch.runner.campaign import Observer
+from gatewatch.runner.observer import Observer
 from gatewatch.runner.session import Outcome, Surroundings, conduct
 from gatewatch.store import list_runs, read
 from gatewatch.unattended.duty import Duty

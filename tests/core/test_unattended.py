@@ -21,7 +21,7 @@ from tests.worlds.monitor import monitor
 
 from gatewatch import cli
 from gatewatch.consent import GENERAL, LOCATE_VERSION, MEDIUM, MEDIUM_VERSION, VERSION, ledger, locating
-from gatewatch.runner.campaign import Observer
+from gatewatch.runner.observer import Observer
 from gatewatch.runner.plan import Item
 from gatewatch.runner.session import Outcome, Session, State
 from gatewatch.store import Locked, StoreFull, lock

@@ -18,7 +18,7 @@ from tests.core.test_schedule import JOB
 from tests.worlds import spool
 from tests.worlds.collector import Collector, Mode, collector
 
-from gatewatch.runner.campaign import Observer
+from gatewatch.runner.observer import Observer
 from gatewatch.runner.plan import Item
 from gatewatch.runner.session import Outcome
 from gatewatch.store import lock

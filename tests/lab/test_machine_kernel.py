@@ -10,7 +10,7 @@ from benchmarks.machine import cannot, one
 from benchmarks.machine.faults import FAULTS, Fault
 
 from gatewatch.lab import kernel
-from gatewatch.runner.campaign import FILES
+from gatewatch.runner.failures import FILES
 from gatewatch.runner.machine import ASLEEP, CHANGED
 
 # So few that the runs end soon, so many that some are under way when it happens.

@@ -13,7 +13,8 @@ from tests.worlds.clock import run
 from gatewatch.net.wire import Wire
 from gatewatch.records import NetworkEvent, Query, TestKeys
 from gatewatch.runner.about import Vantage
-from gatewatch.runner.campaign import Budget, Campaign
+from gatewatch.runner.budget import Budget
+from gatewatch.runner.campaign import Campaign
 from gatewatch.runner.line import Line, Look
 from gatewatch.runner.machine import Machine
 from gatewatch.runner.pace import Pace

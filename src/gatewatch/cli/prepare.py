@@ -41,7 +41,7 @@ def session(chosen: Options) -> Session:
     from gatewatch.lab.country.decode import ScenarioError
     from gatewatch.net.restraint import Restraint
     from gatewatch.runner.about import Vantage
-    from gatewatch.runner.campaign import Budget
+    from gatewatch.runner.budget import Budget
     from gatewatch.runner.probes import consents
     from gatewatch.runner.session import Session, Surroundings
     from gatewatch.store import default_root

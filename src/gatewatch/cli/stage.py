@@ -26,7 +26,7 @@ def totals(plan: Plan) -> dict[str, int]:
 
 def limit_of(plan: Plan) -> float:
     """The most that one measurement of a plan may take, in seconds."""
-    from gatewatch.runner.campaign import Budget
+    from gatewatch.runner.budget import Budget
 
     return Budget().item
 

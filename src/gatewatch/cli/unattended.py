@@ -20,7 +20,7 @@ from gatewatch.cli.options import Options
 from gatewatch.schedule.job import EVERY
 
 if TYPE_CHECKING:
-    from gatewatch.runner.campaign import Observer
+    from gatewatch.runner.observer import Observer
     from gatewatch.runner.session import Outcome, Session
     from gatewatch.unattended.duty import Clock, Delivered
     from gatewatch.upload.config import Destination

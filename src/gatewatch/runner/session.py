@@ -27,11 +27,14 @@ from gatewatch.net.wire import Wire, system_resolvers
 from gatewatch.records import TIME_FORMAT
 from gatewatch.runner import own
 from gatewatch.runner.about import SOFTWARE, Vantage
-from gatewatch.runner.campaign import Budget, Campaign, Observer, said
+from gatewatch.runner.budget import Budget
+from gatewatch.runner.campaign import Campaign
 from gatewatch.runner.clock import Steady
+from gatewatch.runner.failures import said
 from gatewatch.runner.flush import Flush
 from gatewatch.runner.line import PATIENCE, Line, has_route, has_route6, own_addresses
 from gatewatch.runner.machine import Machine, Network, router, with_sleep
+from gatewatch.runner.observer import Observer
 from gatewatch.runner.pace import Pace
 from gatewatch.runner.plan import Plan
 from gatewatch.runner.probes import Probe

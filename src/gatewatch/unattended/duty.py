@@ -26,7 +26,7 @@ from gatewatch.unattended.status import Status
 from gatewatch.unattended.watching import Watching
 
 if TYPE_CHECKING:
-    from gatewatch.runner.campaign import Observer
+    from gatewatch.runner.observer import Observer
     from gatewatch.runner.session import Outcome
 
 # A machine that was just switched on may not be on the network yet: so many looks, so many seconds apart.

@@ -19,7 +19,7 @@ from math import inf
 from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
-    from gatewatch.runner.campaign import Observer
+    from gatewatch.runner.observer import Observer
     from gatewatch.runner.plan import Item
     from gatewatch.verdict import Verdict
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gatewatch.lab.country.calendar import Volunteer
     from gatewatch.lab.country.scenario import Scenario
     from gatewatch.lab.world import World
-    from gatewatch.runner.campaign import Observer
+    from gatewatch.runner.observer import Observer
     from gatewatch.runner.session import Outcome, Session
     from gatewatch.unattended.duty import Delivered
     from gatewatch.upload.config import Destination

@@ -16,7 +16,7 @@ from gatewatch.lab import rehearse
 from gatewatch.lab.country.acceptance import LOCATE
 from gatewatch.lab.country.scenario import ACCEPTANCE, Scenario, load
 from gatewatch.lab.kernel import environment
-from gatewatch.runner.campaign import Observer
+from gatewatch.runner.observer import Observer
 from gatewatch.runner.plan import Item, Plan
 from gatewatch.runner.probes import available
 from gatewatch.runner.probes import load as probe
