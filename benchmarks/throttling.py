@@ -23,7 +23,7 @@ from gatewatch.net.trust import Trust
 from gatewatch.net.wire import Wire
 from gatewatch.records import Measurement
 from gatewatch.verdict import judge
-from gatewatch.verdict.features import features
+from gatewatch.verdict.reading import features
 from gatewatch_probes.throttle import Throttle
 from gatewatch_targets import Target
 

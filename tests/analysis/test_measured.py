@@ -16,7 +16,7 @@ from tests.analysis.ooni_lines import cases, damaged, fires, fires_of_others, ge
 
 from gatewatch.records import loads
 from gatewatch.verdict import ruling
-from gatewatch.verdict.features import rows as true_rows
+from gatewatch.verdict.reading import rows as true_rows
 from gatewatch_analysis.loading.blocks import Block
 from gatewatch_analysis.loading.loader import Loader
 from gatewatch_analysis.loading.measured import known, quick, shape, single

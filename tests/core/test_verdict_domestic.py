@@ -9,7 +9,7 @@ from tests.core.verdict_build import HOST, SITE, TIMEOUT, connect, control, hand
 
 from gatewatch.records import Measurement
 from gatewatch.verdict import judge
-from gatewatch.verdict.features import features
+from gatewatch.verdict.reading import features
 
 HTTP, HTTPS = f"http://{HOST}/", f"https://{HOST}/"
 DEAD = control(tcp={f"{SITE}:443": TIMEOUT}, tls={}, http=TIMEOUT)

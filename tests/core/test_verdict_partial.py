@@ -14,8 +14,9 @@ from gatewatch.verdict import RULES, judge, ruling
 from gatewatch.verdict.decide import decide, may_block, settled, speaking
 from gatewatch.verdict.evidence.hops import _place, place
 from gatewatch.verdict.expr import F
-from gatewatch.verdict.features import NAMES, at_rest, rows
+from gatewatch.verdict.features import NAMES, at_rest
 from gatewatch.verdict.likeness import signs
+from gatewatch.verdict.reading import rows
 
 
 def test_three_values() -> None:

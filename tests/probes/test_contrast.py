@@ -16,7 +16,7 @@ from gatewatch.lab.country.scenario import Box, Hop, Scenario, load
 from gatewatch.net.restraint import Restraint
 from gatewatch.records import Contrast, Measurement, TestKeys, decode
 from gatewatch.verdict import Verdict, judge
-from gatewatch.verdict.features import features
+from gatewatch.verdict.reading import features
 from gatewatch.whereabouts import PrefixTable, parse_prefixes
 from gatewatch_probes.contrast import ContrastProbe
 from gatewatch_probes.visit.strange import Page, strange

@@ -17,7 +17,7 @@ from gatewatch.lab.country.host import Host
 from gatewatch.lab.country.scenario import Box, Scenario
 from gatewatch.records import Measurement, TestKeys, decode, dumps, encode
 from gatewatch.verdict import Verdict, judge
-from gatewatch.verdict.features import features
+from gatewatch.verdict.reading import features
 from gatewatch_probes import throttle
 from gatewatch_probes.throttle import Throttle
 from gatewatch_targets import Target

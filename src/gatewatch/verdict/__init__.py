@@ -2,8 +2,9 @@
 
 from gatewatch.verdict.decide import decisive
 from gatewatch.verdict.export.ooni import classic_keys, derived_keys
-from gatewatch.verdict.features import Features, features, features_markdown
+from gatewatch.verdict.features import Features, features_markdown
 from gatewatch.verdict.judge import Verdict, judge, judge_features, ruling
+from gatewatch.verdict.reading import features
 from gatewatch.verdict.rule import Rule
 from gatewatch.verdict.rules import RULES, RULES_VERSION, rules_markdown
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from gatewatch.records import Measurement
 from gatewatch.verdict.decide import decide, speaking
-from gatewatch.verdict.features import Features, as_row, rows
+from gatewatch.verdict.features import Features, as_row
+from gatewatch.verdict.reading import rows
 from gatewatch.verdict.rule import Rule
 from gatewatch.verdict.rules import RULES_VERSION
 
