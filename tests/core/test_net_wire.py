@@ -6,7 +6,7 @@ from tests.worlds.clock import run
 
 from gatewatch.net.address import endpoint, is_address, is_bogon
 from gatewatch.net.url import parse, redirected
-from gatewatch.net.wire import SILENT_NAMES, Turns, Wire, comparison_resolvers, system_resolvers
+from gatewatch.net.wire import RESIDUE, SILENT_NAMES, Turns, Wire, comparison_resolvers, system_resolvers
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,21 @@ def test_where_a_location_leads(location: str, leads_to: str) -> None:
 def test_a_location_that_leads_nowhere(location: str) -> None:
     with pytest.raises(ValueError):
         redirected(parse("https://example.org/"), location)
+
+
+def test_what_was_cut_long_ago_takes_up_no_room() -> None:
+    async def main() -> None:
+        wire = Wire()
+        for number in range(100):
+            wire.cut("104.16.1.1", 443, f"again-{number}.org")
+            wire.cut(f"104.16.2.{number}", 443, "blocked.org")
+            await trio.sleep(RESIDUE / 10)
+        assert wire.cut_for_another("104.16.2.98", 443, "other.org") is not None
+        assert wire.cut_for_another("104.16.2.80", 443, "other.org") is None
+        assert wire.cut_for_another("104.16.1.1", 443, "again-0.org") is not None
+        assert len(wire._cut) == 11
+
+    run(main)
 
 
 def test_one_server_is_visited_by_one_at_a_time_and_others_meanwhile() -> None:

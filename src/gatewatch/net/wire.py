@@ -137,8 +137,13 @@ class Wire:
         self._silent.clear()
 
     def cut(self, address: str, port: int, name: str) -> None:
-        """Remember that somebody cut a name at an endpoint just now."""
-        self._cut[address, port] = trio.current_time(), name
+        """Remember that somebody cut a name at an endpoint just now, and forget what was cut long ago."""
+        now = trio.current_time()
+        self._cut.pop((address, port), None)
+        self._cut[address, port] = now, name
+        # In the order of their times, as each was put at the end.
+        while now - next(iter(self._cut.values()))[0] >= RESIDUE:
+            del self._cut[next(iter(self._cut))]
 
     def passed(self, address: str, port: int) -> None:
         """Note that nothing is left there of what was cut."""
