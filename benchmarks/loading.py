@@ -32,8 +32,8 @@ from typing import Any, NamedTuple
 from benchmarks.beside import beside
 from benchmarks.peers import PeerMissing
 
-#: How many times fewer CPU seconds; bytes; by how much a further row's memory may grow with the rows, and that of
-#: the processes that read.
+#: How many times fewer CPU seconds; bytes; by how much a further row's memory may grow with the rows, and
+#: that of the processes that read.
 GOAL_RATIO, GOAL_MEMORY, GOAL_BEND, GOAL_READERS = 10.0, 600e6, 1.25, 1.1
 # Two processes on two cores, with a third one that collects.
 GOAL_SPEED_UP = 1.6
