@@ -10,12 +10,10 @@ peer is what a flush for each measurement costs, beside fifty at a time and besi
 
 from __future__ import annotations
 
-import random
 import shutil
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +21,13 @@ from tests.worlds import powercut
 from tests.worlds.mortal import End, Mortals, Order
 
 from benchmarks.faults import flushing
-from benchmarks.faults.keeping import (
-    Agree,
-    Delete,
-    Derive,
-    Export,
-    Merge,
-    Report,
-    Schedule,
-    Tidy,
-    Timers,
-    Update,
-)
+from benchmarks.faults.deleting import Delete, Tidy
+from benchmarks.faults.making import Derive, Export, Merge, Report
 from benchmarks.faults.measuring import Run, Unattended, Upload
+from benchmarks.faults.preparing import Agree, Schedule, Timers, Update
 from benchmarks.faults.room import Filled
-from benchmarks.faults.stage import Found, Stage, scratch
+from benchmarks.faults.stage import Stage
+from benchmarks.faults.trial import Trial
 
 SEED = 20261124
 KILLS, CUTS, FILLS = 1000, 300, 130
@@ -100,7 +90,7 @@ def run(quick: bool) -> dict[str, Any]:
     }
 
 
-def _say(one: _Tried | Filled) -> None:
+def _say(one: Trial) -> None:
     """Say how far it is, since all of it takes half an hour."""
     print(f"{type(one).__name__.strip('_').lower()}: {one.name}: {told(one)}", file=sys.stderr, flush=True)
 
@@ -120,28 +110,19 @@ def _shares(number: int) -> list[int]:
     return shares
 
 
-class _Tried:
-    """A stage, and what became of it."""
+class _Tried(Trial):
+    """A stage that dies, and what became of it."""
 
     def __init__(self, stage: Stage, mortals: Mortals, *, cut: bool) -> None:
-        self._stage = stage
-        self.name = stage.name
-        self._mortals = mortals
+        super().__init__(stage, mortals, f"{SEED} {stage.name} {cut}")
         self._cut = cut
-        self._chance = random.Random(f"{SEED} {stage.name} {cut}")
-        self.found = Found()
-        self.deaths = 0
-        self.where: Counter[str] = Counter()
-        self.seconds = 0.0
 
     def go(self, number: int) -> None:
         """Die so often."""
-        began = time.monotonic()
-        with self._stage.around(), scratch() as place:
+        with self._opened() as place:
             whole = self._once(place / "peace", 0)
             while self.deaths < number:
                 self._once(place / f"{self.deaths}", number - self.deaths, whole)
-        self.seconds = time.monotonic() - began
 
     def _once(self, folder: Path, most: int, whole: End | None = None) -> End:
         """Begin anew, die now and then, and come to the end; gives the end in peace."""
@@ -157,21 +138,16 @@ class _Tried:
                 continue
             deaths += 1
             self.where[end.last] += 1
-            self._looked(self._stage.look, folder)
+            with self._looking():
+                self._stage.look(folder, self.found)
         self.deaths += deaths
         if not self._stage.ended_well(folder, end.code):
             self.found.note(failed=end.said.splitlines()[-1] if end.said else f"code {end.code}")
         else:
-            self._looked(self._stage.last, folder)
+            with self._looking():
+                self._stage.last(folder, self.found)
         shutil.rmtree(folder, ignore_errors=True)
         return end
-
-    def _looked(self, look: Callable[[Path, Found], None], folder: Path) -> None:
-        try:
-            look(folder, self.found)
-        except (OSError, LookupError, ValueError, AssertionError) as error:
-            # What cannot even be looked at is damaged.
-            self.found.note(damaged=f"{type(error).__name__} {Path(str(error).strip(chr(39))).name}")
 
     def _live(self, folder: Path, whole: End | None) -> End:
         side = folder.with_name(f"{folder.name}.side") if self._cut and whole else None
@@ -192,7 +168,7 @@ class _Tried:
         return end
 
 
-def told(one: _Tried | Filled) -> str:
+def told(one: Trial) -> str:
     """Say in a line what became of a stage."""
     found = one.found
     spread = Counter[str]()
@@ -209,7 +185,7 @@ def told(one: _Tried | Filled) -> str:
     return "; ".join(parts) + f"; {one.seconds:.0f} s"
 
 
-def _goals(tried: Mapping[str, _Tried | Filled], what: str, number: int) -> list[dict[str, Any]]:
+def _goals(tried: Mapping[str, Trial], what: str, number: int) -> list[dict[str, Any]]:
     deaths = sum(one.deaths for one in tried.values())
     sums = [sum(getattr(one.found, name) for one in tried.values()) for name in _COUNTED]
     return [

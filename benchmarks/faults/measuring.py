@@ -12,7 +12,6 @@ from typing import Any
 
 from tests.worlds import spool
 from tests.worlds.collector import Collector, collector
-from tests.worlds.disk import leftovers
 
 from benchmarks.faults.acts import LAB
 from benchmarks.faults.stage import Found, Stage, scratch
@@ -101,7 +100,7 @@ class Run(Stage):
             found.note(damaged=f"run.json says {about['state']}, {about['measured']} measured")
         if (run / "prefixes.csv").read_bytes() != load("small").prefixes_csv().encode():
             found.note(damaged="prefixes.csv")
-        _left(folder, found)
+        found.unfinished(folder)
 
 
 class Unattended(Stage):
@@ -168,7 +167,7 @@ class Unattended(Stage):
                     found.note(blocked=label)
             if info.state not in ("done", "killed"):
                 found.note(damaged=f"a run is listed as {info.state}")
-        _left(newest.path, found)
+        found.unfinished(newest.path)
 
 
 class Upload(Stage):
@@ -219,7 +218,7 @@ class Upload(Stage):
         if self._protocol == "store":
             lines = [line for file in folder.rglob("there/**/*.gz") for line in read(file)]
             there = Counter(uid(line) for line in lines)
-            _left(folder / "there", found)
+            found.unfinished(folder / "there")
         else:
             there = Counter(dict.fromkeys(_kept(self._there), 1))
             found.again += sum(times - 1 for times in self._there.times.values())
@@ -230,7 +229,7 @@ class Upload(Stage):
                 found.note(twice=f"{name} {times} times")
             if name not in self._uids:
                 found.note(damaged=f"{name} was never measured")
-        _left(folder / "runs", found)
+        found.unfinished(folder / "runs")
 
 
 def _kept(there: Collector) -> dict[str, Any]:
@@ -243,8 +242,3 @@ def _is_json(line: bytes) -> bool:
         return isinstance(json.loads(line), dict)
     except ValueError:
         return False
-
-
-def _left(folder: Path, found: Found) -> None:
-    for name in leftovers(folder):
-        found.note(left=name.rpartition("/")[2].split(".")[1])

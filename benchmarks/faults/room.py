@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
-import time
-from collections import Counter
 from pathlib import Path
 
 from tests.worlds.mortal import End, Mortals, Order
 
-from benchmarks.faults.stage import Found, Stage, scratch
+from benchmarks.faults.stage import Stage
+from benchmarks.faults.trial import Trial
 from gatewatch import cli
 
 # What must be among the words that a person reads.
@@ -19,23 +17,15 @@ _CLEAR = ("no room", "no space", "is full")
 _CALL = "benchmarks.faults.acts:command"
 
 
-class Filled:
+class Filled(Trial):
     """A stage on a disk that fills up, and what became of it."""
 
     def __init__(self, stage: Stage, mortals: Mortals, seed: int) -> None:
-        self._stage = stage
-        self.name = stage.name
-        self._mortals = mortals
-        self._chance = random.Random(f"{seed} {stage.name} full")
-        self.found = Found()
-        self.deaths = 0
-        self.where: Counter[str] = Counter()
-        self.seconds = 0.0
+        super().__init__(stage, mortals, f"{seed} {stage.name} full")
 
     def go(self, number: int) -> None:
         """Fill the disk so often, at other steps each time."""
-        began = time.monotonic()
-        with self._stage.around(), scratch() as place:
+        with self._opened() as place:
             whole = self._new(place / "peace", 0)
             places = list(range(1, whole.steps + 1))
             self._chance.shuffle(places)
@@ -43,14 +33,13 @@ class Filled:
                 if self.deaths >= number:
                     break
                 self._new(place / f"{at}", at)
-        self.seconds = time.monotonic() - began
 
     def _new(self, folder: Path, at: int) -> End:
         """Begin anew, with room for so many steps; then make room, and go on."""
         folder.mkdir()
         self._stage.begin(folder)
         end, said = self._command(folder, at)
-        try:
+        with self._looking():
             if not at:
                 self._ended(folder, end, said)
             elif end.steps:
@@ -60,8 +49,6 @@ class Filled:
                 self._stage.look(folder, self.found)
                 again, said = self._command(folder, 0)
                 self._ended(folder, again, said)
-        except (OSError, LookupError, ValueError, AssertionError) as error:
-            self.found.note(damaged=f"{type(error).__name__} {Path(str(error).strip(chr(39))).name}")
         shutil.rmtree(folder, ignore_errors=True)
         return end
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.worlds.disk import leftovers
+
 _MEMORY = "/dev/shm"
 
 
@@ -38,6 +40,11 @@ class Found:
         for what, why in found.items():
             setattr(self, what, getattr(self, what) + 1)
             self.said[f"{what}: {why}"] += 1
+
+    def unfinished(self, folder: Path) -> None:
+        """Count the files below a folder that were left unfinished."""
+        for name in leftovers(folder):
+            self.note(left=name.rpartition("/")[2].split(".")[1] or name)
 
 
 class Stage:

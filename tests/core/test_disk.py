@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from benchmarks.faults import stages
-from benchmarks.faults.keeping import Agree, Delete, Export, Timers
+from benchmarks.faults.deleting import Delete
+from benchmarks.faults.making import Export
+from benchmarks.faults.preparing import Agree, Timers
 from benchmarks.faults.room import Filled
 from benchmarks.faults.stage import Stage
 from benchmarks.ooni_small import lines

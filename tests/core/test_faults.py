@@ -14,8 +14,10 @@ from typing import cast
 import pytest
 import trio
 from benchmarks.faults.acts import job
-from benchmarks.faults.keeping import Agree, Delete, Export, Schedule, Tidy
+from benchmarks.faults.deleting import Delete, Tidy
+from benchmarks.faults.making import Export
 from benchmarks.faults.measuring import Run
+from benchmarks.faults.preparing import Agree, Schedule
 from benchmarks.faults.stage import Found, Stage
 from tests.worlds import disk, powercut, spool
 from tests.worlds.campaign import Fake, Log, lasting, plan, sites
