@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from tests.core.test_session import session
-from tests.core.test_unattended import Time, events, orders
 from tests.worlds.campaign import lasting
+from tests.worlds.duty import Time, events, orders
 
 from gatewatch.lab.country.scenario import load
 from gatewatch.lab.rehearse import in_memory
