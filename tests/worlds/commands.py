@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 
 from click.testing import CliRunner, Result
 
 from gatewatch.cli import main
+
+# Where most commands measure: in memory, on the line of a provider that filters nothing.
+LAB = ("--lab", "small:clear", "--attach", "memory")
 
 
 def gatewatch(*arguments: str, before: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
@@ -36,3 +40,11 @@ def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
 def here(*arguments: str, stdin: str = "") -> Result:
     """Call the command line in this process: faster, and its insides can be replaced."""
     return CliRunner().invoke(main, arguments, input=stdin)
+
+
+def fell(got: Result) -> list[str]:
+    """How a command fell over what it was given; it has to end as a command does."""
+    if got.exception is None or isinstance(got.exception, SystemExit):
+        return []
+    *_, last = traceback.extract_tb(got.exception.__traceback__)
+    return [f"{got.exception!r:.200} in {last.filename}:{last.lineno}"]
