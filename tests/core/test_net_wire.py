@@ -88,6 +88,22 @@ def test_what_was_cut_long_ago_takes_up_no_room() -> None:
     run(main)
 
 
+def test_of_thousands_of_dead_endpoints_those_of_use_are_remembered() -> None:
+    async def main() -> None:
+        wire = Wire()
+        for name in ("a.org", "b.org"):
+            wire.silent("104.16.1.1", 443, name)
+        for number in range(10_000):
+            wire.silent(f"104.17.{number // 256}.{number % 256}", 443, "c.org")
+            if number % 100 == 0:
+                assert wire.is_silent("104.16.1.1", 443)
+        assert len(wire._silent) <= 4096
+        wire.silent("104.17.39.15", 443, "d.org")
+        assert wire.is_silent("104.17.39.15", 443) and not wire.is_silent("104.17.0.0", 443)
+
+    run(main)
+
+
 def test_one_server_is_visited_by_one_at_a_time_and_others_meanwhile() -> None:
     async def main() -> None:
         turns = Turns()

@@ -57,7 +57,8 @@ class Limits:
 # forged answer points to would otherwise cost its time-out for each name that is lied about.  One silence may
 # be about the name; the same silence for an unrelated one is about the endpoint.
 SILENT_NAMES = 2
-
+# Endpoints of which that is remembered: a run over a long list meets as many dead ones as it has addresses.
+_MOST_SILENT = 4096
 
 # How long a filter may go on blocking an endpoint after a name was cut there (the authors of the QUIC
 # measurements at gfw.report advise 5 minutes between tests; no longer one is on record).
@@ -122,7 +123,7 @@ class Wire:
     turns: Turns = field(default_factory=Turns)
     #: What this run has learnt about the line.
     learnt: Learnt = field(default_factory=Learnt)
-    _silent: dict[tuple[str, int], set[str]] = field(default_factory=dict)
+    _silent: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
     _cut: dict[tuple[str, int], tuple[float, str]] = field(default_factory=dict)
 
     def forget(self, own_resolvers: tuple[str, ...] = ()) -> None:
@@ -168,11 +169,21 @@ class Wire:
         """Remember that an endpoint did not answer for a name, unless another name's cut explains it."""
         if self.cut_for_another(address, port, name) is not None:
             return
-        self._silent.setdefault((address, port), set()).add(name)
+        names = self._silent.pop((address, port), ())
+        if name not in names and len(names) < SILENT_NAMES:
+            names = (*names, name)
+        self._silent[address, port] = names
+        if len(self._silent) > _MOST_SILENT:
+            # The one that was of use longest ago.
+            del self._silent[next(iter(self._silent))]
 
     def is_silent(self, address: str, port: int) -> bool:
         """Tell whether an endpoint did not answer for several names."""
-        return len(self._silent.get((address, port), ())) >= SILENT_NAMES
+        names = self._silent.get((address, port), ())
+        if len(names) < SILENT_NAMES:
+            return False
+        self._silent[address, port] = self._silent.pop((address, port))
+        return True
 
 
 def comparison_resolvers() -> tuple[Resolver, ...]:
