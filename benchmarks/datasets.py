@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ooni_small import lines
+from benchmarks.ooni_mix import lines
 
 SEED = 7
 # Sources, measurements in each, and how often a build is killed.
@@ -106,7 +106,7 @@ def _sources(folder: Path, count: int, each: int) -> list[Path]:
     """Write sources; the last measurements of each are the first of the next."""
     folder.mkdir()
     paths = []
-    text = list(lines(count * each + SHARED, SEED))
+    text = list(lines(count * each + SHARED, SEED, days=2))
     for n in range(count):
         part = text[n * each : (n + 1) * each + (SHARED if n + 1 < count else 0)]
         path = folder / f"{n:03d}.jsonl.gz"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.beside import beside
-from benchmarks.ooni_small import lines
+from benchmarks.ooni_mix import lines
 
 GOAL, GOAL_MB = 12_000, 600
 # A file of quick: two seconds of work.

@@ -60,9 +60,9 @@ ANOMALIES = {
 }
 
 
-def lines(count: int, seed: int) -> Iterator[bytes]:
-    """Give so many measurements of the mix, one line each."""
-    scenes = Scenes(World(seed))
+def lines(count: int, seed: int, days: int = 28) -> Iterator[bytes]:
+    """Give so many measurements of the mix, one line each; fewer days make fewer parts of a dataset."""
+    scenes = Scenes(World(seed, days))
     shares = {**WELL, **ANOMALIES}
     rng = scenes.rng
     for name in rng.choices(list(shares), list(shares.values()), k=count):

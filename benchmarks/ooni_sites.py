@@ -44,10 +44,11 @@ class Site:
 
 
 class World:
-    """Makes sites and measurements; the same seed gives the same ones."""
+    """Makes sites, and measurements of so many days of a month; the same seed gives the same ones."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, days: int = 28) -> None:
         self.rng = random.Random(seed)
+        self._days = days
         parts = self.rng.choices(_SYLLABLES, k=9000)
         self.words = ["".join(parts[i : i + 3]) for i in range(0, 9000, 3)]
 
@@ -104,7 +105,7 @@ class World:
         rng = self.rng
         country, asn, network = rng.choice(_VANTAGES)
         failure = next((h.system.failure or (h.fetched and h.fetched[1]) for h in hops[::-1]), None)
-        day, hour, minute, second = (rng.randrange(n) for n in (28, 24, 60, 60))
+        day, hour, minute, second = (rng.randrange(n) for n in (self._days, 24, 60, 60))
         return Visit(
             input=hops[0].url,
             hops=hops,

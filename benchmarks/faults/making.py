@@ -14,7 +14,7 @@ from tests.worlds import spool
 
 from benchmarks.faults import acts
 from benchmarks.faults.stage import Found, Stage, scratch
-from benchmarks.ooni_small import lines
+from benchmarks.ooni_mix import lines
 from gatewatch_analysis.dataset import DamagedDataset, build, merge, overview
 
 
@@ -36,7 +36,7 @@ class Derive(Stage):
 
     def _sources(self) -> None:
         (self._peace / "in").mkdir()
-        text = list(lines(28, 7))
+        text = list(lines(28, 7, days=2))
         for number in range(4):
             part = b"".join(text[number * 6 : number * 6 + 9])
             (self._peace / "in" / f"{number}.jsonl.gz").write_bytes(gzip.compress(part, 6, mtime=0))
@@ -90,7 +90,7 @@ class Merge(Derive):
     def _sources(self) -> None:
         with scratch() as folder:
             for number in range(3):
-                text = b"".join(list(lines(20, 9))[number * 5 : number * 5 + 9])
+                text = b"".join(list(lines(20, 9, days=2))[number * 5 : number * 5 + 9])
                 (folder / f"{number}.jsonl").write_bytes(text)
                 build(self._peace / "in" / str(number), [folder / f"{number}.jsonl"], processes=1)
 
@@ -150,7 +150,7 @@ class Report(Stage):
     def around(self) -> Iterator[None]:
         """Make a dataset."""
         with scratch() as self._made:
-            (self._made / "in.jsonl").write_bytes(b"".join(lines(20, 7)))
+            (self._made / "in.jsonl").write_bytes(b"".join(lines(20, 7, days=2)))
             build(self._made / "made", [self._made / "in.jsonl"], processes=1)
             yield
 

@@ -10,7 +10,7 @@ from random import Random
 
 import pyarrow as pa
 
-from benchmarks import ooni_small
+from benchmarks import ooni_mix
 from benchmarks.fuzz import mutate, scratch, shapes
 from benchmarks.fuzz.registry import Target
 from benchmarks.fuzz.watch import Differs
@@ -50,7 +50,7 @@ def archive(data: bytes) -> Hashable:
 
 
 def _seeds() -> list[bytes]:
-    rows = [*ooni_small.lines(3, 5)]
+    rows = [*ooni_mix.lines(3, 5)]
     plain = b"".join(rows)
     bundle = io.BytesIO()
     with tarfile.open(fileobj=bundle, mode="w") as out:
@@ -111,7 +111,7 @@ def gzip_lines(data: bytes) -> Hashable:
 
 
 def _line_seeds() -> list[bytes]:
-    rows = b"".join(ooni_small.lines(3, 5)) + b'{"a":1,"x_gatewatch_verdict":{"label":"dns.injected"}}\n'
+    rows = b"".join(ooni_mix.lines(3, 5)) + b'{"a":1,"x_gatewatch_verdict":{"label":"dns.injected"}}\n'
     return [
         rows,
         gzip.compress(rows, mtime=0),

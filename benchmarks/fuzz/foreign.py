@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from benchmarks import ooni_mix, ooni_small
+from benchmarks import ooni_mix
 from benchmarks.fuzz import samples, shapes
 from benchmarks.fuzz.packets import dns_seeds
 from benchmarks.fuzz.registry import Target
@@ -191,7 +191,7 @@ def _web() -> list[bytes]:
 def _tests() -> list[bytes]:
     made, _ = _trace()
     found = [dumps(made).strip(), *_atlas_seeds()[:2], *_atlas_dns_seeds()[-1:]]
-    found += [line.strip() for line in ooni_small.lines(6, 3)]
+    found += [line.strip() for line in ooni_mix.lines(6, 3)]
     for name, keys in _OURS.items():
         about = {
             "test_name": name,

@@ -16,7 +16,7 @@ from benchmarks.faults.making import Export
 from benchmarks.faults.preparing import Agree, Timers
 from benchmarks.faults.room import Filled
 from benchmarks.faults.stage import Stage
-from benchmarks.ooni_small import lines
+from benchmarks.ooni_mix import lines
 from tests.worlds import disk, spool
 from tests.worlds.commands import gatewatch
 from tests.worlds.mortal import Mortals
@@ -125,7 +125,7 @@ def test_a_run_that_fills_a_disk_goes_on_when_there_is_room(tmp_path: Path) -> N
 
 def test_a_dataset_that_fills_a_disk(tmp_path: Path) -> None:
     """Parquet files are written by C++, whose errors are told like Python's."""
-    (tmp_path / "in.jsonl").write_bytes(b"".join(lines(60, 7)))
+    (tmp_path / "in.jsonl").write_bytes(b"".join(lines(60, 7, days=2)))
     place = tmp_path / "disk"
     build = f"$G dataset build {place}/made {tmp_path}/in.jsonl --processes 1 --json"
     full, again = on_a_disk(
@@ -138,7 +138,7 @@ def test_a_dataset_that_fills_a_disk(tmp_path: Path) -> None:
 
 def test_a_dataset_whose_files_may_not_grow(tmp_path: Path) -> None:
     """For users and systems without namespaces: RLIMIT_FSIZE."""
-    (tmp_path / "in.jsonl").write_bytes(b"".join(lines(60, 7)))
+    (tmp_path / "in.jsonl").write_bytes(b"".join(lines(60, 7, days=2)))
     words = ("dataset", "build", str(tmp_path / "made"), str(tmp_path / "in.jsonl"), "--processes", "1")
     limited = gatewatch(*words, before=("sh", "-c", 'ulimit -f 8; exec "$0" "$@"'))
     assert limited.returncode == cli.PARTIAL and "No room" in limited.stderr
