@@ -26,7 +26,7 @@ _MARKS = str.maketrans({"|": "/", "<": "&lt;", "*": "\\*", "_": "\\_", "`": "'",
 _HEAD = """# Figures
 
 What every benchmark printed when it was last run. Each is a command of its own, `python -m benchmarks NAME`
-(`--quick`: fewer rounds, within 45 seconds). `python -m benchmarks --quick --write` runs all of them and
+(`--quick`: fewer rounds, most within 45 seconds). `python -m benchmarks --quick --write` runs all of them and
 writes this page; with `--only a,b` the others' figures stay.
 
 **The noise of the machine is wide.** Most figures were taken on two shared cores while others worked on them:
