@@ -72,7 +72,9 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("name", nargs="?", choices=[*NAMES, "all"], default="all", metavar="NAME")
-    parser.add_argument("--quick", action="store_true", help="fewer repeats: most end within 45 s, locating within four minutes")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer repeats, most within 45 s; locating takes three minutes"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--only", metavar="A,B", help="of all, only these; results of others stay kept")
     parser.add_argument("--write", action="store_true", help="of all: then write docs/figures.md")
