@@ -158,10 +158,7 @@ class Response:
         for name, value in self.headers:
             key = name.lower()
             if key == "content-length":
-                # Some proxies join what was sent twice: the same number again is that number.
-                length, *again = (part.strip(" \t") for part in value.split(","))
-                if any(other != length for other in again):
-                    length = ""
+                length = value if "," not in value else _one_of(value)
             elif key == "content-encoding":
                 encoding = value.lower()
             elif key == "transfer-encoding" and value.lower().endswith("chunked"):
@@ -237,3 +234,9 @@ class Response:
             self._inflate, self._packed = None, b""
             return packed
         return found
+
+
+def _one_of(lengths: str) -> str:
+    """Some proxies join a length that was sent twice: the same again is that length, others are none."""
+    first, *others = (length.strip(" \t") for length in lengths.split(","))
+    return first if all(other == first for other in others) else ""
