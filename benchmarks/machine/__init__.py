@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from benchmarks.labrun import environment
+from benchmarks.machine import group
 from benchmarks.machine.clocks import why_not
 from benchmarks.machine.faults import FAULTS, QUICK, Fault
 
@@ -28,6 +29,8 @@ def cannot(fault: Fault) -> str:
     """Say why a fault cannot be done here, "" where it can."""
     if os.geteuid():
         return "interface and limits of a namespace are only root's to change"
+    if fault.memory:
+        return group.why_not()
     return why_not() if fault.clocks else ""
 
 
@@ -96,8 +99,11 @@ def _lines(row: dict[str, Any]) -> list[str]:
         return [f"{row['fault']:<17} {row}"]
     head = f"{row['fault']:<17} {row['state']:<12}{row['measured']:>5}/{row['planned']:<5}"
     head += f"{row['lost']:>4}{row['twice']:>4}{row['blocked']:>4}  {row['not_ok'] or ''}"
-    if row["fault"] == "256 MB":
+    if row["fault"].startswith("256 MB"):
         head += f"  peak of resident memory: {row['peak_rss_mb']} MB"
+    if "group" in row:
+        used = row["group"]
+        head += f"; of the group, with its files' pages: {used['peak_mb']} MB, killed {used['killed']}"
     return [head, *(f"{'':<19}| {line}" for line in _worth(row["told"]))]
 
 

@@ -38,6 +38,8 @@ class Fault:
     act: Callable[[Going], None] = nothing
     #: Called in the child before it becomes the run.
     before: Callable[[], None] | None = None
+    #: Bytes of memory of the control group that the run is in; 0: it is in none of its own.
+    memory: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     #: Scenario and ISP of the lab.
     where: tuple[str, str] = ("small", "clear")
@@ -225,8 +227,15 @@ FAULTS = (
         before=_limit((resource.RLIMIT_STACK, _STACK), (resource.RLIMIT_DATA, 256 * MEGABYTE)),
     ),
     Fault(
+        "256 MB, a group's",
+        "256 MB of memory, no more, in a control group",
+        memory=256 * MEGABYTE,
+        lists=("kh", "global"),
+        rate=100.0,
+    ),
+    Fault(
         "256 MB",
-        "256 MB of memory, no more",
+        "256 MB of address space for data, no more",
         before=_limit((resource.RLIMIT_DATA, 256 * MEGABYTE)),
         lists=("kh", "global"),
         rate=100.0,

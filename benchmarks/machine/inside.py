@@ -24,6 +24,7 @@ from typing import Any
 from benchmarks.labrun import environment, real_lists
 from benchmarks.machine import faults
 from benchmarks.machine.clocks import Clocks
+from benchmarks.machine.group import Group
 from benchmarks.machine.harm import Interface
 from gatewatch.lab.country.scenario import load
 from gatewatch.records import TIME_FORMAT
@@ -96,7 +97,7 @@ def once(fault: faults.Fault, folder: Path) -> dict[str, Any]:
     if found is None:
         return {"state": None, "code": told["code"], "told": told["told"]}
     first = json.loads((found.parent / "run.json").read_text())
-    ended = {"state": first.get("state"), "code": told["code"], "told": told["told"]}
+    ended = {"state": first.get("state"), **told}
     if fault.elsewhere:
         late = [json.loads(line)["measurement_start_time"] for line in read(found.parent)]
         ended["elsewhere"] = sum(1 for start in late if start > going.struck)
@@ -161,7 +162,8 @@ def _gatewatch(going: Going, fault: faults.Fault, words: list[str], folder: Path
             reader, stdout = os.pipe()
             os.close(reader)
             stack.callback(os.close, stdout)
-        before = _before(fault)
+        group = stack.enter_context(Group(fault.memory)) if fault.memory else None
+        before = group.join if group else _before(fault)
         if fault.terminal:
             going.terminal, mine = faults.terminal()
             going.process = subprocess.Popen(
@@ -185,8 +187,9 @@ def _gatewatch(going: Going, fault: faults.Fault, words: list[str], folder: Path
             if going.process.poll() is None:
                 going.process.kill()
                 going.process.wait()
+        used = {"group": {"peak_mb": group.peak_mb(), "killed": group.killed()}} if group else {}
     text = _CONTROL.sub("", said.read_text(encoding="utf-8", errors="replace"))
-    return {"code": code, "told": [line.strip() for line in text.splitlines() if line.strip()]}
+    return {"code": code, "told": [line.strip() for line in text.splitlines() if line.strip()], **used}
 
 
 def _before(fault: faults.Fault) -> Any:

@@ -53,3 +53,17 @@ def test_nothing_is_lost_or_twice_or_blocked_and_the_user_is_told(
     assert any(words in line for line in row["told"] for words in TOLD[fault.name]), row["told"]
     # Measurements keep the clock of their run's start.
     assert len(row["years"]) == 1
+
+
+def test_a_run_through_real_lists_fits_into_a_group_of_256_mb() -> None:
+    if kernel.available() is None:
+        pytest.skip(f"no kernel attachment: {kernel.why()}")
+    fault = next(fault for fault in FAULTS if fault.memory)
+    if why := cannot(fault):
+        pytest.skip(why)
+    row = one(fault)
+    assert "trouble" not in row, row["trouble"]
+    assert row["state"] == "done" and row["group"]["killed"] == 0
+    assert [row["lost"], row["twice"], row["blocked"]] == [0, 0, 0] and row["measured"] == row["planned"] > 0
+    # The group counted it: a run takes more than an interpreter does.
+    assert row["group"]["peak_mb"] is None or 20 < row["group"]["peak_mb"] <= 256
