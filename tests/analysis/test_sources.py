@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import tarfile
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -258,3 +259,49 @@ def test_damaged_files_one_after_another_leave_nothing_in_memory(tmp_path: Path)
         tracemalloc.stop()
     # A block's room for each would be ten times that.
     assert held < 4 * room.BLOCK
+
+
+def odd_tar(kind: bytes, size: int, rest: bytes) -> bytes:
+    """A tar archive of one header that claims so many bytes, in the base-256 that GNU has for large ones."""
+    header = bytearray(tarfile.TarInfo("a.jsonl").tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"\x80" + size.to_bytes(11, "big")
+    header[156:157] = kind
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + rest
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.CONTTYPE, b"Z"])
+@pytest.mark.parametrize("name", ["x.tar", "x.tar.gz"])
+def test_a_member_that_claims_more_than_there_is_ends_the_archive(
+    tmp_path: Path, kind: bytes, name: str
+) -> None:
+    """Found by fuzzing: an archive of 376 bytes that took seconds, and could have taken years."""
+    data = odd_tar(kind, 2**80, bytes(512))
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    began, told = time.process_time(), list[str]()
+    for source in find([tmp_path / name], lambda *_: None):
+        list(blocks(Piece(source), lambda file, line, reason: told.append(reason)))
+    assert time.process_time() - began < 1
+    assert told and all(reason.startswith("reading ends here: ") for reason in told)
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE]
+)
+def test_a_name_without_end_takes_up_no_memory(tmp_path: Path, kind: bytes) -> None:
+    size = 256 * 2**20
+    with gzip.open(tmp_path / "x.tar.gz", "wb") as out:
+        out.write(odd_tar(kind, size, b""))
+        for _ in range(256):
+            out.write(bytes(2**20))
+    told: list[str] = []
+    tracemalloc.start()
+    try:
+        for source in find([tmp_path / "x.tar.gz"], lambda *_: None):
+            list(blocks(Piece(source), lambda file, line, reason: told.append(reason)))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 16 * 2**20
+    assert len(told) == 1 and told[0].startswith("reading ends here: ReadError")

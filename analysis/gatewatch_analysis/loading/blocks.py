@@ -29,6 +29,15 @@ _PACKED, _GZIP = 2**18, 31
 # What a probe sent to OONI's collector, in their archives: {"format": "json", "content": {...}}.
 _POST = ".post"
 _TROUBLE = (OSError, EOFError, zlib.error, tarfile.TarError)
+# Members of a tar archive that say something of the next one, the bytes they may have, and how often one may
+# go on reading behind the end.
+_EXTENDED = frozenset(
+    (
+        *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+        *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+    )
+)
+_HEADER, _DRY = 2**20, 8
 
 
 class _Readable(Protocol):
@@ -305,11 +314,40 @@ class _Limited:
         return data
 
 
+class _Tape:
+    """What :mod:`tarfile` reads from.
+
+    It steps over a member by the size that its header claims, which may be terabytes behind the end.
+    """
+
+    def __init__(self, stream: _Readable) -> None:
+        self._stream = stream
+        self._dry = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Give at most ``size`` bytes; raises EOFError for who goes on reading at the end."""
+        data = self._stream.read(size)
+        self._dry = 0 if data else self._dry + 1
+        if self._dry > _DRY:
+            raise EOFError("the archive ends within a member")
+        return data
+
+
+class _Member(tarfile.TarInfo):
+    """A member whose long names and other headers are no bombs: tarfile reads those into memory."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.size > _HEADER and self.type in _EXTENDED:
+            raise tarfile.ReadError("a header without end")
+        made: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return made
+
+
 def _archive(stream: _Readable, name: str, report: Report, at: _At) -> Iterator[Block]:
     """Read an archive as it comes, never going back."""
     plain = _unpacked(stream, name)
     passed = 0
-    with tarfile.open(fileobj=cast("Any", plain), mode="r|") as archive:
+    with tarfile.open(fileobj=cast("Any", _Tape(plain)), mode="r|", tarinfo=_Member) as archive:
         while (member := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined] # or it would remember millions of them
             at.member, at.line = f"{name}:{member.name}", 1
