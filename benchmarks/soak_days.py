@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.soak_client import prepared, written
-from benchmarks.soak_watch import Watch, open_files, resident, size_mb, temporary
+from benchmarks.soak_watch import Watch, blocks, open_files, resident, size_mb, temporary
 from gatewatch.lab.country.scenario import load
 from gatewatch.runner.session import Outcome, conduct
 from gatewatch.unattended.duty import Clock, Duty, Orders
@@ -86,6 +86,7 @@ class Machine:
                 "wall_s": time.monotonic() - began,
                 "cpu_s": time.process_time() - cpu,
                 "rss_mb": resident(),
+                "blocks": blocks(),
                 "files": open_files(),
                 "threads": threading.active_count(),
                 "temporary": temporary(),

@@ -6,7 +6,9 @@ when nothing of it may be left.
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -62,6 +64,12 @@ def resident(pid: int | str = "self") -> float:
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_MB
     except (OSError, IndexError):
         return 0.0
+
+
+def blocks() -> int:
+    """How many pieces of memory Python's objects hold, once what nobody holds any more is gone."""
+    gc.collect()
+    return sys.getallocatedblocks()
 
 
 def open_files() -> int:
