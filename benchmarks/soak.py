@@ -4,8 +4,8 @@ First 24 hours on a clock that jumps: an unattended run every hour, all in one p
 the lab each time.  Then twenty minutes in real time: a list of 50,000 sites through the kernel attachment
 (memory where there is none), sampled every five seconds from inside.  Memory is a least-squares slope after
 the first quarter, in MB an hour, which the allocator's rounding has a part in; what Python's objects hold is
-counted exactly after each run of the day.  Leaks are counted before the run and after it, when nothing of it may be
-left.  The peer is the same interpreter with the libraries imported and nothing done.
+counted exactly after each run of the day.  Leaks are counted before the run and after it, when nothing of it
+may be left.  The peer is the same interpreter with the libraries imported and nothing done.
 """
 
 from __future__ import annotations
