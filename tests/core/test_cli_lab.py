@@ -41,6 +41,8 @@ def test_a_lab_run_is_perfect_against_the_truth(tmp_path: Path) -> None:
         ("blocked", "done", 8, "memory"),
         ("clear", "done", 8, "memory"),
     ]
+    plans = [json.loads((Path(r["folder"]) / "plan.json").read_text()) for r in result["runs"]]
+    assert [plan["seed"] for plan in plans] == [1, 1]
     # Each ISP has a root of its own, and its messages bear its name.
     assert [Path(r["folder"]).parent for r in result["runs"]] == [
         tmp_path / "runs" / "blocked",

@@ -9,6 +9,7 @@ import random
 import signal
 from collections.abc import Callable
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def test_a_small_country_is_rehearsed_and_everything_is_found(tmp_path: Path) ->
     done = gatewatch("lab", "run", "nig-small", "--root", str(folder), "--jobs", "4", "--json")
     found = json.loads(done.stdout)
     assert [row for row in found["score"] if not row["good"]] == []
-    assert done.returncode == 0 and found["good"] and len(found["score"]) == 12
+    assert done.returncode == 0 and found["good"] and len(found["score"]) == 12 and found["seed"] == 9
     # Runs were killed, stopped, cut off and without a network, and others went well.
     assert found["ends"]["SIGKILL"] >= 3 and found["ends"]["exit 4"] >= 3 and found["ends"]["exit 1"] >= 5
     assert found["ends"]["exit 0"] > found["starts"] / 2 and found["starts"] > 100
@@ -56,6 +57,37 @@ def test_a_small_country_is_rehearsed_and_everything_is_found(tmp_path: Path) ->
         assert words in page
     again = CliRunner().invoke(lab, ["run", "nig-small", "--root", str(folder)])
     assert again.exit_code == 2 and "holds a rehearsal already" in again.stderr
+
+
+def planned(folder: Path) -> set[tuple[int, str]]:
+    """Each run's seed and order, of a rehearsal that lies there."""
+    plans = [json.loads(file.read_text()) for file in folder.glob("machines/*/2*/plan.json")]
+    return {(plan["seed"], " ".join(item["input"] for item in plan["items"])) for plan in plans}
+
+
+@needs_fork
+def test_a_seed_draws_all_of_chance_anew_and_repeats_it(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    from gatewatch.cli.rehearsal import country
+    from gatewatch.cli.rehearsal.machine import Place
+
+    text = (files("gatewatch.lab") / "scenarios" / "nig-small.toml").read_text()
+    file, folder = tmp_path / "one.toml", tmp_path / "typed"
+    # One machine of the seven.
+    file.write_text(text.partition("[[rehearsal.volunteer]]")[0] + '[[rehearsal.volunteer]]\nisp = "crane"\n')
+    done = gatewatch(
+        *("lab", "run", str(file), "--days", "3", "--seed", "10", "--root", str(folder), "--json")
+    )
+    assert done.returncode == 0, done.stderr
+    typed = json.loads(done.stdout)
+    ends, plans = {}, {}
+    for seed in (9, 10):
+        place = Place(tmp_path / str(seed))
+        country.furnish(load(str(file)).seeded(seed), place)
+        tally = country.live(load(str(file)).seeded(seed), str(file), place, days=3, jobs=1)
+        ends[seed], plans[seed] = dict(tally.ends), planned(place.folder)
+    assert typed["seed"] == 10 and typed["ends"] == ends[10] and planned(folder) == plans[10]
+    assert len(plans[9]) == len(plans[10]) == typed["starts"] == 4 and not plans[9] & plans[10]
 
 
 def told() -> tuple[Truth, dict[str, Any], dict[str, Any]]:

@@ -56,6 +56,7 @@ def list_(as_json: bool) -> None:
 @click.option("--jobs", type=click.IntRange(1), help="ISPs measured at once.  [default: number of cores]")
 @click.option("--score", "scored", is_flag=True, help="Compare every verdict with the scenario's truth.")
 @click.option("--days", type=click.IntRange(2), help="Of a scenario with a calendar: so many days.")
+@click.option("--seed", type=int, help="Draw all that is left to chance anew.  [default: the scenario's]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.argument("run_options", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF gatewatch run]")
 def run(
@@ -66,6 +67,7 @@ def run(
     jobs: int | None,
     scored: bool,
     days: int | None,
+    seed: int | None,
     as_json: bool,
     run_options: tuple[str, ...],
 ) -> None:
@@ -83,9 +85,11 @@ def run(
     except (ScenarioError, KeyError, OSError) as error:
         raise click.UsageError(str(error.args[0]) if error.args else str(error)) from None
     if known.rehearsal is not None and not (isp or run_options or scored):
-        rehearsed(known, scenario, root, days, jobs, as_json=as_json)
+        rehearsed(known.seeded(seed), scenario, root, days, jobs, as_json=as_json)
     if days is not None:
         raise click.UsageError("--days is for a whole rehearsal of a scenario with a calendar")
+    if seed is not None:
+        run_options = (*run_options, "--seed", str(seed))
     runs = measure(scenario, wanted, run_options, attach=attach, root=root, jobs=jobs)
     result: dict[str, Any] = {"scenario": known.name, "runs": runs}
     perfect = True

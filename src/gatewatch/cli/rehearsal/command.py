@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """How it went: the score, what became of the starts, seconds by step, and where it all lies."""
+    """How it went: the seed, the score, what became of the starts, seconds by step, and where it all lies."""
 
+    seed: int
     rows: tuple[Row, ...]
     tally: Tally
     seconds: dict[str, float]
@@ -46,6 +47,7 @@ class Rehearsed:
         """Give it for machines."""
         return {
             "good": self.good,
+            "seed": self.seed,
             "score": [row.to_json() for row in self.rows],
             "starts": self.tally.starts,
             "away": self.tally.away,
@@ -71,7 +73,7 @@ class Rehearsed:
             [
                 *(line.rstrip() for line in lines),
                 "",
-                f"{found} of {len(self.rows)} found.",
+                f"{found} of {len(self.rows)} found, with seed {self.seed}.",
                 f"{self.tally.starts} starts, {self.tally.away} of them slept through; runs ended: {ends}.",
                 f"{self.waiting} measurements wait on machines that were not switched on again.",
                 f"Took: {took}.",
@@ -116,7 +118,7 @@ def rehearse(
     (folder / "analysis.json").write_text(found, encoding="utf-8")
     known = truth(scenario, rehearsal, many)
     rows = score(known, json.loads(found), json.loads(events), _blocked_while_out(dataset, known))
-    return Rehearsed(tuple(rows), tally, seconds, place, _waiting(place))
+    return Rehearsed(scenario.seed, tuple(rows), tally, seconds, place, _waiting(place))
 
 
 def _told(name: str, tally: Tally) -> None:
