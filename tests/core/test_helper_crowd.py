@@ -61,6 +61,25 @@ def test_only_a_trusted_proxy_says_who_the_client_is() -> None:
     assert run(lambda: main(True)) == [200, 200] and run(lambda: main(False)) == [200, 429]
 
 
+def test_one_client_that_reads_slowly_leaves_random_bytes_for_others() -> None:
+    async def main() -> list[int]:
+        statuses: list[int] = []
+        async with helper(allowance=Allowance(1e6, 1e6)) as (app, _), trio.open_nursery() as nursery:
+
+            async def slow() -> None:
+                agent = [("User-Agent", "gatewatch/1")]
+                statuses.append((await ask(app, path="/bytes/1048576", headers=agent, takes=15.0)).status)
+
+            for _ in range(60):
+                nursery.start_soon(slow)
+            await trio.sleep(20)
+            assert (await ask(app, path="/bytes/1000", client=("192.0.2.8", 1))).status == 200
+        return statuses
+
+    statuses = run(main)
+    assert (statuses.count(200), statuses.count(429)) == (10, 50)
+
+
 class _Watched:
     """A measurer that notes how many are at work at once, and takes as long as it is told."""
 

@@ -207,6 +207,14 @@ def test_cookies_are_bounded() -> None:
     assert jar.header("a.org") == []
 
 
+@pytest.mark.parametrize("odd", ["a=1\rX-Role: admin", "a=1\x00", "a\x0b=1", "a=1\x7f"])
+def test_a_cookie_writes_no_header_lines(odd: str) -> None:
+    """Some servers end a line at a lone CR: the next address of the name would read a header."""
+    jar = Cookies()
+    jar.take("a.org", [("Set-Cookie", odd), ("Set-Cookie", "b=2\t;")])
+    assert jar.header("a.org") == [("Cookie", "b=2")]
+
+
 def test_an_allowance_forgets_who_owes_nothing() -> None:
     allowance = Allowance(rate=1, burst=10)
     for n in range(1000):

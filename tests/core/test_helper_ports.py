@@ -106,6 +106,15 @@ def test_who_comes_too_often_is_told_nothing() -> None:
     assert trio.run(visit) == [GREETING, GREETING, b""]
 
 
+def test_one_client_uses_up_nobody_elses_answers() -> None:
+    async def visit() -> None:
+        answering = ports.Answering(Allowance(rate=0.001, burst=2))
+        loud = [answering._may("192.0.2.1") for _ in range(5000)]
+        assert sum(loud) == 2 and answering._may("192.0.2.2")
+
+    trio.run(visit)
+
+
 def test_which_ports() -> None:
     assert ports.read("1194/udp, 1723/tcp 80") == (
         ((1194, "udp"), (1723, "tcp"), (80, "tcp"), (80, "udp")),

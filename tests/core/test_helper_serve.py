@@ -22,9 +22,9 @@ pytest.importorskip(
     "hypercorn", reason="the helper's server needs hypercorn: pip install 'gatewatch[helper]'"
 )
 
-from gatewatch.helper.admission import Allowance
+from gatewatch.helper.admission import Allowance, Doors
 from gatewatch.helper.app import App
-from gatewatch.helper.serve import Doors, Settings, _tls, serve
+from gatewatch.helper.serve import Settings, _tls, serve
 
 
 class Measurer:
@@ -141,12 +141,21 @@ def test_more_connections_than_may_be_are_shut_at_once() -> None:
 
 
 def test_the_doors_count_by_address_and_in_all() -> None:
-    doors = Doors(of_one=1, in_all=2)
+    doors = Doors(1, 2)
     with doors.one("a") as first, doors.one("a") as again, doors.one("b") as other, doors.one("c") as third:
         assert (first, again, other, third) == (True, False, True, False)
     with doors.one("c") as later:
         assert later
     assert not doors._open
+
+
+def test_who_has_addresses_without_number_has_one_share_of_the_doors() -> None:
+    doors = Doors(2, 100)
+    with contextlib.ExitStack() as stack:
+        mine = [stack.enter_context(doors.one(f"2001:db8:1:2::{n:x}")) for n in range(1, 60)]
+        other = stack.enter_context(doors.one("2001:db8:1:3::1"))
+        mapped = [stack.enter_context(doors.one(a)) for a in ("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.1")]
+    assert (sum(mine), other, mapped) == (2, True, [True, True, False])
 
 
 def test_the_command_serves_until_a_signal() -> None:

@@ -31,8 +31,12 @@ async def ask(
     client: tuple[str, int] = ("192.0.2.7", 40000),
     leaves_after: float | None = None,
     state: dict[str, Any] | None = None,
+    takes: float = 0.0,
 ) -> Answer:
-    """Send one request; a body's numbers are waits.  ``leaves_after``: the client is gone by then."""
+    """Send one request; a body's numbers are waits.
+
+    ``leaves_after``: the client is gone by then; ``takes``: seconds for each piece of the answer.
+    """
     parts = iter([body] if isinstance(body, bytes) else body)
     sent: list[dict[str, Any]] = []
 
@@ -49,7 +53,7 @@ async def ask(
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
-        await trio.lowlevel.checkpoint()
+        await trio.sleep(takes)
 
     target, _, query = path.partition("?")
     scope = {

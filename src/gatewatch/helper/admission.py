@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,13 +164,37 @@ class Allowance:
             del self._buckets[oldest]
 
     def _client(self, address: str) -> bytes:
-        """Give what a client is remembered by; IPv6 by its /64, the least that a customer has (RFC 6177)."""
+        return hashlib.blake2b(client_of(address), key=self._key, digest_size=8).digest()
+
+
+class Doors:
+    """Counts connections, ``of_one`` client and ``in_all``, and shuts the door in time."""
+
+    def __init__(self, of_one: int, in_all: int) -> None:
+        self._of_one = of_one
+        self._in_all = in_all
+        self._open: Counter[bytes] = Counter()
+
+    @contextmanager
+    def one(self, address: str) -> Iterator[bool]:
+        """Count one while it lasts; gives whether it may stay."""
+        client = client_of(address)
+        stays = self._open.total() < self._in_all and self._open[client] < self._of_one
+        self._open[client] += stays
         try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            packed = address.encode()
-        else:
-            if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-                ip = ip.ipv4_mapped
-            packed = ip.packed[:8]
-        return hashlib.blake2b(packed, key=self._key, digest_size=8).digest()
+            yield stays
+        finally:
+            self._open[client] -= stays
+            if not self._open[client]:
+                del self._open[client]
+
+
+def client_of(address: str) -> bytes:
+    """Give what counts as one client: an IPv4 address, or a /64, the least that a customer has (RFC 6177)."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address.encode()
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return ip.packed[:8]

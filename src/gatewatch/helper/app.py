@@ -17,7 +17,7 @@ import trio
 
 from gatewatch import __version__
 from gatewatch.helper import echo
-from gatewatch.helper.admission import AT_ONCE, Allowance, Busy, InFlight, Pulse, TooOften, Turns
+from gatewatch.helper.admission import AT_ONCE, Allowance, Busy, Doors, InFlight, Pulse, TooOften, Turns
 from gatewatch.helper.measure import Measurer, Refused
 from gatewatch.records import control
 from gatewatch.records.ports import offer
@@ -38,8 +38,9 @@ MAX_HEADERS = 64
 HEAD = "gatewatch.head"
 # What goes to a client in one piece.
 _PIECE = 65_536
-# Clients that take random bytes at once: those cost nothing but the line, for minutes where it is slow.
-_SENDING = 50
+# Who take random bytes at once, in all and of one client: those cost nothing but the line, for minutes where
+# it is slow, so that one who reads slowly could hold them all.
+_SENDING, _SENDING_TO_ONE = 50, 10
 # Random bytes cost tokens by their size: 1 MiB as much as 16 questions.
 _BYTES_A_TOKEN = 65_536
 _BYTES = re.compile(r"/bytes/(\d{1,7})")
@@ -81,6 +82,7 @@ class App:
         self.ports: tuple[tuple[int, str], ...] = ()
         self._measuring = InFlight(at_once)
         self._sending = InFlight(_SENDING)
+        self._takers = Doors(_SENDING_TO_ONE, _SENDING)
         self._turns = Turns()
         # The same for everybody: it must be incompressible, not secret.
         self._random = os.urandom(echo.MAX_BYTES)
@@ -187,7 +189,12 @@ class App:
             raise Problem(400, f"at most {echo.MAX_BYTES} bytes are given")
         self._spend(request, 1 + size / _BYTES_A_TOKEN)
         try:
-            with self._sending.one(request.header(b"user-agent")):
+            with (
+                self._sending.one(request.header(b"user-agent")),
+                self._takers.one(request.client(self._proxied)) as may,
+            ):
+                if not may:
+                    raise Problem(429, "too many of these at once", [(b"retry-after", b"5")])
                 kind = (b"content-type", b"application/octet-stream")
                 await _start(send, 200, size, [kind, (b"cache-control", b"no-store, no-transform")])
                 data = memoryview(self._random)[:size]

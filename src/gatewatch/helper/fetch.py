@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import trio
@@ -20,6 +21,9 @@ from gatewatch.records.control import Json
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Redirects that set a cookie and want it back are common (ooni/probe 2488).  Servers take a header of 8 KB.
 _COOKIES_SIZE = 7_000
+# What no cookie holds (RFC 6265bis 5.6, CTL but the tab): a lone CR ends a header line at some servers, and
+# the next address of a name may be somebody else's.
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # Where a name has several addresses, none may use up the whole time.
 _LEAST_PATIENCE = 3.0
 
@@ -35,7 +39,7 @@ class Cookies:
         kept = self._by_host.setdefault(host, {})
         for key, value in headers:
             name, equals, text = value.partition(";")[0].strip().partition("=")
-            if key.lower() == "set-cookie" and equals and name:
+            if key.lower() == "set-cookie" and equals and name and not _CONTROLS.search(name + text):
                 kept[name] = text
                 while sum(len(k) + len(v) + 3 for k, v in kept.items()) > _COOKIES_SIZE:
                     del kept[next(iter(kept))]

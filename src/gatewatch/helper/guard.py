@@ -21,10 +21,19 @@ _NOT_6 = tuple(
     ipaddress.IPv6Network(block)
     for block in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "3ffe::/16")
 )
-# Global by Python's table, and no public web server's: multicast, 6to4's relays, AS112's sinks.
+# Global by Python's table, and no public web server's: multicast, 6to4's relays, AS112's sinks, and the
+# address at which a cloud's hosts serve their own guests (Microsoft, "What is IP address 168.63.129.16?";
+# other clouds' lie in private blocks).
 _NOT_4 = tuple(
     ipaddress.IPv4Network(block)
-    for block in ("224.0.0.0/4", "192.88.99.0/24", "192.31.196.0/24", "192.175.48.0/24", "192.52.193.0/24")
+    for block in (
+        "224.0.0.0/4",
+        "192.88.99.0/24",
+        "192.31.196.0/24",
+        "192.175.48.0/24",
+        "192.52.193.0/24",
+        "168.63.129.16/32",
+    )
 )
 # Below 1024 only the web's own.  Above, the bad ports of the WHATWG fetch standard (2.8, port blocking) ...
 _WEB = frozenset({80, 443})

@@ -62,8 +62,9 @@ class Answering:
 
     def _may(self, address: str) -> bool:
         try:
-            self._all.spend("", 1, trio.current_time())
+            # In this order: whoever has had his share uses up nobody else's.
             self._each.spend(address, 1, trio.current_time())
+            self._all.spend("", 1, trio.current_time())
         except TooOften:
             return False
         return True

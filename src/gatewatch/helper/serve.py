@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
 import trio
 
 from gatewatch.helper import connection, echo, ports
-from gatewatch.helper.admission import AT_ONCE
+from gatewatch.helper.admission import AT_ONCE, Doors
 from gatewatch.helper.app import App
 from gatewatch.net import privilege
 
@@ -21,7 +20,7 @@ _CONNECTIONS = 400
 # To the helper's own, for each question measured at once: the others are refused by a word, or linger.  With
 # TLS each holds some 90 KB.
 _FOR_ONE = 2
-# Of one address; a whole network may stand behind it (NAT), and each waits for its answer for up to 20 s.
+# Of one client; a whole network may stand behind its address (NAT), and each waits for up to 20 s.
 _OF_ONE = 60
 
 
@@ -43,27 +42,6 @@ class Settings:
     proxied: bool = False
     #: Questions of probes in flight at once.
     at_once: int = AT_ONCE
-
-
-class Doors:
-    """Counts the connections, and shuts the door in time."""
-
-    def __init__(self, *, of_one: int = _OF_ONE, in_all: int = _CONNECTIONS) -> None:
-        self._of_one = of_one
-        self._in_all = in_all
-        self._open: Counter[str] = Counter()
-
-    @contextlib.contextmanager
-    def one(self, address: str) -> Iterator[bool]:
-        """Count a connection while it lasts; gives whether it may stay."""
-        stays = self._open.total() < self._in_all and self._open[address] < self._of_one
-        self._open[address] += stays
-        try:
-            yield stays
-        finally:
-            self._open[address] -= stays
-            if not self._open[address]:
-                del self._open[address]
 
 
 # Whoever comes while it is busy waits here and not in the next try of his SYN, a second later (listen(2)).
@@ -91,7 +69,7 @@ async def serve(
         await connection.Conversation(app, config, stream, peer, patience).run()
 
     in_all = max(_CONNECTIONS, _FOR_ONE * settings.at_once)
-    doors = Doors(of_one=in_all if settings.proxied else _OF_ONE, in_all=in_all)
+    doors = Doors(in_all if settings.proxied else _OF_ONE, in_all)
     async with contextlib.AsyncExitStack() as stack, trio.open_nursery() as nursery:
         listeners = await _open(stack, settings.host, settings.port)
         echo_port = settings.echo_port
@@ -99,7 +77,9 @@ async def serve(
         app.ports = await _open_ports(stack, nursery, settings)
         nursery.start_soon(trio.serve_listeners, partial(_let_in, doors, talk), listeners)
         if echoes:
-            nursery.start_soon(trio.serve_listeners, partial(_let_in, Doors(), tell), echoes)
+            nursery.start_soon(
+                trio.serve_listeners, partial(_let_in, Doors(_OF_ONE, _CONNECTIONS), tell), echoes
+            )
         # Ports below 1024 are open now; nothing else needs a capability.
         privilege.lay_down()
         task_status.started([listener.socket.getsockname()[1] for listener in (*listeners, *echoes)])
@@ -109,7 +89,7 @@ async def _open_ports(
     stack: contextlib.AsyncExitStack, nursery: trio.Nursery, settings: Settings
 ) -> tuple[ports.Port, ...]:
     """Open the ports that only greet, and give those that could be; raises OSError."""
-    answering, doors = ports.Answering(), Doors()
+    answering, doors = ports.Answering(), Doors(_OF_ONE, _CONNECTIONS)
     host = settings.ports_host or settings.host
     opened: list[ports.Port] = []
     for port, transport in settings.ports:
