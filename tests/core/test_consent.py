@@ -8,7 +8,7 @@ from tests.worlds.commands import here, python
 
 from gatewatch import cli
 from gatewatch.cli.consent import LOCATE_VERSION, MEDIUM_VERSION, VERSION
-from gatewatch.consent import GENERAL, MEDIUM, Consent, laws, locating
+from gatewatch.consent import GENERAL, MEDIUM, Consent, laws, locating, stop_file
 from gatewatch_targets.countries import countries
 
 # Whoever changes a text gives it a new version, and then writes the new digest here: everybody is asked anew.
@@ -35,6 +35,12 @@ def typed(text: str) -> str:
 def state(*more: str) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = json.loads(here("consent", "--json", *more).stdout)
     return found
+
+
+def test_consent_does_not_lie_where_one_happens_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "state")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert stop_file() == Path("/home/somebody/.local/state/gatewatch/stop")
 
 
 @pytest.mark.parametrize("consent", [GENERAL, MEDIUM, locating(12, 3)], ids=lambda c: c.name)

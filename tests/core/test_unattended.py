@@ -16,7 +16,7 @@ from gatewatch.runner.session import Outcome
 from gatewatch.store import Locked, StoreFull, lock
 from gatewatch.unattended.duty import Clock, Duty
 from gatewatch.unattended.log import LOG
-from gatewatch.unattended.status import STATUS, Status
+from gatewatch.unattended.status import STATUS, Status, faults
 
 
 def test_a_run_that_is_done(tmp_path: Path) -> None:
@@ -113,6 +113,23 @@ def test_a_clock_that_jumps_deletes_no_years_results(
     assert ended.code == 0
     left = {path.name for path in tmp_path.iterdir() if path.is_dir()}
     assert left == set(made.values()) - {made[name] for name in gone}
+
+
+def test_a_machine_that_slept_has_no_wrong_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "20260301T120000Z-aaaaaa").mkdir()
+    (tmp_path / "20260301T120000Z-aaaaaa" / "run.json").write_text('{"clock_offset_s": 0.5}')
+    time, awake = Time(), Clock().monotonic()
+
+    def hold(observer: Observer) -> Outcome:
+        # A night with the lid down: the kernel's own clocks tell it, but for the one that stops meanwhile.
+        time.sleep(8 * 3600)
+        monkeypatch.setattr("time.clock_gettime", lambda _: awake + 8 * 3600)
+        return ending(tmp_path, "done")(observer)
+
+    Duty(orders(tmp_path, time, clock=Clock(lambda: time.now, sleep=time.sleep))).do(hold)
+    status = Status.read(tmp_path)
+    assert status is not None and status.clock_offset_s == pytest.approx(0.5, abs=60)
+    assert faults(status, time.now, going_on=False) == []
 
 
 def test_failures_in_a_row_are_counted_and_the_last_success_is_kept(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.worlds.duty import BEGAN, Time, ending, events, orders
 from tests.worlds.monitor import monitor
+from tests.worlds.netrc import everywhere
 
 from gatewatch.store import lock
 from gatewatch.unattended.duty import Delivered, Duty
@@ -47,6 +48,13 @@ def test_a_monitor_is_told_start_and_end(tmp_path: Path) -> None:
         Duty(orders(tmp_path, Time(), ping=there.url)).do(ending(tmp_path, "done"))
         Duty(orders(tmp_path, Time(), ping=there.url)).do(ending(tmp_path, "partial"))
     assert there.told == ["/key/start", "/key", "/key/start", "/key/fail"]
+
+
+def test_a_monitor_learns_nobodys_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(tmp_path, monkeypatch)
+    with monitor() as there:
+        Duty(orders(tmp_path, Time(), ping=there.url)).do(ending(tmp_path, "done"))
+    assert there.logins == [None, None]
 
 
 @pytest.mark.parametrize("status", [500, 302, 0])

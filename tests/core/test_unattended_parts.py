@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -186,6 +190,40 @@ def test_a_deletion_that_was_cut_short_is_ended_by_the_next(
     assert here("results", "list", "--json", "--root", str(tmp_path)).stdout.count(old) == 0
     expire(tmp_path, BEGAN, days=30, most_bytes=None, clock_offset=0.0)
     assert left(tmp_path) == [new]
+
+
+@contextmanager
+def somebody() -> Iterator[None]:
+    """Be an ordinary user, to whom a folder may be closed."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders are closed in another way there")
+def test_a_folder_that_is_closed_to_us_keeps_no_run_from_going(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The folders above are root's own.
+    monkeypatch.chdir(tmp_path)
+    tmp_path.chmod(0o777)
+    here, closed = Path(), tmp_path / "lost+found"
+    closed.mkdir()
+    closed.chmod(0)
+    try:
+        with somebody():
+            old, new = runs(here, 50, 0)
+            with pytest.raises(PermissionError):
+                (here / "lost+found" / "plan.json").stat()
+            kept = expire(here, BEGAN, days=30, most_bytes=None, clock_offset=0.0)
+    finally:
+        closed.chmod(0o700)
+    assert kept.deleted == (old,) and left(tmp_path) == [new, "lost+found"]
 
 
 def test_what_is_no_run_stays(tmp_path: Path) -> None:

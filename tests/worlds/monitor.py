@@ -15,6 +15,8 @@ class Monitor:
 
     url: str = ""
     told: list[str] = field(default_factory=list)
+    #: the login that came with each
+    logins: list[str | None] = field(default_factory=list)
     status: int = 200
 
 
@@ -29,6 +31,7 @@ def monitor(status: int = 200) -> Iterator[Monitor]:
 
         def do_GET(self) -> None:
             here.told.append(self.path)
+            here.logins.append(self.headers["Authorization"])
             self.send_response(here.status)
             self.send_header("Location", "/elsewhere")
             self.end_headers()

@@ -18,6 +18,8 @@ class Publisher:
     base: str = ""
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, str | None]] = field(default_factory=list)
+    #: the login that came with each
+    logins: list[str | None] = field(default_factory=list)
 
 
 @dataclass
@@ -50,6 +52,7 @@ def publisher(tls: ssl.SSLContext | None = None) -> Iterator[Publisher]:
         def do_GET(self) -> None:
             wanted = self.headers.get("Range")
             told.asked.append((self.path, wanted))
+            told.logins.append(self.headers["Authorization"])
             answer = told.answers.get(self.path.partition("?")[0], Answer(status=404, content=b"not here"))
             if answer.etag and self.headers.get("If-None-Match") == answer.etag:
                 self.send_response(304)

@@ -27,7 +27,10 @@ class Standing:
 
 def state_folder() -> Path:
     """Where consent and the like are kept (XDG base directories)."""
-    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state") / "gatewatch"
+    # The specification says to ignore a relative path: consent would be another's in every folder.
+    given = os.environ.get("XDG_STATE_HOME", "")
+    state = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
+    return state / "gatewatch"
 
 
 def stop_file() -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gatewatch import __version__
+from gatewatch.runner.machine import with_sleep
 from gatewatch.store import Locked, StoreFull, held, lock
 from gatewatch.store.files import read_json
 from gatewatch.store.folder import RUN
@@ -52,7 +53,8 @@ class Clock:
     """Time and chance; tests have their own."""
 
     wall: Callable[[], datetime] = lambda: datetime.now(UTC)
-    monotonic: Callable[[], float] = time.monotonic
+    #: Goes on while the machine sleeps, as the one on the wall does.
+    monotonic: Callable[[], float] = with_sleep
     sleep: Callable[[float], None] = nap
     chance: random.Random = field(default_factory=random.SystemRandom)
 
@@ -239,7 +241,7 @@ class Duty:
             offset = float(read_json(self._orders.root / run / RUN)["clock_offset_s"])
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        # A run's times are of one clock; this one may have been set since, or have slept, which does no harm.
+        # A run's times are of one clock; the machine's may have been set since.
         wall, monotonic = self._began
         gone = (self._clock.wall() - wall).total_seconds()
         return offset + gone - (self._clock.monotonic() - monotonic)

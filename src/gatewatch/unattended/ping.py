@@ -12,8 +12,6 @@ from collections.abc import Callable
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
-from gatewatch import __version__
-
 Event = Literal["start", "success", "fail"]
 # Seconds for one request; no monitor takes longer, and no run waits for one that does.
 _PATIENCE = 10.0
@@ -52,16 +50,14 @@ class Ping:
     def _fetch(self, url: str) -> None:
         import requests
 
+        from gatewatch.update.session import Nameless
+
         try:
-            # Without what .netrc and the like would add; the system's proxies and certificates are used.
-            answer = requests.get(
-                url,
-                timeout=_PATIENCE,
-                allow_redirects=False,
-                headers={"User-Agent": f"gatewatch/{__version__}"},
-                stream=True,
-            )
-            answer.close()
+            with (
+                Nameless() as session,
+                session.get(url, timeout=_PATIENCE, allow_redirects=False, stream=True) as answer,
+            ):
+                pass
             if not 200 <= answer.status_code < 300:
                 self._told(f"status {answer.status_code}")
         except (requests.RequestException, OSError, ValueError) as error:

@@ -9,7 +9,7 @@ the date of a page must not be able to empty a folder.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -73,7 +73,7 @@ def _expire(
     newest: str | None,
 ) -> Kept:
     shutil.rmtree(root / GOING, ignore_errors=True)
-    found = {path: _started(path) for path in root.iterdir() if (path / PLAN).is_file()}
+    found = dict(_found(root))
     runs = sorted(found, key=lambda run: found[run].truly + (_ROUGH if run.name == newest else timedelta()))
     sizes = {run: size(run) for run in runs}
     total = sum(sizes.values())
@@ -90,6 +90,17 @@ def _expire(
         total -= sizes[run]
         deleted.append(run.name)
     return Kept(tuple(deleted), tuple(held_back))
+
+
+def _found(root: Path) -> Iterator[tuple[Path, _Start]]:
+    """Give the runs and when they began; a folder that is not ours to look into is nobody's run.
+
+    Such are lost+found, where the root is a disk of its own, and what somebody measured as root.
+    """
+    for path in root.iterdir():
+        with suppress(OSError):
+            if (path / PLAN).is_file():
+                yield path, _started(path)
 
 
 def _delete(run: Path) -> None:

@@ -21,8 +21,8 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from gatewatch import __version__
 from gatewatch.store.files import full_disk, read_json, write_json
+from gatewatch.update.session import Nameless
 
 # Seconds until a connection stands, and between two pieces of an answer.
 _CONNECT, _READ = 15.0, 30.0
@@ -68,13 +68,13 @@ class Fetched:
     unchanged: bool = False
 
 
-class Session(requests.Session):
+class Session(Nameless):
     """A session that follows redirects to HTTPS only, and never to a less safe scheme."""
 
     def __init__(self) -> None:
         super().__init__()
         self.max_redirects = 5
-        self.headers.update({"User-Agent": f"gatewatch/{__version__}", "Accept-Encoding": "identity"})
+        self.headers.update({"Accept-Encoding": "identity"})
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Give where a redirect leads; raises Refused when that is less safe."""

@@ -20,8 +20,8 @@ from typing import Any, Literal, Self
 import requests
 import urllib3
 
-from gatewatch import __version__
 from gatewatch.store.uid import ANNOTATION
+from gatewatch.update.session import Nameless
 from gatewatch.upload.backoff import retry_after
 from gatewatch.upload.config import Destination
 from gatewatch.upload.ledger import Ledger
@@ -68,8 +68,7 @@ class Collector:
         self._protocol = destination.protocol
         self._patience = patience
         self._wall = wall
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": f"gatewatch/{__version__}"})
+        self._session = Nameless()
         self._verify: str | bool = destination.ca or True
 
     def __enter__(self) -> Self:

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+from tests.worlds.netrc import everywhere
 from tests.worlds.publisher import Answer, Publisher
 from tests.worlds.updates import NEWER, OLDER, TSV, first, in_use, packed, run, table
 
 from gatewatch.update import Shelf
+from gatewatch.update.download import Session, download
 from gatewatch.whereabouts import PrefixTable
 
 
@@ -29,6 +34,15 @@ def test_a_table_is_fetched_and_used(server: Publisher, shelf: Shelf) -> None:
     # Nothing is left over.
     assert sorted(p.name for p in shelf.folder.iterdir()) == sorted([".partial", found.file, "ip-to-as.json"])
     assert list((shelf.folder / ".partial").iterdir()) == []
+
+
+def test_nobodys_login_is_sent(server: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everywhere(tmp_path, monkeypatch)
+    server.answers["/a"] = Answer(status=302, more={"Location": "/moved"})
+    server.answers["/moved"] = Answer(b"x")
+    with Session() as session:
+        assert download(session, f"{server.base}/a", tmp_path / "x", most=10).path.read_bytes() == b"x"
+    assert server.logins == [None, None]
 
 
 def test_what_has_not_changed_is_not_sent_again(server: Publisher, shelf: Shelf) -> None:
