@@ -72,6 +72,13 @@ def test_what_is_no_command_has_the_code_for_usage(words: tuple[str, ...]) -> No
     assert (done.exit_code, done.stdout) == (cli.USAGE, "") and "Usage:" in done.stderr
 
 
+@pytest.mark.parametrize("group", ["analyse", "dataset", "helper", "lab", "probes", "results", "targets"])
+def test_a_group_without_a_command_shows_its_overview_in_lines(group: str) -> None:
+    done = here(group)
+    assert (done.exit_code, done.stdout) == (cli.USAGE, "") and "\\n" not in done.stderr
+    assert done.stderr == here(group, "--help").stdout
+
+
 def test_the_codes_are_those_that_the_help_promises() -> None:
     codes = (cli.DONE, cli.PARTIAL, cli.USAGE, cli.NO_CONSENT, cli.NO_NETWORK, cli.LOCKED)
     assert codes == (0, 1, 2, 3, 4, 75)
@@ -228,3 +235,5 @@ def test_the_probes_are_listed_and_shown() -> None:
 def test_python_dash_m_is_the_same_command() -> None:
     done = gatewatch("--version")
     assert (done.returncode, done.stdout.split()[-1]) == (0, __version__)
+    # What it tells people to type is what they have typed, in the lab's namespaces too.
+    assert "Try 'gatewatch run --help'" in gatewatch("run", "--frobnicate").stderr

@@ -66,6 +66,7 @@ def test_a_run_by_its_name_and_on_its_line(monkeypatch: pytest.MonkeyPatch) -> N
     folder = Path(json.loads(run.stdout)["folder"])
     about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     # As if it had been measured outside.
+    about["lab"] = None
     about["vantage"] = {"country": "KH", "asn": 45498, "isp": "Smart", "network_type": "mobile"}
     (folder / "run.json").write_text(json.dumps(about), encoding="utf-8")
     planned: list[Session] = []
@@ -87,6 +88,16 @@ def test_the_latest_run_is_the_latest_that_asked_for_sites() -> None:
     assert ": tls to " in first.stdout and again.stdout == first.stdout
     # What a run that located says of blocking is nothing: the summary is of the one before.
     assert "it looks like blocking" in here("results", "summary").stdout
+
+
+def test_what_a_rehearsal_found_is_never_looked_for_on_the_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    here("run", "--targets", "kh", "--limit", "20", "--lab", "kh-2024:smart", *LAB)
+    (command,) = (line for line in here("results", "summary").stdout.splitlines() if "locate" in line)
+    assert "--lab kh-2024:smart" in command
+    monkeypatch.setattr("gatewatch.cli.locate.held", lambda *_: pytest.fail("it was measured"), raising=False)
+    for outside in ((), ("--plan",), ("--lab", "small:clear", *LAB)):
+        done = here("locate", "--from", "latest", *outside)
+        assert done.exit_code == cli.USAGE and "begun with --lab kh-2024:smart" in done.stderr, done.stderr
 
 
 def test_a_run_that_found_nothing() -> None:

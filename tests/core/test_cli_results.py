@@ -55,7 +55,7 @@ def test_list(root: Path) -> None:
 def test_list_of_nothing(tmp_path: Path) -> None:
     result = run(tmp_path / "none", "list")
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "No runs in" in result.stderr
+    assert "no runs yet in" in result.stderr
     assert json.loads(run(tmp_path, "list", "--json").stdout)["runs"] == []
 
 
@@ -135,6 +135,12 @@ def test_which_run(root: Path) -> None:
     (root / (path.name + "x")).mkdir()
     (root / (path.name + "x") / "plan.json").write_text("{}")
     assert "2 runs begin with" in run(root, "show", path.name[:12]).stderr
+
+
+def test_the_latest_of_no_runs(tmp_path: Path) -> None:
+    for command in ("show", "summary", "delete"):
+        result = run(tmp_path, command, "latest")
+        assert result.exit_code == 2 and "no runs yet" in result.stderr and "gatewatch run" in result.stderr
 
 
 def test_a_terminal_gets_a_table_without_markup(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

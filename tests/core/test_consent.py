@@ -43,6 +43,14 @@ def test_consent_does_not_lie_where_one_happens_to_be(monkeypatch: pytest.Monkey
     assert stop_file() == Path("/home/somebody/.local/state/gatewatch/stop")
 
 
+@pytest.mark.parametrize("version", [VERSION, MEDIUM_VERSION, LOCATE_VERSION])
+def test_every_text_can_be_read_without_a_terminal(version: str) -> None:
+    shown = here("consent", "--show", "--consent-version", version)
+    assert shown.exit_code == cli.DONE and shown.stdout.endswith(f"This is version {version} of the text.\n")
+    assert ("Finding the place" in shown.stdout) is (version == LOCATE_VERSION)
+    assert here("consent", "--show", "--consent-version", "1").exit_code == cli.NO_CONSENT
+
+
 @pytest.mark.parametrize("consent", [GENERAL, MEDIUM, locating(12, 3)], ids=lambda c: c.name)
 def test_a_text_that_changes_needs_a_new_version(consent: Consent) -> None:
     assert DIGESTS[consent.version] == consent.digest

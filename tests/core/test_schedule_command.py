@@ -54,6 +54,11 @@ def test_what_run_would_refuse_is_refused_now(home: Path, table: Table) -> None:
         (("--consent", VERSION, "--frobnicate"), cli.USAGE, "--frobnicate"),
         (("--consent", VERSION, "--ping", "http://monitor.example/x"), cli.USAGE, "not an https address"),
         (("--consent", VERSION, "--at", "25:00"), cli.USAGE, "not a time"),
+        (("--consent", VERSION, "--country", "Cambodia"), cli.USAGE, "two-letter code"),
+        (("--consent", VERSION, "--targets", "nolist"), cli.USAGE, "nolist: no such file"),
+        (("--consent", VERSION, "--probe", "wob"), cli.USAGE, "no probe 'wob'"),
+        (("--consent", VERSION, "--country", "KH", "--risk", "medium"), cli.NO_CONSENT, "--medium-consent"),
+        (("--consent", VERSION, "--targets", "-"), cli.USAGE, "name a file"),
     ):
         done = here("schedule", "install", "--system", "cron", *words)
         assert done.exit_code == code and said in done.stderr, (words, done.stderr)
@@ -79,7 +84,7 @@ def test_a_file_named_from_here_is_found_again(
     home: Path, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "lists").mkdir()
-    (home / "lists" / "mine.txt").touch()
+    (home / "lists" / "mine.txt").write_text("url,category,risk\nhttps://a.example/,NEWS,low\n")
     monkeypatch.chdir(home / "lists")
     assert f"cd {home / 'lists'} " in printed("--consent", VERSION, "--targets", "mine.txt")
     assert f"cd {home / 'lists'} " in printed("--consent", VERSION, "--targets=mine.txt")

@@ -59,6 +59,18 @@ def test_what_is_blocked_stands_together_with_how_and_how_sure(tmp_path: Path) -
     assert "on the line of another provider" in text and "rehearsal" not in text
 
 
+def test_commands_after_a_rehearsal_stay_in_the_lab(tmp_path: Path) -> None:
+    rows = [("https://a.example/", BLOCKED)]
+    lab = {"scenario": "kh-2024", "isp": "smart", "attach": "memory"}
+    folder = a_run(tmp_path, rows, state="interrupted", more_items=1, lab=lab)
+    text = said(folder)
+    assert f"gatewatch locate --from {folder.name} --lab kh-2024:smart." in text
+    assert f"gatewatch run --resume {tidy(folder)} --lab kh-2024:smart" in text
+    # Nobody's file puts words of its own into what is to be copied.
+    text = said(a_run(tmp_path, rows, lab={"scenario": "x; reboot", "isp": "y"}))
+    assert "reboot" not in text and "gatewatch locate" not in text
+
+
 def test_nothing_blocked(tmp_path: Path) -> None:
     text = said(a_run(tmp_path, [("https://a.example/", OK), ("https://a.example/", None)]))
     assert "1 site was measured. 1 could be reached as usual. Nothing looked blocked." in text

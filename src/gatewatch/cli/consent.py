@@ -47,7 +47,11 @@ __all__ = [
 @click.option("--sources", is_flag=True, help="Show where what is said of the law is from.")
 @click.option("--withdraw", is_flag=True, help="Take back whatever was agreed to.")
 @click.option("--yes", is_flag=True, help="For unattended machines: agree, with --consent-version.")
-@click.option("--consent-version", metavar="VERSION", help="The version of the text that you have read.")
+@click.option(
+    "--consent-version",
+    metavar="VERSION",
+    help="The version of the text that you have read; with --show, of the one to read.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object: what was agreed to.")
 @speaking.option
 def consent(
@@ -67,16 +71,17 @@ def consent(
     country = country.upper() or ledger.NOWHERE
     if yes:
         _unattended(consent_version, country)
-    elif consent_version is not None:
-        raise click.UsageError("--consent-version belongs to --yes")
+    elif consent_version is not None and not only_show:
+        raise click.UsageError("--consent-version belongs to --yes or --show")
     elif withdraw:
         _withdrawn()
     elif sources:
         _sources(country)
     elif only_show:
         speaking.caution()
-        _show(GENERAL, country, err=False)
-        click.echo(say("This is version {version} of the text.", version=VERSION))
+        text = GENERAL if consent_version is None else _of(consent_version)
+        _show(text, country, err=False)
+        click.echo(say("This is version {version} of the text.", version=text.version))
     elif as_json:
         click.echo(json.dumps(_state(country)))
     elif not _attended(country):
@@ -205,14 +210,20 @@ def _folder() -> str:
     return tidy(default_root())
 
 
+def _of(version: str) -> Consent:
+    """Give the text of a version; leaves where there is none, as after a change."""
+    for each in _all():
+        if each.version == version:
+            return each
+    _out_of_date(GENERAL, version)
+    sys.exit(cli.NO_CONSENT)
+
+
 def _unattended(version: str | None, country: str) -> None:
-    known = {each.version: each for each in _all()}
     if version is None:
-        raise click.UsageError(f"--yes needs --consent-version: one of {', '.join(known)}")
-    found = known.get(version)
-    if found is None:
-        _out_of_date(GENERAL, version)
-        sys.exit(cli.NO_CONSENT)
+        known = ", ".join(each.version for each in _all())
+        raise click.UsageError(f"--yes needs --consent-version: one of {known}")
+    found = _of(version)
     if found is not GENERAL and not ledger.standing(GENERAL, country).good:
         raise click.UsageError(f"first the text for every run: --yes --consent-version {VERSION}")
     ledger.keep(found, country, language().code)

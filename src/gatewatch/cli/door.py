@@ -34,6 +34,9 @@ class Door(click.Group):
         """
         try:
             return super().invoke(ctx)
+        except click.exceptions.NoArgsIsHelpError:
+            # Our own overview of a group, in lines.
+            raise
         except click.ClickException as error:
             # The message is shown by the exception itself, and is Final to click's types.
             vars(error)["message"] = _harmless(error.message)

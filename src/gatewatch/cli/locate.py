@@ -60,6 +60,7 @@ def locate(url: tuple[str, ...], found_by: str | None, **given: Any) -> None:
     urls = url
     if found_by:
         run = find(given["root"] or default_root(), found_by, judged=True)
+        _same_lab(run, given["lab"])
         urls += _blocked(run.path)
         given |= _line(run, context)
         if not urls:
@@ -91,6 +92,24 @@ def locate(url: tuple[str, ...], found_by: str | None, **given: Any) -> None:
         for why in skipped:
             click.echo(say("Not located: {why}", why=reason(why)))
     sys.exit(code(outcome))
+
+
+def _same_lab(run: RunInfo, place: str | None) -> None:
+    """See that what a rehearsal found blocked is looked for in its own lab, and never on the internet."""
+    from gatewatch.cli import prepare
+    from gatewatch.lab import rehearse
+    from gatewatch.store.files import read_json
+    from gatewatch.store.folder import RUN
+
+    try:
+        begun = read_json(run.path / RUN).get("lab")
+    except (OSError, ValueError, AttributeError):
+        # As where a run is resumed: lost with the disk.
+        return
+    if not begun:
+        return
+    found = None if place else rehearse.inside()
+    prepare.same_lab(begun, prepare.place(place) if place else found[0].lab if found else None)
 
 
 def _line(run: RunInfo, context: click.Context) -> dict[str, Any]:

@@ -26,19 +26,37 @@ if TYPE_CHECKING:
 _NONE = "no targets to measure"
 
 
-def lab_names(chosen: Options) -> tuple[str, str]:
-    """Read --lab as scenario and ISP."""
-    scenario, colon, isp = (chosen.lab or "").rpartition(":")
+def lab_names(lab: str) -> tuple[str, str]:
+    """Read --lab as scenario and ISP, and see that there is such a place; raises click.UsageError."""
+    return _place(lab)[1:]
+
+
+def place(lab: str) -> dict[str, str]:
+    """Read --lab as a run of it says where it was."""
+    name, _, isp = _place(lab)
+    return {"scenario": name, "isp": isp}
+
+
+def _place(lab: str) -> tuple[str, str, str]:
+    """Give the scenario's own name, what names it here, and the ISP."""
+    from gatewatch.lab.country.decode import ScenarioError
+    from gatewatch.lab.country.scenario import load
+
+    scenario, colon, isp = lab.rpartition(":")
     if not colon:
         raise click.UsageError("--lab takes SCENARIO:ISP, such as kh-2024:metfone")
-    return scenario, isp
+    try:
+        found = load(scenario)
+        found.isp(isp)
+    except (ScenarioError, LookupError) as error:
+        raise click.UsageError(str(error.args[0])) from None
+    return found.name, scenario, isp
 
 
 def session(chosen: Options) -> Session:
     """Prepare what the options ask for; raises click.UsageError."""
     from gatewatch.cli.consent import LOCATE_VERSION, VERSION, stop_file
     from gatewatch.lab import rehearse
-    from gatewatch.lab.country.decode import ScenarioError
     from gatewatch.net.restraint import Restraint
     from gatewatch.runner.about import Vantage
     from gatewatch.runner.budget import Budget
@@ -50,10 +68,7 @@ def session(chosen: Options) -> Session:
 
     surroundings, vantage = Surroundings(), None
     if chosen.lab:
-        try:
-            surroundings, vantage = rehearse.in_memory(*lab_names(chosen), seed=chosen.seed)
-        except (ScenarioError, LookupError) as error:
-            raise click.UsageError(str(error.args[0])) from None
+        surroundings, vantage = rehearse.in_memory(*lab_names(chosen.lab), seed=chosen.seed)
     elif (found := rehearse.inside()) is not None:
         surroundings, vantage = found
     in_lab = surroundings.lab is not None
@@ -118,11 +133,21 @@ def _resumed(folder: Path, lab: Mapping[str, Any] | None) -> Vantage | None:
     except (OSError, ValueError, LookupError, TypeError):
         # Lost with the disk; the measurements are what counts.
         return None
-    if begun and not (lab and all(begun.get(key) == lab[key] for key in ("scenario", "isp"))):
-        raise click.UsageError(f"this run was begun with --lab {begun.get('scenario')}:{begun.get('isp')}")
+    same_lab(begun, lab)
     if lab and not begun:
         raise click.UsageError("this run was begun outside the lab: resume it without --lab")
     return vantage
+
+
+def same_lab(begun: Any, lab: Mapping[str, Any] | None) -> None:
+    """See that what a run of the lab leads to stays in that lab; raises click.UsageError."""
+    if not isinstance(begun, Mapping):
+        # Outside the lab; or somebody's damaged file, of which only so much can be told.
+        if begun:
+            raise click.UsageError("this run was made in the lab, and does not say in which")
+        return
+    if not (lab and all(begun.get(key) == lab[key] for key in ("scenario", "isp"))):
+        raise click.UsageError(f"this run was begun with --lab {begun.get('scenario')}:{begun.get('isp')}")
 
 
 def _plan(
@@ -217,7 +242,9 @@ def _targets(chosen: Options, country: str, seed: int, tiers: Tiers) -> list[Tar
         click.echo(str(problem), err=True)
     kept = tiers.allowed(found.targets)
     if not kept:
-        raise click.UsageError(_NONE)
+        # A run that is quiet has not said so.
+        higher = f": all {tiers.left_out.total()} are of a higher risk; see --risk" if tiers.left_out else ""
+        raise click.UsageError(_NONE + higher)
     if chosen.limit is None or chosen.limit >= len(kept):
         return kept
     # A sample, not the head: lists are sorted by country and category.

@@ -59,7 +59,7 @@ def list_(root: Path | None, as_json: bool) -> None:
         click.echo(json.dumps({"root": str(root), "runs": [_described(run) for run in runs]}))
         return
     if not runs:
-        click.echo(f"No runs in {_safe(str(root))}.", err=True)
+        click.echo(_none_yet(root), err=True)
         return
     rows = [
         (
@@ -139,6 +139,8 @@ def find(root: Path, name: str, *, judged: bool = False) -> RunInfo:
             return info
         raise _Unusable(f"{_safe(name)} is no folder of a run")
     runs = list_runs(root)
+    if name == "latest" and not runs:
+        raise _Unusable(_none_yet(root))
     if name == "latest":
         found = [run for run in runs if not (judged and run.probes == ("locate",))][:1]
     else:
@@ -147,6 +149,10 @@ def find(root: Path, name: str, *, judged: bool = False) -> RunInfo:
         many = f"{len(found)} runs begin with {name!r}" if found else f"no run {name!r}"
         raise _Unusable(f"{many} in {_safe(str(root))}; see gatewatch results list")
     return found[0]
+
+
+def _none_yet(root: Path) -> str:
+    return f"There are no runs yet in {_safe(str(root))}: gatewatch run makes one."
 
 
 def _rows(lines: Iterator[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]:

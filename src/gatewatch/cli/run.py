@@ -93,6 +93,7 @@ def into_lab(chosen: Options) -> None:
     """Start this very command again inside the kernel's namespaces, when those are to be used."""
     from gatewatch.lab import kernel, rehearse
 
+    scenario, isp = prepare.lab_names(chosen.lab or "")
     try:
         attach, why = rehearse.choose(chosen.attach)  # type: ignore[arg-type] # click checked the choice
     except rehearse.NoLab as error:
@@ -102,7 +103,6 @@ def into_lab(chosen: Options) -> None:
             click.echo(str(why), err=True)
     if attach == "memory":
         return
-    scenario, isp = prepare.lab_names(chosen)
     arguments = list(sys.argv[1:])
     for flag in ("--lab", "--attach"):
         arguments = _without(arguments, flag)

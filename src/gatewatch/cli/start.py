@@ -9,7 +9,8 @@ def main() -> None:
     from gatewatch.net import privilege
 
     privilege.own_process()
-    door()
+    # Also as `python -m gatewatch`, which is how the lab and timers start it: not what people type.
+    door(prog_name="gatewatch")
 
 
 def to_the_network(*, captures: bool = False) -> None:

@@ -88,11 +88,15 @@ def agree_to_medium(session: Session, chosen: Options) -> None:
     """See that there is consent for sites of more than low risk, if the plan has any, or leave."""
     from gatewatch import cli
     from gatewatch.cli.consent import MEDIUM, given
+
+    if above_low(session, chosen) and not given(chosen.medium_consent, MEDIUM):
+        sys.exit(cli.NO_CONSENT)
+
+
+def above_low(session: Session, chosen: Options) -> bool:
+    """Whether the plan has sites of more than low risk that nobody named one by one."""
     from gatewatch_targets import risk_in
 
     # Who names an address on the command line has chosen it.
     items = () if chosen.urls else session.plan.items
-    if any(risk_in(item.target, session.vantage.country) != "low" for item in items) and not given(
-        chosen.medium_consent, MEDIUM
-    ):
-        sys.exit(cli.NO_CONSENT)
+    return any(risk_in(item.target, session.vantage.country) != "low" for item in items)

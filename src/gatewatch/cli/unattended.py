@@ -20,6 +20,7 @@ from gatewatch.cli.options import Options
 from gatewatch.schedule.job import EVERY
 
 if TYPE_CHECKING:
+    from gatewatch.consent import Consent
     from gatewatch.runner.observer import Observer
     from gatewatch.runner.session import Outcome, Session
     from gatewatch.unattended.duty import Clock, Delivered
@@ -31,8 +32,6 @@ _MOST_TIME = 4 * 3600.0
 _MOST_BYTES = 1_000_000_000
 # Long enough for two thousand measurements over a slow line, and over before an hourly schedule's next run.
 _UPLOAD_TIME = 900.0
-# The version of no text: what a person agreed to, and is on file, does not count here.
-_NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +113,39 @@ def parted(given: Mapping[str, Any]) -> tuple[Options, Unattended]:
     return Options(**{key: value for key, value in given.items() if key not in own}), alone
 
 
-def agreed(chosen: Options) -> bool:
-    """See that the version of the consent text is among the options: what is on file is a person's own."""
-    from gatewatch.cli.consent import VERSION
+def session(chosen: Options) -> Session:
+    """Prepare such a run; leaves where the version of a text that it needs is not among the options.
 
-    if chosen.lab or chosen.consent == VERSION:
-        return True
-    if chosen.consent:
-        click.echo(f"The consent text is now version {VERSION}, not {chosen.consent}.", err=True)
+    What is on file is a person's own, and does not count here.
+    """
+    from gatewatch.cli import prepare, tiers
+    from gatewatch.cli.run import ENVIRONMENT
+    from gatewatch.consent import GENERAL, MEDIUM, locating
+    from gatewatch.runner.probes import consents
+
+    if not chosen.lab and ENVIRONMENT not in os.environ:
+        _named(GENERAL, chosen.consent)
+    prepared = prepare.session(chosen)
+    if prepared.surroundings.lab is None:
+        if tiers.above_low(prepared, chosen):
+            _named(MEDIUM, chosen.medium_consent)
+        if consents(prepared.probes.values()):
+            _named(locating(chosen.most_triggers, chosen.most_targets), chosen.locate_consent)
+    return prepared
+
+
+def _named(consent: Consent, version: str | None) -> None:
+    if version == consent.version:
+        return
+    if version:
+        click.echo(f"The consent text is now version {consent.version}, not {version}.", err=True)
     else:
         click.echo(
-            f"An unattended run needs the version of the consent text: read it, then add --consent {VERSION}",
+            f"An unattended run needs the version of the consent text. To read it: gatewatch consent --show "
+            f"--consent-version {consent.version}; then add {consent.option} {consent.version}",
             err=True,
         )
-    return False
+    sys.exit(cli.NO_CONSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +159,7 @@ class Machine:
 
 def run(chosen: Options, alone: Unattended, machine: Machine | None = None) -> int:
     """Make one unattended run; gives the exit code.  Quiet unless something is wrong."""
-    from gatewatch.cli import prepare, tiers
-    from gatewatch.cli.run import ENVIRONMENT, agree_to_locate, code_of, into_lab
-    from gatewatch.runner.probes import consents
+    from gatewatch.cli.run import code_of, into_lab
     from gatewatch.runner.session import conduct
     from gatewatch.unattended.duty import Clock, Duty, Orders
     from gatewatch.upload.spool import may_go
@@ -160,17 +176,11 @@ def run(chosen: Options, alone: Unattended, machine: Machine | None = None) -> i
     )
     if chosen.lab:
         into_lab(chosen)
-    if ENVIRONMENT not in os.environ and not agreed(chosen):
-        return cli.NO_CONSENT
-    session = prepare.session(chosen)
-    if session.surroundings.lab is None:
-        tiers.agree_to_medium(session, replace(chosen, medium_consent=chosen.medium_consent or _NONE))
-        if consents(session.probes.values()):
-            agree_to_locate(replace(chosen, locate_consent=chosen.locate_consent or _NONE))
+    prepared = session(chosen)
     wanted = upload.chosen(alone.upload_config)
     signal.signal(signal.SIGTERM, _stop)
     orders = Orders(
-        root=session.root,
+        root=prepared.root,
         codes={state: code_of(state) for state in ("done", "no_network", "locked")},
         otherwise=cli.PARTIAL,
         jitter=alone.jitter,
@@ -178,12 +188,12 @@ def run(chosen: Options, alone: Unattended, machine: Machine | None = None) -> i
         keep_days=alone.keep_days,
         keep_bytes=alone.keep_bytes,
         ping=alone.ping,
-        deliver=(lambda: machine.deliver(session.root, wanted, alone.upload_time)) if wanted else None,
+        deliver=(lambda: machine.deliver(prepared.root, wanted, alone.upload_time)) if wanted else None,
         may_go=lambda run: may_go(run, wanted),
         clock=machine.clock,
     )
-    start.to_the_network(captures=session.deep or session.pcap)
-    ended = Duty(orders).do(lambda watching: machine.hold(session, watching))
+    start.to_the_network(captures=prepared.deep or prepared.pcap)
+    ended = Duty(orders).do(lambda watching: machine.hold(prepared, watching))
     if chosen.as_json:
         about = {"state": ended.outcome, "reason": ended.reason, "run": ended.run, "exit_code": ended.code}
         click.echo(json.dumps(about))

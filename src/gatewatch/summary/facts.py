@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -36,7 +37,7 @@ class Site:
 class Facts:
     """A run in figures.  ``left_out``: sites of a higher risk, by tier; ``skipped``: reasons in English.
 
-    ``where`` is its folder as one may type it, without naming anybody's home.
+    ``where`` is its folder as one may type it, without naming anybody's home.  ``place``: what --lab was.
     """
 
     run: str
@@ -45,6 +46,7 @@ class Facts:
     country: str
     isp: str
     lab: bool
+    place: str
     sites: tuple[Site, ...]
     ways: int
     unfinished: int
@@ -94,12 +96,19 @@ def gather(folder: Path) -> Facts:
         country=str(vantage.get("country") or ""),
         isp=str(vantage.get("isp") or ""),
         lab=bool(about.get("lab")),
+        place=_place(_mapping(about.get("lab"))),
         sites=tuple(best.values()),
         ways=ways,
         unfinished=max(0, len(_list(plan.get("items"))) - lines),
         left_out={tier: number for tier, number in left_out.items() if type(number) is int},
         skipped=dict(skipped),
     )
+
+
+def _place(lab: Mapping[str, Any]) -> str:
+    """Write SCENARIO:ISP; empty outside the lab, and for what no command of ours would take."""
+    place = f"{lab.get('scenario')}:{lab.get('isp')}"
+    return place if re.fullmatch(r"[a-z0-9.-]+(@[0-9]+)?:[a-z0-9-]+", place) else ""
 
 
 def tidy(folder: Path) -> str:

@@ -143,8 +143,9 @@ def _untested(facts: Facts) -> Iterator[str]:
 
 
 def _advice(facts: Facts) -> Iterator[str]:
-    resume = f"gatewatch run --resume {facts.where}"
-    locate = f"gatewatch locate --from {facts.run}"
+    there = f" --lab {facts.place}" if facts.place else ""
+    resume = f"gatewatch run --resume {facts.where}{there}"
+    locate = f"gatewatch locate --from {facts.run}{there}"
     show = f"gatewatch results show {facts.run}"
     delete = f"gatewatch results delete {facts.run}"
     if facts.unfinished and facts.state in ("interrupted", "full", "killed", "partial"):
@@ -163,7 +164,9 @@ def _advice(facts: Facts) -> Iterator[str]:
             "To find out where a site is cut: {command}. That is riskier, and shows you its own text first.",
             command=locate,
         )
-        yield layout.bullet(text, locate)
+        # What was rehearsed in a lab that nobody can name is not looked for anywhere.
+        if facts.place or not facts.lab:
+            yield layout.bullet(text, locate)
     else:
         yield layout.bullet(say("That can change. Measure again from time to time."))
     yield layout.bullet(say("To see everything: {command}", command=show), show)

@@ -160,6 +160,15 @@ def test_usage(words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: p
     assert (done.exit_code, done.stdout) == (cli.USAGE, "") and said in done.stderr
 
 
+@pytest.mark.parametrize("place", ["small", "small:none", "none:clear"])
+def test_a_lab_that_is_none_is_refused_before_it_is_entered(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatewatch.lab.rehearse.choose", lambda _: pytest.fail("it was entered"))
+    done = here("run", "--lab", place, "--targets", "np")
+    assert done.exit_code == cli.USAGE and done.stderr.startswith("Usage: "), done.stderr
+
+
 @pytest.mark.parametrize("option", ["--helper", "--domestic-helper"])
 @pytest.mark.parametrize("url", ["http://helper.example.net/", "ftp://x/", "https://"])
 def test_a_helper_must_be_asked_over_https(option: str, url: str) -> None:
