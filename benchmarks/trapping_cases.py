@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from benchmarks.trapping import HELPER, SECONDS, Case
 from gatewatch.lab.country.traps import TRAPS
+from gatewatch.net.residual import LONGEST
 from gatewatch.net.wire import Limits
-from gatewatch.runner.probes import load
 from gatewatch_probes.visit.control import OVERLAP
 
 LIMITS = Limits()
@@ -21,8 +21,8 @@ ONCE = LIMITS.transfer + AROUND
 TWICE = 2 * LIMITS.transfer + LIMITS.pause + AROUND
 CHAIN = LIMITS.way + LIMITS.transfer + LIMITS.handshake + AROUND
 QUICK = 2 * AROUND
-#: What a hunt may take at the very most.
-LOCATE = getattr(load("locate"), "seconds", SECONDS)
+#: What a hunt may take whose control never passes: what was left behind before it would be over by then.
+NEVER = LONGEST + 3 * AROUND
 
 # Probes whose controls go to a neutral server that all targets share.
 _QUEUING = ("quic", "sni", "throttle", "app", "middlebox")
@@ -115,10 +115,9 @@ def _boxes() -> dict[str, Row]:
         "icmp foreign, trace": sent("icmp-foreign", "trace", 2 * ONCE, ""),
         "icmp unreachable, trace": sent("icmp-unreachable", "trace", 2 * ONCE, ""),
         # The control never passes, and is asked for as long as a residual block may last.
-        "icmp expired, locate": sent("icmp-expired", "locate", LOCATE, "inconclusive")._replace(
-            shared=LOCATE
-        ),
-        "icmp foreign, locate": sent("icmp-foreign", "locate", LOCATE, "inconclusive"),
+        "icmp expired, locate": sent("icmp-expired", "locate", NEVER, "inconclusive")._replace(shared=NEVER),
+        "icmp foreign, locate": sent("icmp-foreign", "locate", 2 * QUICK, "inconclusive"),
+        "icmp unreachable, locate": sent("icmp-unreachable", "locate", 2 * QUICK, "inconclusive"),
         "icmp unreachable, quic": sent("icmp-unreachable", "quic", QUICK, "inconclusive"),
     }
 

@@ -18,6 +18,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 
+import trio
+
 from gatewatch.locus import Labelled, Vantage, label
 from gatewatch.locus.box import fingerprint, recognised
 from gatewatch.locus.look import Look
@@ -32,7 +34,7 @@ from gatewatch.records import Box, LocateHop, LocateShot, Locus, TestKeys, encod
 from gatewatch_probes.connect import dial
 from gatewatch_probes.place import triggers
 from gatewatch_probes.place.deep import Watch
-from gatewatch_probes.place.hunt import AT_SERVER, NOTHING, SOMETIMES, Hunt
+from gatewatch_probes.place.hunt import AT_SERVER, LATE, NOTHING, SOMETIMES, Hunt
 from gatewatch_probes.place.replies import Replies, read_replies
 from gatewatch_probes.place.tlstrace import iterative_trace
 from gatewatch_probes.place.truth import judge
@@ -43,6 +45,9 @@ from gatewatch_targets import Target, known_boxes
 AGAIN = (NOTHING, SOMETIMES)
 #: Source ports that are tried for one server, until one meets interference.
 FLOWS = 2
+#: Seconds for all hunts of one target, their turns included: twelve triggers with the longest block on record
+#: after each (180 s, gatewatch.net.residual), and the sweeps.  What is known by then is what is told.
+LOCATING = 2400.0
 # Dynamic ports (RFC 6335 6) that Linux's own choice (32768 to 60999) leaves alone.
 _PORTS = range(61000, 65535)
 
@@ -71,8 +76,8 @@ class Locate:
         "sweep packets": 5 * 32 * 4,
         "DNS questions": 9,
     }
-    #: Residual blocks may be waited for after each trigger: 180 s are known.
-    seconds = 3600.0
+    #: The hunts, and the look-ups and the connection before them.
+    seconds = LOCATING + 300.0
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = random.Random(seed)
@@ -93,31 +98,41 @@ class Locate:
         rows: list[Locus] = []
         hunts: list[Hunt] = []
         restraint = wire.restraint
+        since = trio.current_time()
+        end = since + LOCATING
         for trigger, name in await self._triggers(journal, target, wire, found):
             if any(h.trigger.method == trigger.method != "dns" and h.reason not in AGAIN for h in hunts):
                 break
-            async with wire.turns.take(trigger.flow.address):
-                if trigger.method == "quic" and not await trigger.control():
-                    break  # most servers do not speak it
-                watch = Watch.over(trigger.flow, trigger.method) if wire.deep else None
-                hunt = Hunt(
-                    trigger,
-                    most_triggers=restraint.left(target.host),
-                    pace=restraint.pace,
-                    stopped=lambda: restraint.stopped,
-                    watch=watch,
-                )
-                replies = None
-                try:
-                    await hunt.run()
-                    replies = await read_replies(hunt) if wire.reply_ttl else None
-                finally:
-                    restraint.sent(target.host, hunt.triggers)
-                    if watch is not None:
-                        watch.capture.close()
+            hunt = Hunt(
+                trigger,
+                most_triggers=restraint.left(target.host),
+                pace=restraint.pace,
+                stopped=lambda: restraint.stopped,
+                since=since,
+            )
+            replies = None
+            with trio.CancelScope(deadline=end) as scope:
+                asked = trio.current_time()
+                async with wire.turns.take(trigger.flow.address):
+                    if trio.current_time() > asked:
+                        # Whose turn it was may have left a block behind.
+                        hunt.since = trio.current_time()
+                    if trigger.method == "quic" and not await trigger.control():
+                        break  # most servers do not speak it
+                    hunt.watch = Watch.over(trigger.flow, trigger.method) if wire.deep else None
+                    try:
+                        await hunt.run()
+                        replies = await read_replies(hunt) if wire.reply_ttl else None
+                    finally:
+                        restraint.sent(target.host, hunt.triggers)
+                        if hunt.watch is not None:
+                            hunt.watch.capture.close()
+            if scope.cancelled_caught and hunt.place is None:
+                hunt.reason = LATE
+            since = hunt.last
             hunts.append(hunt)
             rows.append(replace(_row(hunt, name, wire, replies), evidence=_filed(hunt, wire)))
-            if hunt.signature or restraint.left(target.host) <= 0 or restraint.stopped:
+            if hunt.signature or hunt.reason == LATE or restraint.left(target.host) <= 0 or restraint.stopped:
                 break
         deep = {"x_gatewatch_box": [encode(box) for box in map(_box, hunts) if box]} if wire.deep else {}
         return journal.keys(

@@ -22,7 +22,7 @@ import trio
 
 from gatewatch.locus import Belief, Path, Place, Sighting
 from gatewatch.net.address import endpoint, is_ipv6
-from gatewatch.net.residual import wait_until_clear
+from gatewatch.net.residual import LONGEST, RESERVE, wait_until_clear
 from gatewatch.net.shot import UNUSED, Echo, Flow
 from gatewatch.records import ResidualWait
 from gatewatch_probes.place.deep import Watch
@@ -47,6 +47,9 @@ _CONFIRMING, _PASSING = 3, 2
 _WITNESSES, _UNHEARD = 3, 6
 AT_SERVER = "the server itself, or something right before it"
 STOPPED = "stopped before the next trigger"
+LATE = "the time for locating was up"
+# Until then what was left behind before the hunt is over, in s: the longest block, and a minute for look-ups.
+_PATIENCE = LONGEST + 60.0
 # Triggers beyond those that finding the place took, for whether it is in the path.
 _ASIDE = 2
 # By how much another TTL is less, for an answer that copies it to follow.
@@ -66,6 +69,8 @@ class Hunt:
     pace: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
     #: The kill switch, asked before each trigger.
     stopped: Callable[[], bool] = lambda: False
+    #: When the last trigger before this hunt may have been sent at the latest, in trio's time.
+    since: float = field(default_factory=trio.current_time)
     #: Deep mode: who listens to the flow.
     watch: Watch | None = None
     path: Path = field(default_factory=lambda: Path(MAX_TTL))
@@ -92,10 +97,23 @@ class Hunt:
         """The server's address and port."""
         return endpoint(self.trigger.flow.address, self.trigger.flow.port)
 
+    @property
+    def late(self) -> bool:
+        """Whether the scope around leaves no time for a further trigger."""
+        return trio.current_effective_deadline() - trio.current_time() < RESERVE
+
+    @property
+    def last(self) -> float:
+        """When a trigger was last sent, before this hunt or in it, in trio's time."""
+        return max(self.since, self._last)
+
     async def run(self) -> None:
-        """Search; what the network does ends up in the fields, nothing is raised."""
+        """Search; what the network does ends up in the fields, nothing is raised.
+
+        Where the scope around is soon to end, no further trigger is sent, and what is known by then counts.
+        """
         if not await self.clear():
-            self.reason = "the control fails"
+            self.reason = LATE if self.late else "the control fails"
             return
         if not await self._sweep():
             self.reason = "the server's distance was not found"
@@ -114,7 +132,7 @@ class Hunt:
         # Where packets are forged, one must have come back from a trigger that ended on the way.
         met = belief.drops or any(s.outcome == "interfered" and s.ttl < FULL for s in self.sightings)
         if place.probability < ENOUGH or not met:
-            self.reason = self.reason or "what was seen does not agree on one link"
+            self.reason = self.reason or (LATE if self.late else "what was seen does not agree on one link")
             return
         if place.hop >= self.path.length and not self.path.goes_on:
             self.reason = AT_SERVER
@@ -196,8 +214,10 @@ class Hunt:
         passed = await control()
         if not passed:
             since = self._last if self._last >= 0 else trio.current_time()
+            # Before the first trigger only what somebody else's has left behind is worth waiting for.
+            patience = float("inf") if self._last >= 0 else self.since + _PATIENCE - since
             await trio.sleep(self.window())
-            row = await wait_until_clear(control, since=since)
+            row = await wait_until_clear(control, since=since, patience=patience)
             self.residual.append(row)
             passed = row.passed
         # What the server still sends on the old connection must not meet the next one on the same ports.
@@ -205,8 +225,8 @@ class Hunt:
         return passed
 
     async def _fire(self, ttl: int, *, screened: bool = False) -> Sighting | None:
-        """Send one trigger, guarded; None when the budget is used up or the control no longer passes."""
-        if self.triggers >= self.most_triggers or (self.triggers and not await self.clear()):
+        """Send one trigger, guarded; None when a budget is used up or the control no longer passes."""
+        if self.triggers >= self.most_triggers or self.late or (self.triggers and not await self.clear()):
             return None
         await self.pace()
         if self.stopped():
@@ -255,7 +275,7 @@ class Hunt:
         while sum(s.outcome == "silent" for s in seen) < _SILENCES:
             sighting = await self._fire(FULL)
             if sighting is None:
-                self.reason = self.reason or "the control fails after a trigger"
+                self.reason = self.reason or (LATE if self.late else "the control fails after a trigger")
                 return None
             seen.append(sighting)
             if sighting.outcome == "interfered":

@@ -18,6 +18,8 @@ from gatewatch.records import ResidualWait
 
 #: Seconds to wait before each further control exchange; together 11 minutes, beyond any block on record.
 BACK_OFF = (30.0, 60.0, 90.0, 180.0, 300.0)
+#: The longest block on record after which everything between the two passes again, in s (WOOT 2021, above).
+LONGEST = 180.0
 #: Seconds kept of the time that the caller has left, for the exchanges that the waiting was for.
 RESERVE = 40.0
 
