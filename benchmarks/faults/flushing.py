@@ -59,7 +59,7 @@ class _Slow:
 
     def sync(self) -> None:
         """Flush, as slowly."""
-        had = len(self._folder.done)
+        had = self._folder.measured
         self._flush()
         # What is measured is the wait.
         time.sleep(self._seconds)

@@ -164,7 +164,7 @@ def test_what_cannot_be_scrubbed_is_skipped_and_not_written(
     monkeypatch.setattr("gatewatch.runner.campaign.Scrubber.measurement", refuse)
     ran = campaign(tmp_path, sites(1), Fake(lasting(1)))
     assert ran.skipped == [{"item": "fake-0", "why": "could not be stored: an own address is left"}]
-    assert not ran.folder.done
+    assert not ran.folder.measured
 
 
 def test_a_full_disk_is_not_taken_for_the_items_fault(

@@ -29,7 +29,7 @@ from gatewatch.store import lock, open_for_resume
 def write(path):
     with lock(path.parent):
         folder = open_for_resume(path)
-        for item in folder.remaining():
+        for item in [item for item in folder.plan["items"] if not folder.has(item["id"])]:
             name, body = item["id"].encode(), b"x" * int(item["size"])
             folder.append(item["id"], b'{"body":"%s","x_gatewatch_item":"%s"}\\n' % (body, name))
             os.write(1, b"id %s\\n" % name)

@@ -34,6 +34,11 @@ def started(root: Path, count: int = 3) -> RunFolder:
     return folder
 
 
+def left(folder: RunFolder) -> list[str]:
+    """The items of its plan that have no measurement yet."""
+    return [item["id"] for item in folder.plan["items"] if not folder.has(item["id"])]
+
+
 def killed(folder: RunFolder) -> Path:
     """Leave the folder as a killed process does: nothing closed, nothing updated."""
     import os
@@ -51,7 +56,7 @@ def test_a_whole_run(tmp_path: Path) -> None:
         0o700,
         0o600,
     )
-    assert [item["id"] for item in folder.remaining()] == ["web-0003", "web-0004", "web-0005"]
+    assert left(folder) == ["web-0003", "web-0004", "web-0005"]
     folder.append("web-0003", line(3, "blocked(dns.bogon)"))
     folder.update(clock_offset_s=0.25)
     folder.close("done")
@@ -81,7 +86,7 @@ def test_flushes_by_lines_and_by_time(tmp_path: Path, monkeypatch: pytest.Monkey
     plan: dict[str, Any] = {"items": []}
     folder = create(tmp_path, plan, {}, clock=lambda: now[0])
     flushed: list[int] = []
-    monkeypatch.setattr("gatewatch.store.folder.os.fsync", lambda fd: flushed.append(len(folder.done)))
+    monkeypatch.setattr("gatewatch.store.folder.os.fsync", lambda fd: flushed.append(folder.measured))
     for n in range(120):
         folder.append(f"web-{n:04}", line(n))
     assert flushed == [50, 100]
@@ -100,7 +105,7 @@ def test_resume_cuts_a_damaged_end(tmp_path: Path, damage: bytes) -> None:
     with (path / "measurements.jsonl").open("ab") as file:
         file.write(damage)
     folder = open_for_resume(path)
-    assert folder.done == {"web-0000", "web-0001", "web-0002"}
+    assert folder.measured == 3 and left(folder) == ["web-0003", "web-0004", "web-0005"]
     assert (path / "damaged.txt").read_bytes() == damage.rstrip(b"\n") + b"\n"
     folder.append("web-0003", line(3))
     folder.close("done")
@@ -113,7 +118,7 @@ def test_resume_takes_damage_out_of_the_middle(tmp_path: Path) -> None:
     with (path / "measurements.jsonl").open("ab") as file:
         file.write(b"\0" * 100 + b"\n" + line(1) + b'{"cut' + b"\n" + line(2) + b"tail")
     with open_for_resume(path) as folder:
-        assert folder.done == {"web-0000", "web-0001", "web-0002"}
+        assert folder.measured == 3 and left(folder) == ["web-0003", "web-0004", "web-0005"]
         assert (path / "measurements.jsonl").read_bytes() == line(0) + line(1) + line(2)
         assert (path / "damaged.txt").read_bytes() == b"\0" * 100 + b'\n{"cut\ntail\n'
     assert json.loads((path / "run.json").read_text())["state"] == "interrupted"
@@ -124,7 +129,7 @@ def test_resume_of_a_closed_run_unpacks_it(tmp_path: Path) -> None:
     folder.close("interrupted")
     with open_for_resume(folder.path) as again:
         assert not (folder.path / "measurements.jsonl.gz").exists()
-        assert [item["id"] for item in again.remaining()] == ["web-0003", "web-0004", "web-0005"]
+        assert left(again) == ["web-0003", "web-0004", "web-0005"]
         again.append("web-0003", line(3))
     assert again.about["verdicts"] == {"ok": 4}
     assert len(list(read(folder.path))) == 4
@@ -135,14 +140,14 @@ def test_a_half_made_archive_is_discarded(tmp_path: Path) -> None:
     (path / "measurements.jsonl.gz").write_bytes(gzip.compress(line(0))[:10])
     (path / ".measurements.jsonl.gz.0123.part").write_bytes(b"half")
     with open_for_resume(path) as folder:
-        assert len(folder.done) == 3
+        assert folder.measured == 3
         assert sorted(p.name for p in path.iterdir()) == ["measurements.jsonl", "plan.json", "run.json"]
 
 
 def test_resume_without_run_json_and_without_measurements(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(json.dumps(PLAN | {"created": "2024-01-02 03:04:05"}))
     with open_for_resume(tmp_path) as folder:
-        assert (folder.about["started"], len(folder.remaining())) == ("2024-01-02 03:04:05", 6)
+        assert (folder.about["started"], len(left(folder))) == ("2024-01-02 03:04:05", 6)
 
 
 def test_no_run(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Uploading for a year: nobody's login, nothing that is refused or cannot be read holds the rest up for ever."""
+"""Uploading for a year: nobody's login, nothing refused or unreadable holds the rest up for ever."""
 
 from __future__ import annotations
 

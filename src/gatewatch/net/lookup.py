@@ -114,6 +114,9 @@ async def system(journal: Journal, name: str, *, tags: tuple[str, ...] = ()) -> 
             raise
     except OSError as error:
         failure = translate(error)
+        # Its traceback leads to frames that hold the error: a ring of some kB until a full collection, and
+        # that is rare when the plan is long.
+        error.__traceback__ = None
         number = error.errno if isinstance(error, socket.gaierror) else None
         if number is not None and _no_files():
             failure = f.NO_FILES

@@ -80,7 +80,7 @@ class Campaign:
 
         Cancel it to stop: what is under way is dropped, what is stored stays.
         """
-        self._queue.put(item for item in self.items if item.id not in self.folder.done)
+        self._queue.put(item for item in self.items if not self.folder.has(item.id))
         self.observer.started(len(self.items), len(self.items) - len(self._queue))
         # Ended by a time budget, the run is a part of itself and can be resumed.
         with trio.move_on_after(self.budget.run if self.budget.run is not None else math.inf) as scope:
@@ -99,7 +99,7 @@ class Campaign:
                 watching.cancel_scope.cancel()
         if scope.cancelled_caught:
             self.skipped.append({"item": "", "why": "the run's time budget is used up"})
-        return not self.skipped and len(self.folder.done) >= len(self.items)
+        return not self.skipped and all(self.folder.has(item.id) for item in self.items)
 
     async def _next(self) -> Item | None:
         """Wait for an item whose host is free; None when all is done or the budget is used up."""

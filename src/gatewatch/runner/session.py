@@ -223,7 +223,7 @@ async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
                 folder.close(state)
         except StoreFull as full:
             state, reason = "full", said(full)
-    return Outcome(state, reason, folder.path, len(folder.done))
+    return Outcome(state, reason, folder.path, folder.measured)
 
 
 async def _until_signal(

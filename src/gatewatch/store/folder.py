@@ -16,7 +16,7 @@ import secrets
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,14 +67,17 @@ class RunFolder:
     def __init__(
         self,
         path: Path,
+        plan: Mapping[str, Any],
         about: Mapping[str, Any],
         found: Found,
         clock: Callable[[], float],
         wall: Callable[[], datetime] = utc,
     ) -> None:
         self.path = path
-        #: Ids of the items measured.
-        self.done: set[str] = found.done
+        # Whether each item of the plan has its measurement: all from the beginning, so that a long run takes
+        # no more memory at its end.
+        self._has: dict[str, bool] = dict.fromkeys((item["id"] for item in plan["items"]), False)
+        self._has.update(dict.fromkeys(found.done, True))
         self._about = dict(about)
         self._verdicts: Counter[str] = found.verdicts
         self._clock = clock
@@ -95,28 +98,32 @@ class RunFolder:
         return self._about
 
     @property
+    def measured(self) -> int:
+        """How many measurements it holds."""
+        return self._verdicts.total()
+
+    @property
     def plan(self) -> Mapping[str, Any]:
         """What plan.json holds; read anew, since a long list's would take 40 MB for the whole run."""
         plan: Mapping[str, Any] = read_json(self.path / PLAN)
         return plan
 
-    def remaining(self, items: Iterable[Mapping[str, Any]] | None = None) -> list[Mapping[str, Any]]:
-        """Give the items (the plan's, unless others are given) that have no measurement yet, in order."""
-        wanted: Iterable[Mapping[str, Any]] = self.plan.get("items", ()) if items is None else items
-        return [item for item in wanted if item["id"] not in self.done]
+    def has(self, item_id: str) -> bool:
+        """Whether it holds the measurement of an item."""
+        return self._has.get(item_id, False)
 
     def append(self, item_id: str, line: bytes, *, flush: bool = True) -> None:
         """Write the measurement of an item: one line of JSON with its newline, which names the item.
 
         ``flush``: flush now and then; otherwise that is left to the caller (:meth:`sync`).
         Raises AlreadyMeasured, ValueError when the line is not the item's, and StoreFull when the disk is
-        full: the file then ends with the last whole line, and ``done`` says whether that is this one.
+        full: the file then ends with the last whole line, and :meth:`has` says whether that is this one.
         """
-        if item_id in self.done:
+        if self.has(item_id):
             raise AlreadyMeasured(item_id)
         _check(item_id, line)
         # Before the write: should a signal's exception come between the two, the item is not written twice.
-        self.done.add(item_id)
+        self._has[item_id] = True
         start = os.fstat(self._fd).st_size
         try:
             with full_disk(self.path / PLAIN, broken=True):
@@ -125,7 +132,7 @@ class RunFolder:
                 raise StoreFull(f"{self.path / PLAIN}: no room, {written} of {len(line)} bytes were written")
         except (OSError, StoreFull):
             os.ftruncate(self._fd, start)
-            self.done.discard(item_id)
+            self._has[item_id] = False
             raise
         self._verdicts[label(line)] += 1
         self._unsynced += 1
@@ -147,7 +154,7 @@ class RunFolder:
     def update(self, **about: Any) -> None:
         """Set keys of run.json, with the counts so far; raises StoreFull, and the old one stays whole."""
         self._about.update(about)
-        self._about.update(measured=self._verdicts.total(), verdicts=dict(self._verdicts.most_common()))
+        self._about.update(measured=self.measured, verdicts=dict(self._verdicts.most_common()))
         write_json(self.path / RUN, self._about)
 
     def close(self, state: str) -> None:
@@ -211,7 +218,7 @@ def create(
         write_json(path / PLAN, plan)
         sync_folder(root)
         began = {"started": _told(wall()), "ended": None}
-        folder = RunFolder(path, {**began, **about}, Found(), clock, wall)
+        folder = RunFolder(path, plan, {**began, **about}, Found(), clock, wall)
         folder.update(state="running")
     return folder
 
@@ -244,7 +251,10 @@ def open_for_resume(
     except (OSError, ValueError):
         # Ended between the two files of a new run, or lost to a disk; the measurements are what counts.
         about = {"started": plan.get("created"), "ended": None}
-    folder = RunFolder(path, about, recover(path), clock, wall)
+    try:
+        folder = RunFolder(path, plan, about, recover(path), clock, wall)
+    except (KeyError, TypeError) as error:
+        raise NotARun(f"{path}: its plan lacks {error}") from error
     folder.update(state="running", ended=None, resumed=[*about.get("resumed", ()), _told(wall())])
     return folder
 
