@@ -4,7 +4,8 @@ Worlds of a thousand ways of 5 to 30 hops, one hop in ten with a second router b
 is compared with the scenario's truth, without loss and with 2 %.  Wall time, drain included, is compared with
 scamper's at the same packet rate in the same namespace: where every hop answers, and where two hops of every
 way and a fifth of the destinations are silent (scamper told to try once and to wait a second).  The
-unprivileged path is offered more than the goal and must hold it with every flow on one branch.
+unprivileged path is offered more than the goal and must hold it with every flow on one branch.  Last, one
+destination at a time, beside Debian's traceroute and mtr.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,19 +32,32 @@ _SEED = 7
 _TRIES = 3
 
 
-def _inside(world: tuple[str, dict[str, list[list[str]]]], rate: int, *trials: str) -> list[dict[str, Any]]:
+World = tuple[str, dict[str, list[list[str]]]]
+
+
+def _inside(world: World, rate: int, *trials: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _client(world, "benchmarks.tracing_client", str(rate), *trials)
+    return found
+
+
+def alone(world: World, count: int) -> dict[str, dict[str, Any]]:
+    """Trace so many destinations one at a time, by ourselves and by what a person has at a terminal."""
+    found: dict[str, dict[str, Any]] = _client(world, "benchmarks.tracing_alone", str(count))
+    return found
+
+
+def _client(world: World, module: str, *arguments: str) -> Any:
     text, truth = world
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         (folder / "world.toml").write_text(text)
         (folder / "truth.json").write_text(json.dumps(truth))
-        client = [sys.executable, "-m", "benchmarks.tracing_client", name, str(rate), *trials]
+        client = [sys.executable, "-m", module, name, *arguments]
         command = kernel.argv(str(folder / "world.toml"), "isp", client)
         environment = kernel.environment() | {"PYTHONPATH": os.pathsep.join([*sys.path, str(Path.cwd())])}
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def _share(row: dict[str, Any]) -> float:
@@ -53,7 +68,7 @@ def _goal(name: str, value: float | None, goal: str, met: bool) -> dict[str, Any
     return {"name": name, "value": value, "goal": goal, "met": met}
 
 
-def _walls(world: tuple[str, dict[str, list[list[str]]]], goal: float) -> tuple[float | None, list[Any]]:
+def _walls(world: World, goal: float) -> tuple[float | None, list[Any]]:
     """The best ratio of our wall time to scamper's, of pairs that ran one right after the other."""
     rows: list[Any] = []
     best: float | None = None
@@ -120,4 +135,30 @@ def run(quick: bool) -> dict[str, Any]:
             ours, theirs = min(walls, key=lambda pair: pair[0] / pair[1])
             # Other load spoils a wall time, so the best pair counts; the spread is that of all.
             goals[-1]["beside"] = beside("scamper, s", ours, theirs, rounds=walls) | {"ratio": ratio}
+    found = detail["one at a time"] = alone(draw(_SEED + 4, 100), 4 if quick else 20)
+    goals += of_alone(found)
     return {"goals": goals, "peer": peer, "detail": detail}
+
+
+def of_alone(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The goals of tracing one destination at a time, beside those of traceroute and mtr that are there."""
+    ours = found["ours"]
+    wall = statistics.median(ours["wall_s"])
+    goals = []
+    # Debian's traceroute has sixteen probes of as many flows under way; ours are of one, at 100 a second.
+    for name, goal, limit in (("traceroute", "<= 5 s", 5.0), ("mtr", "<= mtr's", None)):
+        if name not in found:
+            goals.append(_goal(f"one destination beside {name}", None, f"{name} installed", False))
+            continue
+        theirs = found[name]
+        share, peers = _share(ours), _share(theirs)
+        right = _goal(
+            f"hops right one by one, beside {name}", round(share, 5), f">= {name}'s", share >= peers
+        )
+        goals.append(right | {"beside": beside(f"{name}, hops right", share, peers)})
+        rounds = list(zip(ours["wall_s"], theirs["wall_s"], strict=True))
+        usual = statistics.median(theirs["wall_s"])
+        met = wall <= (usual if limit is None else limit)
+        took = _goal(f"one destination at a time, beside {name}, s", round(wall, 2), goal, met)
+        goals.append(took | {"beside": beside(f"{name}, s", wall, usual, rounds=rounds)})
+    return goals
