@@ -28,7 +28,7 @@ from gatewatch.lab import kernel
 
 #: MB an hour that a process may grow by, run after run: the bounded caches of verdict and scrubber fill.
 DAY_MB = 0.7
-#: MB an hour over the list: 150,000 measurements leave the id of each, 100 bytes, until the run ends.
+#: MB an hour over the list: no measurement leaves anything; caches of bounded size fill, and memory frays.
 REAL_MB = 20.0
 #: Pieces of memory, some 80 bytes each, that a further run of the day may keep: the bench notes it all down.
 KEPT_BLOCKS = 500
