@@ -141,6 +141,31 @@ def test_a_first_hop_before_the_first_takes_no_time() -> None:
     assert [reply.ttl for reply in keys_of(from_scamper(row)).replies] == [1, 2]
 
 
+def scamper_row(heard: int, last: int, attempts: int) -> dict[str, Any]:
+    hops = [{"addr": "104.17.0.1", "probe_ttl": ttl} for ttl in range(1, heard + 1)]
+    return {"type": "trace", "dst": "104.17.0.2", "hop_count": last, "attempts": attempts, "hops": hops}
+
+
+@pytest.mark.parametrize(
+    ("heard", "last", "attempts"), [(0, 255, 32), (0, 2**40, 2**40), (1, 255, 20), (8, 255, 99)]
+)
+def test_a_short_line_tells_of_no_more_silence_than_a_trace_can_have_met(
+    heard: int, last: int, attempts: int
+) -> None:
+    row = scamper_row(heard, last, attempts)
+    replies = keys_of(from_scamper(row)).replies
+    assert heard < len(replies) <= len(json.dumps(row))
+    assert [reply.ttl for reply in replies if reply.address] == [*range(1, heard + 1)]
+    # No TTL is left out before the last that is told of.
+    assert {reply.ttl for reply in replies} == set(range(1, replies[-1].ttl + 1))
+
+
+@pytest.mark.parametrize(("heard", "last", "attempts"), [(0, 5, 2), (0, 10, 3), (10, 40, 3), (20, 64, 4)])
+def test_honest_silence_is_read_in_full(heard: int, last: int, attempts: int) -> None:
+    replies = keys_of(from_scamper(scamper_row(heard, last, attempts))).replies
+    assert len(replies) == heard + (last - heard) * attempts
+
+
 @pytest.mark.parametrize("odd", [{}, {"type": "traceroute"}, {"type": "trace", "dst": "nowhere"}])
 def test_what_is_no_trace_is_refused(odd: dict[str, Any]) -> None:
     for read in (from_atlas, from_scamper):

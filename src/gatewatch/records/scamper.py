@@ -23,6 +23,9 @@ _STOPS = {
     "gap": "GAPLIMIT",
     "max_ttl": "HOPLIMIT",
 }
+# Silence that a line may tell of in its few numbers: as much as scamper's defaults leave three times over
+# (five TTLs, asked twice each), and some for each answer, which takes the line forty bytes and more.
+_SILENT, _FOR_EACH_ANSWER = 32, 8
 _REASONS = {reason: stop for stop, reason in _STOPS.items()}
 
 
@@ -81,7 +84,11 @@ def _hop(reply: HopReply) -> dict[str, Any]:
 
 
 def from_scamper(data: Mapping[str, Any]) -> Measurement:
-    """Read a trace; raises ValueError or TypeError when it is none."""
+    """Read a trace; raises ValueError or TypeError when it is none.
+
+    Silence is not written out without end: where numbers of a short line tell of more than a trace can have
+    met, first the attempts and then the TTLs are fewer.
+    """
     destination = data.get("dst")
     if data.get("type") != "trace" or not isinstance(destination, str) or not _is_address(destination):
         raise ValueError("not a trace of scamper's")
@@ -92,12 +99,14 @@ def from_scamper(data: Mapping[str, Any]) -> Measurement:
         by_ttl.setdefault(reply.ttl, []).append(reply)
     last = int(data.get("hop_count") or max(by_ttl, default=0))
     # scamper does not write silence down: a TTL without an answer was asked as often as it tries.
-    replies = tuple(
-        reply
-        for ttl in range(max(int(data.get("firsthop") or 1), 1), min(last, 255) + 1)
-        for reply in by_ttl.get(ttl)
-        or [HopReply(ttl=ttl, address=None, attempt=attempt) for attempt in range(min(attempts, 32))]
-    )
+    ttls = range(max(int(data.get("firsthop") or 1), 1), min(last, 255) + 1)
+    room = _SILENT + _FOR_EACH_ANSWER * len(heard)
+    silent = [ttl for ttl in ttls if ttl not in by_ttl][:room]
+    tries = min(attempts, max(room // max(len(silent), 1), 1))
+    by_ttl |= {
+        ttl: [HopReply(ttl=ttl, address=None, attempt=attempt) for attempt in range(tries)] for ttl in silent
+    }
+    replies = tuple(reply for ttl in ttls for reply in by_ttl.get(ttl, ()))
     method = str(data.get("method", ""))
     stop = _REASONS.get(str(data.get("stop_reason")))
     keys = TraceKeys(
