@@ -131,6 +131,20 @@ def test_over_tls_that_is_verified(tmp_path: Path) -> None:
         assert send(tmp_path, to(there, ca=str(trusted))).stored == 0 == len(there.arrived)
 
 
+def test_what_goes_to_this_machine_goes_to_no_proxy(
+    tmp_path: Path, there: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Plain HTTP is for the loopback alone, and what a lab measured must not leave it either.
+    spool.run(tmp_path, 2)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with collector() as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert send(tmp_path, to(there)).stored == 2
+    assert len(there.arrived) == 2 and not proxy.asked
+
+
 def test_only_the_tests_that_are_wanted(tmp_path: Path, there: Collector) -> None:
     path = spool.run(tmp_path, 4, tests=("trace", "web_connectivity"))
     result = send(tmp_path, to(there, tests=("web_connectivity",)))

@@ -38,7 +38,7 @@ def test_a_small_country_is_rehearsed_and_everything_is_found(tmp_path: Path) ->
     done = gatewatch("lab", "run", "nig-small", "--root", str(folder), "--jobs", "4", "--json")
     found = json.loads(done.stdout)
     assert [row for row in found["score"] if not row["good"]] == []
-    assert done.returncode == 0 and found["good"] and len(found["score"]) == 12 and found["seed"] == 9
+    assert done.returncode == 0 and found["good"] and len(found["score"]) == 13 and found["seed"] == 9
     # Runs were killed, stopped, cut off and without a network, and others went well.
     assert found["ends"]["SIGKILL"] >= 3 and found["ends"]["exit 4"] >= 3 and found["ends"]["exit 1"] >= 5
     assert found["ends"]["exit 0"] > found["starts"] / 2 and found["starts"] > 100
@@ -69,6 +69,7 @@ def planned(folder: Path) -> set[tuple[int, str]]:
 def test_a_seed_draws_all_of_chance_anew_and_repeats_it(tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     from gatewatch.cli.rehearsal import country
+    from gatewatch.cli.rehearsal.collector import Collector
     from gatewatch.cli.rehearsal.machine import Place
 
     text = (files("gatewatch.lab") / "scenarios" / "nig-small.toml").read_text()
@@ -84,7 +85,8 @@ def test_a_seed_draws_all_of_chance_anew_and_repeats_it(tmp_path: Path) -> None:
     for seed in (9, 10):
         place = Place(tmp_path / str(seed))
         country.furnish(load(str(file)).seeded(seed), place)
-        tally = country.live(load(str(file)).seeded(seed), str(file), place, days=3, jobs=1)
+        with Collector(place.collected, seed) as there:
+            tally = country.live(load(str(file)).seeded(seed), str(file), place, there, days=3, jobs=1)
         ends[seed], plans[seed] = dict(tally.ends), planned(place.folder)
     assert typed["seed"] == 10 and typed["ends"] == ends[10] and planned(folder) == plans[10]
     assert len(plans[9]) == len(plans[10]) == typed["starts"] == 4 and not plans[9] & plans[10]

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -23,7 +24,7 @@ import urllib3
 from gatewatch.store.uid import ANNOTATION
 from gatewatch.update.session import Nameless
 from gatewatch.upload.backoff import retry_after
-from gatewatch.upload.config import Destination
+from gatewatch.upload.config import LOOPBACK, Destination
 from gatewatch.upload.ledger import Ledger
 
 # Seconds until a connection stands, and between two pieces of an answer; OONI's collectors answer within one.
@@ -70,6 +71,8 @@ class Collector:
         self._wall = wall
         self._session = Nameless()
         self._verify: str | bool = destination.ca or True
+        # What goes to this machine may go unencrypted, so it goes to no proxy of the environment.
+        self._proxies = {"no_proxy": ",".join(LOOPBACK)} if urlsplit(self._url).hostname in LOOPBACK else {}
 
     def __enter__(self) -> Self:
         return self
@@ -160,6 +163,7 @@ class Collector:
                 allow_redirects=False,
                 stream=True,
                 verify=self._verify,
+                proxies=self._proxies,
             ) as answer:
                 status = answer.status_code
                 if status in _NEVER or (gone and status == 404):

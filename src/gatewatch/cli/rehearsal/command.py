@@ -17,6 +17,7 @@ import click
 from gatewatch.cli.rehearsal.findings import Row, score
 from gatewatch.cli.rehearsal.machine import Place, Tally
 from gatewatch.cli.rehearsal.truth import Truth, truth
+from gatewatch.cli.rehearsal.uploads import uploads
 
 if TYPE_CHECKING:
     from gatewatch.lab.country.scenario import Scenario
@@ -90,6 +91,7 @@ def rehearse(
     Raises click.ClickException where a step fails that is not to fail.
     """
     from gatewatch.cli.rehearsal import country
+    from gatewatch.cli.rehearsal.collector import Collector, NoLoopback
 
     rehearsal = scenario.rehearsal
     assert rehearsal is not None
@@ -104,13 +106,16 @@ def rehearse(
     seconds: dict[str, float] = {}
     click.echo(f"{len(rehearsal.volunteers)} machines, {many} days, in {folder}", err=True)
     began = time.monotonic()
+    at_once = jobs or os.cpu_count() or 1
     try:
-        tally = country.live(scenario, lab, place, days=many, jobs=jobs or os.cpu_count() or 1, told=_told)
-    except country.Failed as error:
+        with Collector(place.collected, scenario.seed) as collector:
+            tally = country.live(scenario, lab, place, collector, days=many, jobs=at_once, told=_told)
+    except (country.Failed, NoLoopback) as error:
         raise click.ClickException(str(error)) from None
     seconds["measuring"] = time.monotonic() - began
     dataset, prefixes = str(folder / "kh.dataset"), ("--prefixes", str(place.prefixes))
-    _command(seconds, "dataset", "build", dataset, str(place.store))
+    there = [str(end) for end in (place.store, place.collected) if any(end.iterdir())]
+    built = _command(seconds, "dataset", "build", dataset, *there, "--json")
     found = _command(seconds, "analyse", "all", dataset, *prefixes, "--json")
     timeline = ("--timeline", str(place.timeline))
     events = _command(seconds, "analyse", "events", dataset, *prefixes, *timeline, "--json")
@@ -118,7 +123,9 @@ def rehearse(
     (folder / "analysis.json").write_text(found, encoding="utf-8")
     known = truth(scenario, rehearsal, many)
     rows = score(known, json.loads(found), json.loads(events), _blocked_while_out(dataset, known))
-    return Rehearsed(scenario.seed, tuple(rows), tally, seconds, place, _waiting(place))
+    sent = uploads(place)
+    rows.append(sent.row(json.loads(built)))
+    return Rehearsed(scenario.seed, tuple(rows), tally, seconds, place, sent.waiting)
 
 
 def _told(name: str, tally: Tally) -> None:
@@ -162,12 +169,3 @@ def _blocked_while_out(dataset: str, known: Truth) -> tuple[int, int]:
         whole += len(mine)
         blocked += sum(row.status == "blocked" for row in mine)
     return blocked, whole
-
-
-def _waiting(place: Place) -> int:
-    """Count what the machines measured and never uploaded."""
-    from gatewatch.upload import config
-    from gatewatch.upload.spool import waiting
-
-    [there] = config.destinations(place.config)
-    return sum(waiting(root, there).measurements for root in (place.folder / "machines").iterdir())

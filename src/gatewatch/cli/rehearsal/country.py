@@ -35,15 +35,12 @@ def able() -> bool:
 
 
 def furnish(scenario: Scenario, place: Place) -> None:
-    """Lay out what machines and analysis need: lists, where to upload to, address plan, timeline."""
+    """Lay out what machines and analysis need: lists, a folder to upload to, address plan, timeline."""
     rehearsal = scenario.rehearsal
     assert rehearsal is not None
     place.store.mkdir(parents=True, exist_ok=True)
     _rows(place.measured, _LIST, [[url, "NEWS", "", "", "", ""] for url in rehearsal.targets])
     _rows(place.located, _LIST, [[url, "NEWS", "", "", "", ""] for url in rehearsal.located])
-    place.config.write_text(
-        f'[folder]\nkind = "store"\nurl = "{place.store.resolve().as_uri()}"\nlab = true\n', encoding="utf-8"
-    )
     days = range(1, rehearsal.days + 1)
     plans = dict.fromkeys(line for day in days for line in scenario.on(day).prefixes_csv().splitlines())
     place.prefixes.write_text("".join(f"{line}\n" for line in plans), encoding="utf-8")
@@ -64,10 +61,17 @@ def _rows(file: Path, heading: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         out.writerows(rows)
 
 
+def _goes(config: Path, kind: str, address: str) -> None:
+    """Write a machine's upload.toml."""
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(f'[mine]\nkind = "{kind}"\nurl = "{address}"\nlab = true\n', encoding="utf-8")
+
+
 def live(
     scenario: Scenario,
     lab: str,
     place: Place,
+    collector: str,
     *,
     days: int,
     jobs: int,
@@ -75,7 +79,8 @@ def live(
 ) -> Tally:
     """Let every machine go through all its days; gives what became of the starts.
 
-    ``lab`` is what ``--lab`` calls the scenario.  ``told`` hears of each machine that is through.
+    ``lab`` is what ``--lab`` calls the scenario, ``collector`` an address: every other machine uploads there,
+    the rest to a folder.  ``told`` hears of each machine that is through.
     """
     from gatewatch.lab.world import World
 
@@ -88,6 +93,9 @@ def live(
         same = sum(other.isp == volunteer.isp for other in rehearsal.volunteers[:number])
         if volunteer.first <= days:
             machines.append(Machine(scenario, world, volunteer, same + 1, place, days, lab))
+    ways = (("store", place.store.resolve().as_uri()), ("collector", collector))
+    for number, machine in enumerate(machines):
+        _goes(place.config(machine.name), *ways[number % 2])
     machines[0].warm()
     whole = Tally()
     for name, tally in _spread(machines, jobs):

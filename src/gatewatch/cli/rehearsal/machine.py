@@ -65,13 +65,13 @@ class Place:
 
     @property
     def store(self) -> Path:
-        """The folder that everything is uploaded to."""
+        """The folder that half of the machines upload to."""
         return self.folder / "store"
 
     @property
-    def config(self) -> Path:
-        """The machines' upload.toml."""
-        return self.folder / "upload.toml"
+    def collected(self) -> Path:
+        """What the collector kept, to which the others do."""
+        return self.folder / "collected"
 
     @property
     def measured(self) -> Path:
@@ -96,6 +96,10 @@ class Place:
     def root(self, name: str) -> Path:
         """Where a machine keeps its runs."""
         return self.folder / "machines" / name
+
+    def config(self, name: str) -> Path:
+        """A machine's upload.toml."""
+        return self.root(name) / "upload.toml"
 
 
 class Emulated:
@@ -161,6 +165,7 @@ class Machine:
         from gatewatch.runner.session import conduct
         from gatewatch.unattended.log import Log
         from gatewatch.unattended.watching import Watching
+        from gatewatch.upload import deliver  # noqa: F401 (loaded here, it need not be in every fork)
 
         with tempfile.TemporaryDirectory(prefix="gatewatch-rehearsal-") as folder:
             place = Path(folder)
@@ -196,7 +201,7 @@ class Machine:
         if probe == "locate":
             argv += ["--probe", "contrast"]
         argv += ["--rate", str(RATE), "--max-time", str(MOST_SECONDS), "--keep-days", str(KEEP_DAYS)]
-        argv += ["--jitter", str(jitter), "--upload-config", str(self.place.config)]
+        argv += ["--jitter", str(jitter), "--upload-config", str(self.place.config(self.name))]
         assert self.scenario.rehearsal is not None
         return [*argv, "--every", self.scenario.rehearsal.every]
 
