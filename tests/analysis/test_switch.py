@@ -80,6 +80,26 @@ def test_two_stages_are_dated_and_an_isp_that_goes_past_is_named() -> None:
     assert past["through"] == 0 and 0 < past["at_most"] < 0.5 and past["router"] == "36.9.0.1"
 
 
+def test_whose_days_fit_two_steps_is_named_with_neither() -> None:
+    since = {**dict.fromkeys(range(1, 6), 15), **dict.fromkeys(range(6, 9), 19), 9: None}
+    hops = traced(since)
+    days = (hops["start"] - DAY).dt.days
+    # Not traced from day 15 to day 18: its ways may have changed with those, or with these.
+    gap = (hops["isp"] == "ISP 6") & days.between(15, 18)
+    seen = found(hops[~gap])
+    first, second = (row for _, row in seen.switches.iterrows())
+    assert (first["isps"], second["isps"]) == (5, 2)
+    assert "ISP 6 (AS6)" not in f"{first['names']}, {second['names']}"
+    assert first["either"] == second["either"] == "ISP 6 (AS6)"
+    # That they changed is sure.
+    assert states(seen)["ISP 6"] == "since"
+    text = findings(hops[~gap], Measurements.frame([]))["country.switch"][0].text
+    assert text.endswith("On this day or on another such day, which their traces do not tell: ISP 6 (AS6).")
+    # One trace in between tells.
+    told = found(hops[~(gap & (days != 18))])
+    assert list(told.switches["isps"]) == [5, 3] and not any(told.switches["either"])
+
+
 @pytest.mark.parametrize(
     "since",
     [

@@ -99,7 +99,13 @@ def told() -> tuple[Truth, dict[str, Any], dict[str, Any]]:
     isps = ["Crane (AS64602)", "Heron (AS64603)", "Ibis (AS64601)", "Stork (AS64604)"]
     day, node = "2027-03-10", "AS64999"
     evidence: dict[str, Any] = {
-        "country.switch": {"node": node, "at": day, "interval": [day, "2027-03-11"], "isps": isps},
+        "country.switch": {
+            "node": node,
+            "at": day,
+            "interval": [day, "2027-03-11"],
+            "isps": isps,
+            "either": [],
+        },
         "country.switch_border": {"node": node, "router": "103.9.1.254"},
         "country.switch_located": {"node": node, "there": 3, "located": 3},
         "country.switch_methods": {
@@ -173,6 +179,8 @@ def change(statement: str, **more: Any) -> Callable[[dict[str, Any]], None]:
         (change("country.switch", interval=["2027-03-01", "2027-03-18"]), {"switch", "nothing else"}),
         (change("country.switch", node="AS64998"), {"switch", "nothing else"}),
         (change("country.switch", isps=["Ibis (AS64601)", "Kite (AS64605)"]), {"switch"}),
+        (change("country.switch", either=["Ibis (AS64601)"]), set()),
+        (change("country.switch", either=["Kite (AS64605)"]), {"switch"}),
         (change("country.switch", at="2027-03-14"), {"placebo 2027-03-14"}),
         (change("country.switch_border", router="36.1.2.1"), {"border node"}),
         (change("country.switch_located", there=2), {"filter there"}),

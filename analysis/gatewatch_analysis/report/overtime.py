@@ -102,6 +102,7 @@ def _switch(subject: str, row: Any) -> Iterator[Finding]:
         "at": f"{row['at']:%Y-%m-%d}",
         "interval": [f"{row['low']:%Y-%m-%d}", f"{row['high']:%Y-%m-%d}"],
         "isps": str(row["names"]).split(", "),
+        "either": str(row["either"]).split(", ") if row["either"] else [],
         "of": of,
         "probability": float(row["probability"]),
     }
@@ -109,6 +110,8 @@ def _switch(subject: str, row: Any) -> Iterator[Finding]:
         f"On {_date(row, 'at', 'low', 'high')} the ways abroad of {isps} of {of} ISPs came to lead through "
         f"{node} together (probability {_sure(row['probability'])}): {row['names']}."
     )
+    if row["either"]:
+        text += f" On this day or on another such day, which their traces do not tell: {row['either']}."
     yield Finding(subject, "country.switch", text, evidence, round(float(row["probability"]), 3))
     if pd.notna(row["router"]):
         share = jeffreys_lower(row["router_isps"], isps)

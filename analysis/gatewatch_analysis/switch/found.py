@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import log
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ from gatewatch_analysis.tables import PassedDays, Passes, Switches
 _MOST = 0.5
 # Groups settle in one or two; none would be worse than many.
 _ROUNDS = 10
+# An ISP's days choose between two common days only where one is at least so much likelier: 95 % against 5 %.
+_CHOSEN = log(19)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Switched:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A common change, in days counted from 0."""
+    """A common change, in days counted from 0; ``either``: who came to it then or at another one."""
 
     at: int
     low: int
@@ -49,6 +52,7 @@ class _Step:
     probability: float
     isps: tuple[Isp, ...]
     of: int
+    either: tuple[Isp, ...] = ()
 
 
 class _Node:
@@ -78,17 +82,28 @@ class _Node:
         """Give the days on which two ISPs or more came to it, as far as their days can tell.
 
         Each of them changed, by its own days.  Those that may have changed on one day are taken together,
-        beginning with the day on which most may have; that day is then dated by all of them.
+        beginning with the day on which most may have; that day is then dated by all of them.  Whose days fit
+        several such days alike is named with none: a gap in its traces may hold two of them.
         """
         own = {row: c for row in range(len(self.isps)) if (c := self.own(row)) is not None}
-        groups = self._settled(own, list(_stabbed(own)))
+        groups = [rows for rows in self._settled(own, list(_stabbed(own))) if len(rows) > 1]
+        days = [self._day(rows, own) for rows in groups]
+        torn = {row: near for rows in groups for row in rows if len(near := self._near(row, own, days)) > 1}
         found = []
-        for rows in groups:
-            if len(rows) > 1:
-                seen = together(self.hits[rows], self.trials[rows])
-                isps = tuple(self.isps[row] for row in rows)
-                found.append(_Step(seen.at, seen.low, seen.high, seen.together, isps, self._both(seen.at)))
+        for rows, day in zip(groups, days, strict=True):
+            sure = [row for row in rows if row not in torn]
+            if len(sure) > 1:
+                seen = together(self.hits[sure], self.trials[sure])
+                isps = tuple(self.isps[row] for row in sure)
+                either = tuple(self.isps[row] for row, near in sorted(torn.items()) if day in near)
+                step = _Step(seen.at, seen.low, seen.high, seen.together, isps, self._both(seen.at), either)
+                found.append(step)
         return sorted(found, key=lambda step: step.at)
+
+    def _near(self, row: int, own: Mapping[int, Change], days: Iterable[int]) -> list[int]:
+        """Give those of some days that an ISP's own days fit about as well as the best of them."""
+        fits = {day: self._fit(row, day) for day in days if own[row].low <= day <= own[row].high}
+        return [day for day, fit in fits.items() if fit > max(fits.values()) - _CHOSEN]
 
     def _settled(self, own: Mapping[int, Change], groups: list[list[int]]) -> list[list[int]]:
         """Put each ISP to the group whose day fits its own days best, until none goes over to another."""
@@ -214,6 +229,7 @@ def _switch(
         len(step.isps),
         step.of,
         titles(step.isps),
+        titles(step.either),
         router,
         routers[router] if router is not None else 0,
         agreement(before),

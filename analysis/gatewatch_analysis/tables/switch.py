@@ -20,6 +20,7 @@ class Switches(Table):
     isps = Column(WHOLE, "ISPs that changed then", "count", "statistics.together")
     of = Column(WHOLE, "ISPs that were traced before and after it", "count", "hops")
     names = Column(TEXT, "their names, comma-separated", "", "hops")
+    either = Column(TEXT, "ISPs that changed then or at another step: their days fit both", "", "hops")
     router = Column(TEXT, "the commonest last router at home on their ways since then", "", "hops")
     router_isps = Column(WHOLE, "how many of them leave by it on most of their ways", "count", "hops")
     alike_before = Column(REAL, "P: share of pairs of them with one main method, before", "0 to 1", "methods")

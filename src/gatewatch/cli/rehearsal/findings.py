@@ -45,7 +45,8 @@ def score(truth: Truth, analysis: Found, events: Found, blocked_while_out: tuple
     told: dict[str, list[Found]] = {}
     for finding in analysis["findings"]:
         told.setdefault(str(finding["statement"]), []).append(finding["evidence"])
-    rows = [_switch(led, told.get("country.switch", [])) for led in truth.led]
+    behind = {isp for led in truth.led for isp in led.isps}
+    rows = [_switch(led, told.get("country.switch", []), behind) for led in truth.led]
     if truth.led:
         rows += [_borders(truth.led, told), _located(truth, told), _methods(truth, told), _past(truth, told)]
     for when, kind in (("before", truth.before), ("after", truth.after)):
@@ -79,17 +80,19 @@ def _is(found: Found, led: Led) -> bool:
     return found["node"] == led.node and low <= led.on <= high and high - low <= _WIDEST
 
 
-def _switch(led: Led, found: Sequence[Found]) -> Row:
+def _switch(led: Led, found: Sequence[Found], behind: set[str]) -> Row:
+    """Compare a change of ways; ``behind``: who changed on any day, for those named with no one day."""
     truth = f"{led.on} {led.node}, {len(led.isps)} ISPs"
     mine = [one for one in found if _is(one, led)]
     if not mine:
         return Row("switch", truth, _listed(f"{one['at']} {one['node']}" for one in found), False)
     best = max(mine, key=lambda one: len(set(one["isps"]) & set(led.isps)))
     right = len(set(best["isps"]) & set(led.isps))
-    wrong = len(best["isps"]) - right
+    wrong = len(best["isps"]) - right + len(set(best["either"]) - behind)
     low, high = best["interval"]
     when = f"{best['at']} ({low} to {high})" if low != high else f"{best['at']} (that day)"
     text = f"{when} {best['node']}, {right} ISPs" + (f", {wrong} wrongly" if wrong else "")
+    text += f", {len(best['either'])} then or on another day" if best["either"] else ""
     return Row("switch", truth, text, not wrong and 2 * right > len(led.isps))
 
 
