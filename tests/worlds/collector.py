@@ -47,6 +47,8 @@ class Collector:
     url: str = ""
     modes: deque[Mode] = field(default_factory=deque)
     always: Mode = "up"
+    #: uids at which it stumbles each time: status 500
+    stumbles: frozenset[str] = frozenset()
     arrived: list[tuple[str, bytes]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     #: what it says of a measurement that it refuses, one after another
@@ -148,6 +150,8 @@ def _handler(there: Collector) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(length)
             with there.lock:
                 there.requests.append(f"{self.requestline}\n{self.headers}\n".encode() + body)
+            if any(uid.encode() in body for uid in there.stumbles):
+                mode = "500"
             match mode:
                 case "500" | "forbidden":
                     self._answer(500 if mode == "500" else 403, {"error": "no"})

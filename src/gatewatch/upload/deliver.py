@@ -51,9 +51,12 @@ class Result:
 class Carrier(Protocol):
     """Takes the measurements of one run to a destination."""
 
-    def carry(self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None]) -> Answer | None:
+    def carry(
+        self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None], *, once_more: bool
+    ) -> Answer | None:
         """Send what is left of a run; None when nothing is, or the answer that says later.
 
+        ``once_more``: what was sent before without an answer; otherwise everything else.
         ``told`` hears of every answer that settled something, and of how many measurements; what it raises
         ends the delivery between two measurements.
         """
@@ -66,18 +69,24 @@ class Singly:
         self._destination = destination
         self._collector = collector
 
-    def carry(self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None]) -> Answer | None:
-        """Send what is left of a run, in its order."""
-        for uid, _line, record in pending(run, self._destination, ledger):
-            answer = self._collector.send(record, uid, ledger)
-            if answer.kind == "later":
-                return answer
-            if answer.kind == "stored":
-                ledger.note(stored=uid, id=answer.id)
-            else:
-                ledger.note(refused=uid, why=answer.why)
-            told(answer, 1)
-        return self._collector.close(ledger)
+    def carry(
+        self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None], *, once_more: bool
+    ) -> Answer | None:
+        """Send what is left of a run, in its order; once more, what was sent least often first."""
+        tries = dict(ledger.tries)
+        for count in sorted(set(tries.values())) if once_more else (0,):
+            for uid, _line, record in pending(run, self._destination, ledger):
+                if tries.get(uid, 0) != count:
+                    continue
+                answer = self._collector.send(record, uid, ledger)
+                if answer.kind == "later":
+                    return answer
+                if answer.kind == "stored":
+                    ledger.note(stored=uid, id=answer.id)
+                else:
+                    ledger.note(refused=uid, why=answer.why)
+                told(answer, 1)
+        return None if ledger.doubtful and not once_more else self._collector.close(ledger)
 
 
 @contextmanager
@@ -176,29 +185,50 @@ class _Delivery:
             again = False
 
     def _all_runs(self, way: Carrier, again: bool) -> Answer | None:
+        """Go through all runs; what was sent without an answer comes after all that was not.
+
+        A measurement at which a collector stumbles each time would otherwise keep all others from it.
+        """
+        tried: list[tuple[int, RunInfo]] = []
         for info in concerned(self._root, self._destination):
-            ledger = Ledger.open(info.path, self._destination.key)
-            if again and ledger.refused:
-                ledger.note(again=True)
-            if done(info.path, self._destination, ledger):
+            if done(info.path, self._destination) and not (
+                again and Ledger.last(info.path, self._destination.key)[1]
+            ):
                 continue
-            if (answer := self._run(way, info, ledger)) is not None:
+            answer, least = self._run(way, info, again=again)
+            if answer is not None:
+                return answer
+            if least:
+                tried.append((least, info))
+        for _, info in sorted(tried, key=lambda each: each[0]):
+            answer, _ = self._run(way, info, once_more=True)
+            if answer is not None:
                 return answer
         return None
 
-    def _run(self, way: Carrier, info: RunInfo, ledger: Ledger) -> Answer | None:
+    def _run(
+        self, way: Carrier, info: RunInfo, *, again: bool = False, once_more: bool = False
+    ) -> tuple[Answer | None, int]:
+        """Send what is left of a run; gives the answer that says later, and how often something was tried."""
         # Looked at before the lines are read: what is appended in the meantime makes another state of it.
         seen = mark(info.path, self._destination)
         try:
-            if (answer := way.carry(info.path, ledger, self._tell)) is not None:
-                return answer
-            if not ledger.refused:
-                ledger.note(whole=seen)
-        except FileNotFoundError:
-            # Somebody has deleted the run in the meantime: then nothing of it is to be sent.
+            ledger = Ledger.open(info.path, self._destination.key)
+            if again and ledger.refused:
+                ledger.note(again=True)
+            answer = way.carry(info.path, ledger, self._tell, once_more=once_more)
+            if answer is not None:
+                return answer, 0
+            if ledger.doubtful and not once_more:
+                return None, min(ledger.tries[uid] for uid in ledger.doubtful)
+            ledger.note(whole=seen, refused=len(ledger.refused))
+        except OSError as error:
+            # When somebody has deleted the run in the meantime, nothing of it is to be sent.  One that cannot
+            # be read (a disk that fails there, another user's file) waits, and the others go on.
             if info.path.exists():
-                raise
-        return None
+                why = f"a run cannot be read: {error.strerror}"
+                self._told(self._destination, Answer("later", why=why), 0)
+        return None, 0
 
     def _tell(self, answer: Answer, count: int) -> None:
         if answer.kind == "stored":

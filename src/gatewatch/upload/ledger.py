@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gatewatch.store.files import StoreFull, full_disk, sync_folder
 from gatewatch.store.lines import PACKED, PLAIN
+
+# The last line of a ledger that is through names a file and tests: some hundred bytes.
+_LAST = 8192
 
 
 @dataclass(slots=True)
@@ -28,13 +32,15 @@ class Ledger:
     refused: dict[str, str] = field(default_factory=dict)
     #: uids that were sent without an answer: they may be there
     doubtful: set[str] = field(default_factory=set)
+    #: how often each of them was sent
+    tries: Counter[str] = field(default_factory=Counter)
     #: collectors: reports opened, by what is common to their measurements
     reports: dict[str, str] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     #: stores: the uids in each object, by its name; written before the object is
     batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     placed: set[str] = field(default_factory=set)
-    #: the state of the run (:func:`gatewatch.upload.spool.mark`) of which everything wanted was stored
+    #: the state of the run (:func:`gatewatch.upload.spool.mark`) of which nothing wanted is left to be sent
     whole: list[Any] | None = None
 
     @classmethod
@@ -50,6 +56,25 @@ class Ledger:
             if line.endswith(b"\n"):
                 ledger._read(line)
         return ledger
+
+    @staticmethod
+    def last(run: Path, key: str) -> tuple[list[Any] | None, int]:
+        """Give ``whole`` and how many were refused, from the last line alone; None where that is another.
+
+        A year has a thousand runs, and a ledger a line for each measurement: of those that are through
+        nobody reads more than this.
+        """
+        try:
+            with (run / f"upload-{key}.log").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST))
+                about = json.loads(file.read().splitlines(keepends=True)[-1])
+        except (OSError, ValueError, IndexError, RecursionError):
+            return None, 0
+        match about:
+            case {"whole": list(mark), **more}:
+                refused = more.get("refused")
+                return mark, refused if type(refused) is int else 0
+        return None, 0
 
     def settled(self, uid: str) -> bool:
         """Whether nothing is left to do about a measurement."""
@@ -88,14 +113,16 @@ class Ledger:
         match about:
             case {"stored": str(uid)}:
                 self.stored.add(uid)
-                self.doubtful.discard(uid)
+                self._certain(uid)
             case {"refused": str(uid), "why": str(why)}:
                 self.refused[uid] = why
-                self.doubtful.discard(uid)
+                self._certain(uid)
             case {"sent": str(uid)}:
                 self.doubtful.add(uid)
+                self.tries[uid] += 1
             case {"again": True}:
                 self.refused.clear()
+                self.whole = None
             case {"report": str(common), "id": str(report)}:
                 self.reports[common] = report
             case {"lapsed": str(common)}:
@@ -111,6 +138,10 @@ class Ledger:
                 self.stored.update(self.batches.get(name, ()))
             case {"whole": list(mark)}:
                 self.whole = mark
+
+    def _certain(self, uid: str) -> None:
+        self.doubtful.discard(uid)
+        self.tries.pop(uid, None)
 
 
 def _whole_end(fd: int) -> int:

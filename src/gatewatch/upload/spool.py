@@ -62,21 +62,21 @@ def mark(run: Path, destination: Destination) -> list[Any]:
     return [*file, *sorted(destination.tests)] if file else []
 
 
-def done(run: Path, destination: Destination, ledger: Ledger) -> bool:
-    """Tell whether everything that is wanted of a run was stored, without reading it."""
+def done(run: Path, destination: Destination) -> bool:
+    """Tell whether nothing that is wanted of a run is left to be sent, without reading it."""
     now = mark(run, destination)
-    return not now or ledger.whole == now
+    return not now or Ledger.last(run, destination.key)[0] == now
 
 
 def may_go(run: Path, destinations: Iterable[Destination]) -> bool:
-    """Tell whether a run may be deleted: no destination still wants anything of it."""
+    """Tell whether a run may be deleted: no destination still wants, or has refused, anything of it."""
     try:
         lab = bool(read_json(run / RUN).get("lab"))
     except (OSError, ValueError):
         # Whether it may be sent is not known, so it is kept.
         lab = False
     return all(
-        done(run, destination, Ledger.open(run, destination.key))
+        done(run, destination) and not Ledger.last(run, destination.key)[1]
         for destination in destinations
         if destination.lab or not lab
     )
@@ -87,9 +87,10 @@ def waiting(root: Path, destination: Destination) -> Waiting:
     measurements = size = runs = refused = doubtful = 0
     oldest = None
     for info in concerned(root, destination):
-        ledger = Ledger.open(info.path, destination.key)
-        if done(info.path, destination, ledger):
+        if done(info.path, destination):
+            refused += Ledger.last(info.path, destination.key)[1]
             continue
+        ledger = Ledger.open(info.path, destination.key)
         refused += len(ledger.refused)
         doubtful += len(ledger.doubtful)
         left = info.measured - len(ledger.stored) - len(ledger.refused)

@@ -127,8 +127,13 @@ class Batched:
         self._destination = destination
         self._folder = folder
 
-    def carry(self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None]) -> Answer | None:
-        """Send what is left of a run: first the files that were begun, then what is in none yet."""
+    def carry(
+        self, run: Path, ledger: Ledger, told: Callable[[Answer, int], None], *, once_more: bool
+    ) -> Answer | None:
+        """Send what is left of a run: first the files that were begun, then what is in none yet.
+
+        A folder takes any file or none, so nothing is ever tried ``once_more``.
+        """
         for name in [name for name in ledger.batches if name not in ledger.placed]:
             wanted = set(ledger.batches[name])
             lines = [line for line in read(run) if uid(line) in wanted]
