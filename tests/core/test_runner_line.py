@@ -144,6 +144,24 @@ def test_ipv6_is_used_where_it_was_seen_to_work(route6: bool, answers: bool, use
     assert run(main) is used
 
 
+def test_a_machine_with_ipv6_alone_has_a_line_and_a_clock() -> None:
+    six = [resolver.ipv6[0] for resolver in comparison_resolvers()[:3]]
+    names = {name: (f"2606:4700::{n}",) for n, name in enumerate(NAMES, 1)}
+    pages = {
+        (f"2606:4700::{n}", 80): http(f"{b.status} X", f"Date: {formatdate(usegmt=True)}", body=b.body)
+        for n, b in enumerate(beacons(), 1)
+    }
+
+    async def main() -> None:
+        with hosts(names, {**pages, **{(address, 443): http("200 OK") for address in six}}) as (wire, world):
+            look = await Line(wire, lambda: False, lambda: True).look()
+            assert look.up and not look.portal and look.clock_offset == pytest.approx(0, abs=2)
+            assert (wire.ipv4, wire.ipv6) == (False, True)
+            assert world.connected and all(":" in address for address, *_ in world.connected)
+
+    run(main)
+
+
 def test_a_line_is_full_when_its_quickest_answer_takes_much_longer_than_before_the_run() -> None:
     async def main() -> list[tuple[bool, bool]]:
         found = []

@@ -6,17 +6,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.worlds import spool
 from tests.worlds.collector import Collector, collector
 from tests.worlds.netrc import everywhere
 
+from gatewatch.store.files import read_json
 from gatewatch.upload import config
 from gatewatch.upload.config import Destination, Protocol
 from gatewatch.upload.deliver import Clock, Result, deliver
 from gatewatch.upload.ledger import Ledger
-from gatewatch.upload.spool import may_go
+from gatewatch.upload.spool import may_go, waiting
 
 
 @pytest.fixture
@@ -83,6 +85,27 @@ def test_of_a_run_that_is_through_only_the_last_line_is_read(
     (again,) = deliver(tmp_path, [to(there)], within=10)
     assert (again.waiting.measurements, again.waiting.refused, opened) == (0, 1, [])
     assert sum(may_go(run, [to(there)]) for run in runs) == 1 and opened == []
+
+
+def test_no_plan_is_read_to_see_what_waits(
+    tmp_path: Path, there: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.run(tmp_path, 2)
+    spool.run(tmp_path, 3, state="")
+    read: list[str] = []
+
+    def noted(path: Path) -> dict[str, Any]:
+        found = read_json(path)
+        read.append(path.name)
+        return found
+
+    monkeypatch.setattr("gatewatch.store.runs.read_json", noted)
+    # Of one that was killed, its lines are counted as long as it waits, and no longer.
+    assert waiting(tmp_path, to(there)).measurements == 5
+    assert deliver(tmp_path, [to(there)], within=10)[0].stored == 5
+    monkeypatch.setattr("gatewatch.upload.spool.read", lambda run: pytest.fail(f"{run} is read"))
+    assert waiting(tmp_path, to(there)).measurements == 0
+    assert set(read) == {"run.json"}
 
 
 # -- runs that cannot be read

@@ -6,6 +6,7 @@ import json
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -19,6 +20,7 @@ from gatewatch.lab.memory import attached
 from gatewatch.lab.memory.lookup import ordered
 from gatewatch.lab.path.engine import Engine
 from gatewatch.lab.path.packet import PLAIN_IPV4
+from gatewatch.lab.rehearse import in_memory
 from gatewatch.net import lookup
 from gatewatch.net.journal import Journal
 
@@ -43,6 +45,23 @@ def test_ipv6_is_measured_where_the_line_was_seen_to_have_it(tmp_path: Path, isp
     connects = [row for line in lines for row in line["test_keys"].get("tcp_connect") or ()]
     assert any(":" in row["ip"] for row in connects) is used
     assert {line["test_keys"]["x_gatewatch_line"]["ipv6"] for line in lines} == {used}
+
+
+def test_on_a_line_with_ipv6_alone_what_has_none_is_not_called_blocked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_ipv4(*given: Any, **more: Any) -> Any:
+        surroundings, vantage = in_memory(*given, **more)
+        return replace(surroundings, route=lambda: False), vantage
+
+    monkeypatch.setattr("tests.lab.runs.in_memory", without_ipv4)
+    _, lines = measured(tmp_path, "six", "works", URLS)
+    told = labels(lines)
+    for url, label in told.items():
+        assert label in (truth(SIX, "works", url).label, "inconclusive(undetermined)")
+    assert {"ok", "blocked(tcp.timeout)"} < set(told.values()) and told["https://only-six.com/"] == "ok"
+    connects = [row["ip"] for line in lines for row in line["test_keys"].get("tcp_connect") or ()]
+    assert connects and all(":" in address for address in connects)
 
 
 def test_the_clients_addresses_of_both_families_are_scrubbed(tmp_path: Path) -> None:

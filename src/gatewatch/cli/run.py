@@ -80,9 +80,9 @@ def agree_to_locate(chosen: Options) -> None:
 def _ready(chosen: Options) -> None:
     """See that there is a way out (nothing is sent for that) and that there is consent."""
     from gatewatch.cli.consent import given
-    from gatewatch.runner.line import Look, has_route
+    from gatewatch.runner.line import Look, has_route, has_route6
 
-    if not has_route():
+    if not (has_route() or has_route6()):
         click.echo(worded(Look(route=False).reason), err=True)
         sys.exit(cli.NO_NETWORK)
     if not given(chosen.consent, country=chosen.country.upper()):

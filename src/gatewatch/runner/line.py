@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -116,9 +116,9 @@ def own_addresses() -> tuple[str, ...]:
 class Line:
     """The line during one run.
 
-    ``route`` tells whether there is a way out at all, ``route6`` whether there is one by IPv6 (the lab
-    replaces both).  A look sets ``wire.ipv6``: IPv6 is used where it was seen to work, since a broken one, of
-    which there are many, looks like blocking.
+    ``route`` tells whether there is a way out by IPv4, ``route6`` whether there is one by IPv6 (the lab
+    replaces both).  A look sets ``wire.ipv4`` by the route, and ``wire.ipv6`` by what answers: IPv6 is used
+    where it was seen to work, since a broken one, of which there are many, looks like blocking.
     """
 
     def __init__(
@@ -153,9 +153,9 @@ class Line:
     async def look(self) -> Look:
         """Look once: resolvers over UDP and TCP, and pages whose whole content is known."""
         self.tried = {}
-        if not self._route():
+        four, six = self._route(), self._route6()
+        if not four and not six:
             return self._note(Look(route=False))
-        six = self._route6()
         answered: list[str] = []
         delays: list[float] = []
         began = trio.current_time()
@@ -187,19 +187,24 @@ class Line:
                 journal = self._about(beacon.url)
                 found = await lookup.system(journal, parse(beacon.url).host)
                 resolved.append(bool(found))
-                seen = await _page(beacon, journal, found)
+                # Over IPv6, broken as it often is, only where there is nothing else.
+                seen = await _page(beacon, journal, [a for a in found if (":" in a) != four])
                 if seen is not None:
                     answered.append(f"page {beacon.url}")
                     pages.append(seen)
 
         async with trio.open_nursery() as nursery:
             for resolver in self._wire.resolvers[:3]:
-                nursery.start_soon(question, resolver.ipv4[0])
-                nursery.start_soon(connection, resolver.ipv4[0])
+                if four:
+                    nursery.start_soon(question, resolver.ipv4[0])
+                    nursery.start_soon(connection, resolver.ipv4[0])
+                elif resolver.ipv6:
+                    nursery.start_soon(question, resolver.ipv6[0])
                 if six and resolver.ipv6:
                     nursery.start_soon(connection, resolver.ipv6[0])
             for beacon in beacons():
                 nursery.start_soon(page, beacon)
+        self._wire.ipv4 = four
         self._wire.ipv6 = any(word.startswith("tcp ") and ":" in word for word in answered)
         # One changed page may be a server's whim; a portal changes all of them.
         portal = bool(pages) and not any(genuine for genuine, _ in pages)
@@ -277,13 +282,11 @@ class Line:
 
 
 async def _page(
-    beacon: Beacon, journal: Journal, addresses: tuple[str, ...]
+    beacon: Beacon, journal: Journal, addresses: Sequence[str]
 ) -> tuple[bool, float | None] | None:
     """Fetch a beacon: whether it is the genuine page, and our clock's offset; None when nothing came."""
     url = parse(beacon.url)
     for address in addresses:
-        if ":" in address:
-            continue
         tcp, _ = await stream.connect(journal, address, url.port)
         if tcp is None:
             continue

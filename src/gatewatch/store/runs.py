@@ -47,14 +47,18 @@ def default_root() -> Path:
     return Path(data) / "gatewatch" / "runs"
 
 
-def list_runs(root: Path) -> list[RunInfo]:
-    """Give the runs under ``root``, newest first; what is no run is passed over."""
+def list_runs(root: Path, *, brief: bool = False) -> list[RunInfo]:
+    """Give the runs under ``root``, newest first; what is no run is passed over.
+
+    ``brief``: only the smallest files are read, as befits who asks each hour.  Nothing is told of plans then,
+    nor of what a run measured that was killed.
+    """
     try:
         folders = sorted((p for p in root.iterdir() if p.is_dir()), key=lambda p: p.name, reverse=True)
     except (FileNotFoundError, NotADirectoryError):
         return []
     going_on = held(root)
-    runs = [info for folder in folders if (info := look(folder, going_on))]
+    runs = [info for folder in folders if (info := look(folder, going_on, brief=brief))]
     open_runs = [info for info in runs if info.state in _OPEN]
     # Only one can hold the lock, and that is the one being written.
     live = max(open_runs, key=lambda info: _written_at(info.path), default=None)
@@ -63,10 +67,10 @@ def list_runs(root: Path) -> list[RunInfo]:
     ]
 
 
-def look(folder: Path, going_on: bool) -> RunInfo | None:
+def look(folder: Path, going_on: bool, *, brief: bool = False) -> RunInfo | None:
     """Describe one run; None when it has no plan.  ``going_on``: whether some run holds the lock."""
     try:
-        plan = read_json(folder / PLAN)
+        plan = {} if brief and (folder / PLAN).is_file() else read_json(folder / PLAN)
     except (OSError, ValueError):
         return None
     try:
@@ -78,7 +82,7 @@ def look(folder: Path, going_on: bool) -> RunInfo | None:
     ended = state is not None and state not in _OPEN
     given = about.get("verdicts")
     told = isinstance(given, dict) and all(type(count) is int for count in given.values())
-    counts = Counter(given) if ended and told else _counted(folder)
+    counts = Counter(given) if ended and told else Counter() if brief else _counted(folder)
     probes, items = (x if isinstance(x := plan.get(key), list) else [] for key in ("probes", "items"))
     if not ended and not going_on:
         state = "killed"

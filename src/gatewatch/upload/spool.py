@@ -38,7 +38,7 @@ def concerned(root: Path, destination: Destination) -> list[RunInfo]:
     """
     return [
         info
-        for info in reversed(list_runs(root))
+        for info in reversed(list_runs(root, brief=True))
         if info.state not in _LIVE and (destination.lab or not info.lab) and measurements_file(info.path)
     ]
 
@@ -93,7 +93,12 @@ def waiting(root: Path, destination: Destination) -> Waiting:
         ledger = Ledger.open(info.path, destination.key)
         refused += len(ledger.refused)
         doubtful += len(ledger.doubtful)
-        left = info.measured - len(ledger.stored) - len(ledger.refused)
+        try:
+            # One that was killed has not counted.
+            measured_count = info.measured or sum(1 for _ in read(info.path))
+        except OSError:
+            continue
+        left = measured_count - len(ledger.stored) - len(ledger.refused)
         if left <= 0:
             continue
         measurements += left

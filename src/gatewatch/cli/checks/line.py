@@ -21,12 +21,12 @@ NEEDED = frozenset({"network", "captive portal"})
 def checks(*, agreed: bool) -> list[Check]:
     """Look at the line; packets are sent only if ``agreed``."""
     from gatewatch.net.wire import Wire
-    from gatewatch.runner.line import Look, has_route
+    from gatewatch.runner.line import Look, has_route, has_route6
 
     wire = Wire()
     if agreed:
         return [*_seen(_looked(wire), wire), _resolver(wire)]
-    if not has_route():
+    if not (has_route() or has_route6()):
         return [_network(Look(route=False)), _resolver(wire)]
     not_yet = Check(
         phrase("network"),
