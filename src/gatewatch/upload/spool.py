@@ -69,17 +69,16 @@ def done(run: Path, destination: Destination) -> bool:
 
 
 def may_go(run: Path, destinations: Iterable[Destination]) -> bool:
-    """Tell whether a run may be deleted: no destination still wants, or has refused, anything of it."""
+    """Tell whether a run may be deleted: no destination is still to get anything of it.
+
+    What was refused for good holds no run back: nobody would ever take it, and disks are not endless.
+    """
     try:
         lab = bool(read_json(run / RUN).get("lab"))
     except (OSError, ValueError):
         # Whether it may be sent is not known, so it is kept.
         lab = False
-    return all(
-        done(run, destination) and not Ledger.last(run, destination.key)[1]
-        for destination in destinations
-        if destination.lab or not lab
-    )
+    return all(done(run, destination) for destination in destinations if destination.lab or not lab)
 
 
 def waiting(root: Path, destination: Destination) -> Waiting:
