@@ -11,6 +11,7 @@ was written.
 from __future__ import annotations
 
 import operator
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,26 +26,26 @@ _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-class Expr:
+class Expr(ABC):
     """A condition; the classes below say of what kind."""
 
     __slots__ = ()
 
+    @abstractmethod
     def __call__(self, row: Mapping[str, Any]) -> Any:
         """Evaluate: a bool for scalars, a column of bools for columns; KeyError for a missing feature."""
-        raise NotImplementedError
 
+    @abstractmethod
     def maybe(self, row: Mapping[str, Any]) -> bool | None:
         """Evaluate with features missing (Kleene's logic): None where it may be either."""
-        raise NotImplementedError
 
+    @abstractmethod
     def names(self) -> frozenset[str]:
         """Give the features that the condition reads."""
-        raise NotImplementedError
 
+    @abstractmethod
     def python(self) -> str:
         """Write the condition in Python, over a mapping ``row`` of scalars."""
-        raise NotImplementedError
 
     def __and__(self, other: Expr) -> Expr:
         return Joined("&", self, other)

@@ -6,6 +6,7 @@ purpose, so the box reassembles the first bytes of each flow.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from enum import Enum, auto
 from typing import TypeVar
 
@@ -29,7 +30,7 @@ class Unclear(Enum):
     NONE = auto()  # there is none
 
 
-class FlowBox(Box):
+class FlowBox(Box, ABC):
     """A box that acts when a flow's first bytes name a blocked host; subclasses read the name and act."""
 
     protocol = TCP
@@ -40,17 +41,17 @@ class FlowBox(Box):
         self._open: dict[bytes, tuple[int, bytes]] = {}
         self._caught: dict[bytes, None] = {}
 
+    @abstractmethod
     def name(self, start: bytes) -> str | Unclear:
         """Read the host that a flow's first bytes name."""
-        raise NotImplementedError
 
     def concerns(self, name: str, start: bytes) -> bool:
         """Say whether the box acts on a flow that names this host."""
         return self.description.matches(name)
 
+    @abstractmethod
     def strike(self, trigger: Segment, wire: Wire) -> None:
         """Do what the box does to a flow that names a blocked host."""
-        raise NotImplementedError
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Treat a later packet of a flow that an in-path box has taken from the server."""

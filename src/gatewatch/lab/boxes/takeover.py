@@ -6,6 +6,8 @@ seen the handshake, is reset.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from gatewatch.lab.apps import Connection, Internet, StreamApp
 from gatewatch.lab.boxes.base import Box, Wire
 from gatewatch.lab.boxes.flow import FlowBox, remember
@@ -21,7 +23,7 @@ def turned(key: bytes) -> bytes:
     return key[half : 2 * half] + key[:half] + key[-2:] + key[-4:-2]
 
 
-class Terminator(Box):
+class Terminator(Box, ABC):
     """A box with a TCP of its own; ``inspect`` decides which packets go to :meth:`take`."""
 
     protocol = TCP
@@ -32,9 +34,9 @@ class Terminator(Box):
         self.stacks = (self.stack,)
         self._wires: dict[bytes, Wire] = {}
 
+    @abstractmethod
     def serve(self, address: str, port: int, connection: Connection) -> StreamApp | None:
         """Give the application that answers in this server's place; None refuses."""
-        raise NotImplementedError
 
     def take(self, packet: bytearray, wire: Wire) -> None:
         """Let our own TCP have a packet."""

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 import sys
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Protocol
 
@@ -69,7 +70,7 @@ def failure(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-class MemorySocket(trio.socket.SocketType):
+class MemorySocket(trio.socket.SocketType, ABC):
     """A fake socket: subclasses add what flows through it."""
 
     def __init__(self, network: Network, family: int, kind: int, proto: int) -> None:
@@ -172,9 +173,9 @@ class MemorySocket(trio.socket.SocketType):
 
     # -- errors
 
+    @abstractmethod
     def icmp(self, error: IcmpError) -> None:
         """Take an ICMP error about a packet of this socket."""
-        raise NotImplementedError
 
     @property
     def _asks_for_errors(self) -> bool:
@@ -233,8 +234,9 @@ class MemorySocket(trio.socket.SocketType):
             self._shut()
             self._wake()
 
+    @abstractmethod
     def _shut(self) -> None:
-        raise NotImplementedError
+        """Close what the subclass has open; called once."""
 
     def __enter__(self) -> Self:
         return self
@@ -244,9 +246,9 @@ class MemorySocket(trio.socket.SocketType):
 
     # -- reading, in terms of one call
 
+    @abstractmethod
     async def recvfrom(self, bufsize: int, flags: int = 0) -> tuple[bytes, Address]:
         """Receive data and its sender."""
-        raise NotImplementedError
 
     async def recv(self, bufsize: int, flags: int = 0) -> bytes:
         """Receive data."""
