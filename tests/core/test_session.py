@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -23,6 +26,7 @@ from gatewatch.runner.plan import Plan, make
 from gatewatch.runner.session import Outcome, Session, Surroundings, conduct
 from gatewatch.store import Locked, StoreFull, lock, read
 from gatewatch.store.folder import RunFolder
+from gatewatch.store.lines import PACKED
 from gatewatch_targets import Target
 
 
@@ -187,6 +191,27 @@ def test_a_full_disk_ends_a_run_in_words_and_it_can_be_resumed(
     assert outcome.measured == len(measured(outcome.folder)) == kept
     again = conduct(session(tmp_path, lasting(0), resume=outcome.folder), Log())
     assert (again.state, again.measured) == ("done", 5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what file is flushed")
+def test_a_disk_that_fails_at_the_very_end_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush, failed = os.fsync, False
+
+    def fsync(fd: int) -> None:
+        nonlocal failed
+        failed = failed or PACKED in str(Path(f"/proc/self/fd/{fd}").readlink())
+        if failed:
+            raise OSError(errno.EIO, "Input/output error")
+        flush(fd)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fsync)
+        outcome = conduct(session(tmp_path, lasting(0)), Log())
+    assert failed and (outcome.state, outcome.measured) == ("full", 5)
+    assert "Input/output error" in outcome.reason and len(measured(outcome.folder)) == 5
+    assert conduct(session(tmp_path, lasting(0), resume=outcome.folder), Log()).state == "done"
 
 
 def real(isp: str, *urls: str, traces: int) -> dict[str, Any]:

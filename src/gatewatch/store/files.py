@@ -81,10 +81,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """Open a new file for writing that takes the place of ``path`` when the block ends well.
 
     At every moment ``path`` is whole, the old one or the new one.  What others left unfinished who died while
-    they wrote it is deleted.  Raises StoreFull on a full disk.
+    they wrote it is deleted.  Raises StoreFull on a full disk, and on one that fails.
     """
     _clear_up(path)
-    with full_disk(path):
+    with full_disk(path, broken=True):
         temporary, fd = _beside(path)
         try:
             with os.fdopen(fd, "wb") as file:

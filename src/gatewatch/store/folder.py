@@ -167,7 +167,7 @@ class RunFolder:
             return
         try:
             self.sync()
-            with suppress(StoreFull):
+            with suppress(StoreFull), full_disk(self.path, broken=True):
                 self._compress()
         finally:
             os.close(self._fd)
