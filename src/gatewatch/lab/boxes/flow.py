@@ -49,9 +49,9 @@ class FlowBox(Box, ABC):
         """Say whether the box acts on a flow that names this host."""
         return self.description.matches(name)
 
-    @abstractmethod
     def strike(self, trigger: Segment, wire: Wire) -> None:
-        """Do what the box does to a flow that names a blocked host."""
+        """Do what the box does to a flow that names a blocked host; asked by :meth:`catch` alone."""
+        raise NotImplementedError
 
     def linger(self, late: Segment, wire: Wire) -> None:
         """Treat a later packet of a flow that an in-path box has taken from the server."""
