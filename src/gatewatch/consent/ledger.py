@@ -28,8 +28,8 @@ class Standing:
 def state_folder() -> Path:
     """Where consent and the like are kept (XDG base directories)."""
     # The specification says to ignore a relative path: consent would be another's in every folder.
-    given = os.environ.get("XDG_STATE_HOME", "")
-    state = Path(given) if given.startswith("/") else Path.home() / ".local" / "state"
+    given = Path(os.environ.get("XDG_STATE_HOME", ""))
+    state = given if given.is_absolute() else Path.home() / ".local" / "state"
     return state / "gatewatch"
 
 
