@@ -104,12 +104,14 @@ class _Server(ThreadingHTTPServer):
 
     def take(self, content: str, record: dict[str, Any]) -> Literal["busy", "lost", "kept"]:
         """Keep a measurement, unless this is a bad moment; gives what becomes of the call."""
-        name, run = record["annotations"][ANNOTATION], record["id"].partition("/")[0]
+        name, (run, _, item) = record["annotations"][ANNOTATION], record["id"].partition("/")
         if not _RUN.fullmatch(run):
             raise ValueError(f"{run!r} is no run")
         with self._lock:
             self._times[name] += 1
-            drawn = random.Random(f"{self._seed} {name} {self._times[name]}").random()
+            # Runs' names are new each time; what was measured when and where a seed repeats.
+            about = f"{record['test_start_time']} {record['probe_asn']} {item} {self._times[name]}"
+            drawn = random.Random(f"{self._seed} {about}").random()
             if drawn < self._busy:
                 return "busy"
             with (self._folder / f"{run}{_PART}").open("a", encoding="utf-8") as file:
