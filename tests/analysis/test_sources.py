@@ -95,6 +95,18 @@ def test_a_folder_gives_runs_and_loose_files_in_the_order_of_names(tmp_path: Pat
     assert told == []
 
 
+def test_what_lies_beside_runs_is_no_data(tmp_path: Path) -> None:
+    write_run(tmp_path / "run", [])
+    write_run(tmp_path / ".deleting" / "gone", [])
+    (tmp_path / "status.json").write_text('{"version": 1, "state": "ended"}')
+    (tmp_path / "unattended.log").write_text('{"event": "end"}\n')
+    # Somebody's file of that name elsewhere is one as any other.
+    write_lines(tmp_path / "more" / "status.json", [])
+    sources, told = found(tmp_path)
+    assert [source.run for source in sources] == ["status", "run"] and told == []
+    assert [source.run for source in found(tmp_path / ".deleting")[0]] == ["gone"]
+
+
 def test_patterns(tmp_path: Path) -> None:
     for name in ("kh-1.jsonl", "kh-2.jsonl", "th-1.jsonl", "kh.txt"):
         write_lines(tmp_path / "x" / name, [])

@@ -56,6 +56,19 @@ def test_a_text_that_changes_needs_a_new_version(consent: Consent) -> None:
     assert DIGESTS[consent.version] == consent.digest
 
 
+@pytest.mark.parametrize("typed_before", ["", "1", "1 5", "1 5 2", "1 5 2 1"])
+def test_whoever_leaves_a_question_is_asked_no_other(
+    typed_before: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GATEWATCH_LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    done = here("consent", stdin=typed(typed_before) if typed_before else "")
+    assert done.exit_code == cli.NO_CONSENT and done.stderr.count("You did not agree.") == 1
+    # The input ended at the last question that was put; Ctrl-C is the same there.
+    assert done.stderr.count("Type a number") == len(typed_before.split()) + 1
+    assert not (tmp_path / "gatewatch" / "consent.json").exists()
+
+
 def test_figures_and_folders_are_no_change_of_the_text() -> None:
     assert locating(12, 3).digest == locating(4, 1).digest
 

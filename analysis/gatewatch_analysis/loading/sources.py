@@ -20,6 +20,10 @@ _MAX_RUN_FILE = 8 * 2**20
 #: What tells a run folder, and where its prefix table would be.
 RUN_FILE, PREFIXES = "run.json", "prefixes.csv"
 _PLAN_FILE = "plan.json"
+# Beside runs: how the last unattended one went, which is no measurement (gatewatch.unattended.status).
+_STATUS_FILE = "status.json"
+# Beside runs: those that a deletion has not ended with; they are none any more (gatewatch.store.erase).
+_GOING = ".deleting"
 # The plain file is the live one; beside it a compressed one is what a crash left while the run was closed.
 _LINES = ("measurements.jsonl", "measurements.jsonl.gz")
 _MARKS = (RUN_FILE, _PLAN_FILE, *_LINES)
@@ -129,7 +133,11 @@ class _Finder:
             here, name = os.path.split(file)
             by_folder.setdefault(here, {})[name] = file
         runs = {here for here, names in by_folder.items() if any(mark in names for mark in _MARKS)}
+        for root in {os.path.split(run)[0] for run in runs}:
+            by_folder.get(root, {}).pop(_STATUS_FILE, None)
         for here, names in by_folder.items():
+            if _is_gone(here, folder):
+                continue
             if here in runs:
                 lines = next((names[name] for name in _LINES if name in names), None)
                 if lines is not None:
@@ -204,6 +212,11 @@ class _Finder:
 
 def _join(folder: str, name: str) -> str:
     return os.path.join(folder, name) if folder else name  # noqa: PTH118 (URLs are no Paths)
+
+
+def _is_gone(here: str, folder: str) -> bool:
+    """Whether it lies below a folder of deletions; who names that folder itself means it."""
+    return _GOING in here.removeprefix(folder).replace(os.sep, "/").split("/")
 
 
 def _is_below(folder: str, above: str) -> bool:

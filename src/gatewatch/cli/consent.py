@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -132,8 +132,8 @@ def given(version: str | None, consent: Consent = GENERAL, country: str = ledger
 
 
 def _asked(consent: Consent, country: str) -> bool:
-    if not speaking.settled():
-        speaking.menu()
+    if not speaking.settled() and not speaking.menu():
+        _left()
     speaking.caution()
     if consent is GENERAL:
         if country == ledger.NOWHERE:
@@ -155,8 +155,7 @@ def _asked(consent: Consent, country: str) -> bool:
             worded(question.because),
         )
     if not asking.agrees(say("Have you understood this, and do you agree?")):
-        click.echo(say("You did not agree. Nothing was sent, and nothing was kept."), err=True)
-        return False
+        _left()
     ledger.keep(consent, country, language().code)
     return True
 
@@ -167,7 +166,15 @@ def _place() -> str:
 
     names = [worded(countries()[code].name) for code in laws.KNOWN]
     answer = asking.choose(say("Where are you?"), [*names, say("Somewhere else")])
-    return laws.KNOWN[answer] if answer is not None and answer < len(laws.KNOWN) else ledger.NOWHERE
+    if answer is None:
+        _left()
+    return laws.KNOWN[answer] if answer < len(laws.KNOWN) else ledger.NOWHERE
+
+
+def _left() -> NoReturn:
+    """End the command: whoever leaves a question, by Ctrl-C or the end of the input, has not agreed."""
+    click.echo(say("You did not agree. Nothing was sent, and nothing was kept."), err=True)
+    sys.exit(cli.NO_CONSENT)
 
 
 def _put(number: int, of: int, statement: str, true: bool, because: str) -> None:
@@ -179,8 +186,7 @@ def _put(number: int, of: int, statement: str, true: bool, because: str) -> None
         )
         answer = asking.choose(asked, (say("True"), say("False")))
         if answer is None:
-            click.echo(say("You did not agree. Nothing was sent, and nothing was kept."), err=True)
-            sys.exit(cli.NO_CONSENT)
+            _left()
         if (answer == asking.YES) == true:
             click.echo(say("That is right."), err=True)
             click.echo(err=True)

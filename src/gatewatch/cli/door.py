@@ -34,8 +34,8 @@ class Door(click.Group):
         """
         try:
             return super().invoke(ctx)
-        except click.exceptions.NoArgsIsHelpError:
-            # Our own overview of a group, in lines.
+        except (click.exceptions.Exit, click.Abort, click.exceptions.NoArgsIsHelpError):
+            # No complaint, for which all that knows the disk would be loaded; or our own overview, in lines.
             raise
         except click.ClickException as error:
             # The message is shown by the exception itself, and is Final to click's types.

@@ -49,17 +49,19 @@ def settled() -> bool:
     return (languages.asked_for() or languages.remembered()) is not None
 
 
-def menu() -> None:
-    """Let somebody choose the language by its own name, and keep that for later."""
+def menu() -> bool:
+    """Let somebody choose the language by its own name, and keep that for later; False without an answer."""
     from gatewatch.cli import asking
 
     # In all of them, since nobody knows yet which of them is read.
     question = " / ".join(each.word for each in LANGUAGES.values())
     answer = asking.choose(question, [each.name for each in LANGUAGES.values()])
-    if answer is not None:
-        code = list(LANGUAGES)[answer]
-        use(code)
-        languages.remember(code)
+    if answer is None:
+        return False
+    code = list(LANGUAGES)[answer]
+    use(code)
+    languages.remember(code)
+    return True
 
 
 def caution() -> None:
