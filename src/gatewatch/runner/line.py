@@ -19,6 +19,7 @@ from typing import Any
 import trio
 
 from gatewatch.net import lookup, stream, transfer
+from gatewatch.net.address import is_bogon
 from gatewatch.net.journal import Journal
 from gatewatch.net.url import parse
 from gatewatch.net.wire import Wire
@@ -154,7 +155,7 @@ class Line:
         """Look once: resolvers over UDP and TCP, and pages whose whole content is known."""
         self.tried = {}
         four, six = self._route(), self._route6()
-        if not four and not six:
+        if not four and (not six or await _is_translated_in_private()):
             return self._note(Look(route=False))
         answered: list[str] = []
         delays: list[float] = []
@@ -279,6 +280,18 @@ class Line:
             while self.last is not None and not self.last.up:
                 await trio.sleep(PAUSE)
                 await self.look()
+
+
+async def _is_translated_in_private() -> bool:
+    """Tell whether IPv4 is reached through addresses that no public name may have: all would look forged.
+
+    A name that has IPv4 addresses alone shows the prefix of whoever translates (RFC 7050).  The one that is
+    made for it, 64:ff9b::/96, is public.
+    """
+    found: tuple[str, ...] = ()
+    with trio.move_on_after(PATIENCE):
+        found = await lookup.system(Journal(), "ipv4only.arpa")
+    return any(is_bogon(address) for address in found if ":" in address)
 
 
 async def _page(
