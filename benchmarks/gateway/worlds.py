@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 import pickle
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -40,6 +41,10 @@ def _folder() -> Path:
     name = f"gatewatch-worlds-{os.getuid()}-{hashlib.sha256(meaning.encode()).hexdigest()[:12]}"
     folder = Path(tempfile.gettempdir()) / name
     folder.mkdir(mode=0o700, exist_ok=True)
+    about = folder.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid() or about.st_mode & 0o022:
+        # Whoever writes there has a pickle of his run here.
+        raise PermissionError(f"{folder} is somebody else's")
     return folder
 
 

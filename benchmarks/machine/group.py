@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -28,8 +29,10 @@ class Group:
     def __init__(self, limit: int) -> None:
         self._first = (_V1 / "memory.limit_in_bytes").exists()
         base = _V1 if self._first else _MOUNTED
-        if not self._first:
-            (base / "cgroup.subtree_control").write_text("+memory")
+        if not self._first and "memory" not in (base / "cgroup.subtree_control").read_text().split():
+            # Whoever owns the tree says what its groups may have (systemd, "Control Group APIs and
+            # Delegation"); it would stay changed when we are gone.
+            raise OSError(errno.EPERM, f"{base} gives its groups no memory controller")
         self._folder = base / f"gatewatch-{os.getpid()}-{time.monotonic_ns()}"
         self._folder.mkdir()
         try:

@@ -38,6 +38,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_readers_import_nothing_from_where_they_are_started(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = load([place], processes=1)
+    for name in ("pickle", "struct", "zlib"):
+        (tmp_path / f"{name}.py").write_text("open('sprung', 'w').close()\nraise SystemExit(99)\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(files, "pieces", lambda sources: blocks.pieces(sources, 100_000))
+    assert_same(load([place], processes=2), alone)
+    assert not (tmp_path / "sprung").exists()
+
+
 def test_over_processes_and_pieces(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = load([place], processes=1)
     assert len(alone.problems) == 35

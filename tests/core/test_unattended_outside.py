@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
+import tracemalloc
 from pathlib import Path
 
 import pytest
 from tests.worlds.duty import BEGAN, Time, ending, events, orders
 from tests.worlds.monitor import monitor
 from tests.worlds.netrc import everywhere
+from tests.worlds.publisher import Answer, publisher
 
 from gatewatch.store import lock
 from gatewatch.unattended.duty import Delivered, Duty
 from gatewatch.unattended.log import LOG
-from gatewatch.unattended.ping import address, checked
+from gatewatch.unattended.ping import Ping, address, checked
 from gatewatch.unattended.status import Status, faults
 
 # -- uploading is none of measuring's business
@@ -55,6 +58,21 @@ def test_a_monitor_learns_nobodys_login(tmp_path: Path, monkeypatch: pytest.Monk
     with monitor() as there:
         Duty(orders(tmp_path, Time(), ping=there.url)).do(ending(tmp_path, "done"))
     assert there.logins == [None, None]
+
+
+def test_a_monitor_that_leads_elsewhere_is_not_listened_to() -> None:
+    bomb = gzip.compress(bytes(60_000_000))
+    there = {"Location": "/b", "Content-Encoding": "gzip"}
+    said: list[str] = []
+    with publisher() as server:
+        server.answers["/a"] = Answer(bomb, 302, more=there)
+        tracemalloc.start()
+        try:
+            Ping(f"{server.base}/a", said.append).say("success")
+            assert tracemalloc.get_traced_memory()[1] < 20_000_000
+        finally:
+            tracemalloc.stop()
+    assert said == ["status 302"]
 
 
 @pytest.mark.parametrize("status", [500, 302, 0])

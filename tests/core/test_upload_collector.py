@@ -18,9 +18,9 @@ import pytest
 from tests.worlds import authority, spool
 from tests.worlds.collector import Collector, Mode, collector
 
+from gatewatch.net.bounded import Unfinished, bounded
 from gatewatch.store import Locked, create, lock, open_for_resume, read
 from gatewatch.upload import config
-from gatewatch.upload.bounded import Unfinished, bounded
 from gatewatch.upload.collector import Collector as Sender
 from gatewatch.upload.config import Destination, Protocol
 from gatewatch.upload.deliver import FOLDER, Carrier, Clock, Result, Singly, deliver

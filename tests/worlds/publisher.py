@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -121,3 +123,31 @@ def publisher(tls: ssl.SSLContext | None = None) -> Iterator[Publisher]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def dribbler(head: bytes) -> Iterator[str]:
+    """Answer everybody with a head and then a byte every 20 ms, until the block ends; for eight seconds."""
+    over = threading.Event()
+    door = socket.create_server(("127.0.0.1", 0))
+    until = time.monotonic() + 8
+
+    def drip(guest: socket.socket) -> None:
+        with guest, suppress(OSError):
+            guest.recv(65_536)
+            guest.sendall(head)
+            while time.monotonic() < until and not over.wait(0.02):
+                guest.sendall(b"x")
+
+    def welcome() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(door.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=welcome, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    finally:
+        over.set()
+        door.shutdown(socket.SHUT_RDWR)
+        door.close()

@@ -124,7 +124,10 @@ class _Workers:
         process: subprocess.Popen[bytes] | None = getattr(self._own, "process", None)
         if process is None:
             process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE.format(__name__)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                # -P: whoever looks at a folder of a stranger's imports nothing from there.
+                [sys.executable, "-P", "-c", _SERVE.format(__name__)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
             )
             self._own.process = process
             self._all.append(process)

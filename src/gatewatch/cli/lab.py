@@ -148,7 +148,7 @@ def measure(
     base = root or _new_folder()
 
     def one(isp: str) -> dict[str, Any]:
-        command = [sys.executable, "-m", "gatewatch", "run", *run_options]
+        command = [sys.executable, "-P", "-m", "gatewatch", "run", *run_options]
         # Each ISP has a root of its own, since one root has one lock.
         command += ["--lab", f"{scenario}:{isp}", "--attach", attach, "--root", str(base / isp), "--json"]
         return {"isp": isp, **_tell(command, isp)}

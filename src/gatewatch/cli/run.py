@@ -106,7 +106,7 @@ def into_lab(chosen: Options) -> None:
     arguments = list(sys.argv[1:])
     for flag in ("--lab", "--attach"):
         arguments = _without(arguments, flag)
-    gatewatch = [sys.executable, "-m", "gatewatch", *arguments]
+    gatewatch = [sys.executable, "-P", "-m", "gatewatch", *arguments]
     command = kernel.argv(scenario, isp, gatewatch, seed=chosen.seed)
     # In place of this process, so that signals and the exit code are the run's own.
     os.execve(command[0], command, kernel.environment())

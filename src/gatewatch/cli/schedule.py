@@ -216,8 +216,9 @@ def _folder(run_options: Sequence[str]) -> Path:
 
 
 def _with(job: Job, *words: str) -> Job:
-    # This very interpreter: cron's PATH holds no virtual environment.
-    return replace(job, argv=(sys.executable, "-m", "gatewatch", *words))
+    # This very interpreter: cron's PATH holds no virtual environment.  -P: what lies in the folder where it
+    # runs is no part of it.
+    return replace(job, argv=(sys.executable, "-P", "-m", "gatewatch", *words))
 
 
 def _checked(words: Sequence[str]) -> Unattended:

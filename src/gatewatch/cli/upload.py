@@ -69,8 +69,8 @@ def upload(
     What cannot be delivered now waits, for a month if need be: call this again, or let cron do so. Each
     measurement arrives under a uid of its own, so that nobody counts it twice.
     """
+    from gatewatch.net.bounded import Unfinished
     from gatewatch.store import Locked, StoreFull, default_root
-    from gatewatch.upload.bounded import Unfinished
 
     root = root or default_root()
     wanted = chosen(upload_config, names, collector, store)
@@ -136,7 +136,7 @@ def delivered(
     clock: Clock | None = None,
 ) -> list[Result]:
     """Deliver, and come back in time."""
-    from gatewatch.upload.bounded import bounded
+    from gatewatch.net.bounded import bounded
     from gatewatch.upload.deliver import deliver
 
     return bounded(
@@ -169,9 +169,9 @@ def unattended(
     root: Path, wanted: Sequence[Destination], within: float, clock: Clock | None = None
 ) -> Delivered:
     """Deliver for an unattended run, and say for its status file how it stands."""
+    from gatewatch.net.bounded import Unfinished
     from gatewatch.store import Locked
     from gatewatch.unattended.duty import Delivered
-    from gatewatch.upload.bounded import Unfinished
 
     try:
         results = delivered(root, wanted, within=within, only_due=True, clock=clock)

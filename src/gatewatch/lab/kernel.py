@@ -30,7 +30,7 @@ def argv(
     """Give the command line that runs a command inside the lab; see :mod:`gatewatch.lab.inside`."""
     chosen = ["--attach", attach] if attach else []
     chosen += [] if seed is None else ["--seed", str(seed)]
-    return [sys.executable, "-m", "gatewatch.lab.inside", scenario, isp, *chosen, "--", *command]
+    return [sys.executable, "-P", "-m", "gatewatch.lab.inside", scenario, isp, *chosen, "--", *command]
 
 
 def environment() -> dict[str, str]:

@@ -20,6 +20,9 @@ UNFINISHED = ".part"
 
 #: The ways a system says that a file may not grow: disk full, quota used up, size limit (RLIMIT_FSIZE).
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+#: Flags with which our own files are opened by their names: whoever may write to a folder could put a link
+#: there, and have another file of ours written to, or made.
+ITSELF = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 # A disk that fails while it is written to: the kernel then often makes its file system read-only.
 _BROKEN = frozenset({errno.EIO, errno.EROFS})
 # What file systems say that cannot flush folders (some over a network, some in user space), and a system
@@ -108,7 +111,7 @@ def _beside(path: Path) -> tuple[Path, int]:
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{UNFINISHED}")
         # Readable by the owner alone: what a person measured is nobody else's business.
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | ITSELF, 0o600)
         if _hold(fd) and os.fstat(fd).st_nlink:
             return temporary, fd
         # Somebody who cleared up was faster than the lock.

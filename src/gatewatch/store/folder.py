@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from gatewatch.store.files import (
+    ITSELF,
     UNFINISHED,
     StoreFull,
     full_disk,
@@ -33,7 +34,7 @@ from gatewatch.store.files import (
     write_json,
 )
 from gatewatch.store.lines import LONGEST, PACKED, PLAIN, label
-from gatewatch.store.recover import Found, recover
+from gatewatch.store.recover import DAMAGED, Found, recover
 
 PLAN = "plan.json"
 RUN = "run.json"
@@ -84,8 +85,7 @@ class RunFolder:
         self._wall = wall
         self._unsynced = 0
         self._synced_at = clock()
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        self._fd = os.open(path / PLAIN, flags, 0o600)
+        self._fd = os.open(path / PLAIN, os.O_RDWR | os.O_APPEND | os.O_CREAT | ITSELF, 0o600)
 
     @property
     def id(self) -> str:
@@ -251,6 +251,10 @@ def open_for_resume(
     except (OSError, ValueError):
         # Ended between the two files of a new run, or lost to a disk; the measurements are what counts.
         about = {"started": plan.get("created"), "ended": None}
+    for name in (PLAIN, PACKED, DAMAGED):
+        if (path / name).is_symlink():
+            # Made whole, another file would lose what is no measurement: all of it.
+            raise NotARun(f"{path}: {name} is a link")
     try:
         folder = RunFolder(path, plan, about, recover(path), clock, wall)
     except (KeyError, TypeError) as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gatewatch.store.files import full_disk, make_folder
+from gatewatch.store.files import ITSELF, full_disk, make_folder
 
 _NAME = ".lock"
 # held() takes the lock for some microseconds; lock() waits out such a glance rather than refuse a run.
@@ -52,7 +52,7 @@ def lock(root: Path) -> Iterator[None]:
     """
     with full_disk(root):
         make_folder(root)
-        fd = os.open(root / _NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        fd = os.open(root / _NAME, os.O_RDWR | os.O_CREAT | ITSELF, 0o600)
     try:
         give_up = time.monotonic() + _PATIENCE
         while not _take(fd):
@@ -68,7 +68,7 @@ def lock(root: Path) -> Iterator[None]:
 def held(root: Path) -> bool:
     """Tell whether a run is going on under ``root`` right now."""
     try:
-        fd = os.open(root / _NAME, os.O_RDWR)
+        fd = os.open(root / _NAME, os.O_RDWR | ITSELF)
     except OSError:
         return False
     try:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from gatewatch.store.files import ITSELF
+
 #: The log's file under the results' root.  It does not end in .jsonl: no analysis takes it for measurements.
 LOG = "unattended.log"
 #: Times of day in the log and the status file, UTC (RFC 3339).
@@ -34,8 +36,7 @@ class Log:
         line = json.dumps({"time": self._wall().strftime(TIME), "event": event, **about}).encode() + b"\n"
         with suppress(OSError):
             self._make_room(len(line))
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-            fd = os.open(self._path, flags, 0o600)
+            fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | ITSELF, 0o600)
             try:
                 # In one call, so that two processes never mix within a line.
                 os.write(fd, _after_a_cut(fd) + line)

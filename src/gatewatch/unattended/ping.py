@@ -55,7 +55,7 @@ class Ping:
         try:
             with (
                 Nameless() as session,
-                session.get(url, timeout=_PATIENCE, allow_redirects=False, stream=True) as answer,
+                session.get(url, timeout=_PATIENCE, stream=True) as answer,
             ):
                 pass
             if not 200 <= answer.status_code < 300:

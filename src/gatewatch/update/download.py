@@ -11,16 +11,18 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
+from gatewatch.net.bounded import Unfinished, bounded
 from gatewatch.store.files import full_disk, read_json, write_json
 from gatewatch.update.session import Nameless
 
@@ -28,6 +30,10 @@ from gatewatch.update.session import Nameless
 _CONNECT, _READ = 15.0, 30.0
 # Seconds for one attempt in all: 64 MB at 50 kbit/s take three hours, and resuming goes on where it ended.
 _WHOLE = 3600.0
+# An attempt that took all that time for less than this is none of a slow line's (100 bytes a second).
+_LEAST = 360_000
+# Seconds for an answer's head with its redirects: a server may send a byte of it now and then.
+_HEAD = 300.0
 _PIECE = 65_536
 # So much is flushed at a time, and noted as flushed: after a power cut a file may have its length and not its
 # content, and what is resumed must be what came.
@@ -74,22 +80,36 @@ class Session(Nameless):
     def __init__(self) -> None:
         super().__init__()
         self.max_redirects = 5
-        self.headers.update({"Accept-Encoding": "identity"})
+        self.headers["Accept-Encoding"] = "identity"
 
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Give where a redirect leads; raises Refused when that is less safe."""
-        target = super().get_redirect_target(resp)
-        if target is not None:
-            scheme = urlsplit(target).scheme or urlsplit(resp.url).scheme
-            if scheme != "https" and urlsplit(resp.url).scheme == "https":
-                raise Refused(f"{_host(resp.url)} redirects to an address without encryption")
-            if scheme not in ("https", "http"):
-                raise Refused(f"{_host(resp.url)} redirects to {scheme}:")
-        return target
+    def follow(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        """GET an address and go where it leads; the answer's body is still to be read.
+
+        Raises Refused for a redirect to somewhere less safe.
+        """
+        for _ in range(self.max_redirects + 1):
+            answer = self.get(url, headers=headers, stream=True, timeout=(_CONNECT, _READ))
+            target = self.led_to(answer)
+            if target is None:
+                return answer
+            answer.close()
+            url = _safe(answer.url, target)
+        raise requests.exceptions.TooManyRedirects
+
+
+def _safe(url: str, target: str) -> str:
+    """Give the address that a redirect leads to; raises Refused when that is less safe."""
+    url, came_by = urljoin(url, target), urlsplit(url)
+    scheme = urlsplit(url).scheme
+    if scheme != "https" and came_by.scheme == "https":
+        raise Refused(f"{came_by.netloc} redirects to an address without encryption")
+    if scheme not in ("https", "http"):
+        raise Refused(f"{came_by.netloc} redirects to {scheme}:")
+    return url
 
 
 def download(
-    session: requests.Session,
+    session: Session,
     url: str,
     to: Path,
     *,
@@ -124,7 +144,7 @@ class _BrokenOff(Exception):
 
 
 def _attempt(
-    session: requests.Session,
+    session: Session,
     url: str,
     to: Path,
     most: int,
@@ -136,7 +156,7 @@ def _attempt(
     if not had and etag:
         headers["If-None-Match"] = etag
     try:
-        with session.get(url, headers=headers, stream=True, timeout=(_CONNECT, _READ)) as answer:
+        with bounded(partial(session.follow, url, headers), _HEAD, 0.0, requests.Response.close) as answer:
             if answer.status_code == 304 and not had:
                 return Fetched(to, url, etag=etag, unchanged=True)
             if answer.status_code == 416:
@@ -155,6 +175,8 @@ def _attempt(
             note = {"url": url, **tags}
             write_json(about, {**note, "flushed": at})
             _write(answer, to, at, most, total, told, lambda had: write_json(about, {**note, "flushed": had}))
+    except Unfinished:
+        raise Refused(f"{_host(url)}: the head of its answer does not end") from None
     except requests.exceptions.SSLError as error:
         raise Refused(
             f"{_host(url)}: its certificate is not trusted; is somebody in between? ({error})"
@@ -224,9 +246,11 @@ def _write(
 ) -> None:
     until = time.monotonic() + _WHOLE
     had = safe = at
+    # What is there, however little: read() waits for a whole piece, and looks at no clock.
+    read = getattr(answer.raw, "read1", answer.raw.read)
     with full_disk(to), to.open("ab" if at else "wb") as file:
         try:
-            while piece := answer.raw.read(_PIECE, decode_content=False):
+            while piece := read(_PIECE, decode_content=False):
                 if had + len(piece) > most:
                     raise Refused(f"{_host(answer.url)}: sends more than {most} bytes")
                 file.write(piece)
@@ -235,6 +259,8 @@ def _write(
                 if had - safe >= _FLUSH_EVERY:
                     safe = _kept(file, had, flushed)
                 if time.monotonic() > until:
+                    if had - at < _LEAST:
+                        raise Refused(f"{_host(answer.url)}: sends next to nothing, and does not end")
                     raise _BrokenOff("it takes too long")
         finally:
             # Whole or broken off: what is here is gone on from, or taken.

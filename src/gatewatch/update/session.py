@@ -1,4 +1,4 @@
-"""HTTP sessions of the control plane that nobody is named in."""
+"""HTTP sessions of the control plane that nobody is named in, and that go nowhere by themselves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from gatewatch import __version__
 
 
 class Nameless(requests.Session):
-    """A session that sends no login; the system's proxies and certificates are used.
+    """A session that sends no login and follows no redirect; the system's proxies and certificates are used.
 
-    The library would send the one of ``~/.netrc``, and where that has a ``default`` entry, to every server.
+    The library would send the login of ``~/.netrc``, and where that has a ``default`` entry, to every server.
+    And it looks where a redirect leads also when it may not go there, for which it reads the body: whole,
+    unfolded, and into memory.
     """
 
     def __init__(self) -> None:
@@ -19,5 +21,10 @@ class Nameless(requests.Session):
         # With something to ask, it does not look there itself.
         self.auth = lambda request: request
 
-    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
-        """Leave a request that is redirected as it is: there is no login in it, and none is looked for."""
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Give None: no answer is a redirect here."""
+        return None
+
+    def led_to(self, answer: requests.Response) -> str | None:
+        """Give what an answer's Location says, None where it is no redirect."""
+        return super().get_redirect_target(answer)

@@ -69,6 +69,7 @@ class Collector:
         self._protocol = destination.protocol
         self._patience = patience
         self._wall = wall
+        # It follows no redirect: a post becomes a get then, and its content goes where nobody meant it to.
         self._session = Nameless()
         self._verify: str | bool = destination.ca or True
         # What goes to this machine may go unencrypted, so it goes to no proxy of the environment.
@@ -159,8 +160,6 @@ class Collector:
                 data=json.dumps(about).encode(),
                 headers={"Content-Type": "application/json"},
                 timeout=self._patience,
-                # A post that is redirected becomes a get, and its content goes where nobody meant it to.
-                allow_redirects=False,
                 stream=True,
                 verify=self._verify,
                 proxies=self._proxies,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gatewatch.store.files import StoreFull, full_disk, sync_folder
+from gatewatch.store.files import ITSELF, StoreFull, full_disk, sync_folder
 from gatewatch.store.lines import PACKED, PLAIN
 
 # The last line of a ledger that is through names a file and tests: some hundred bytes.
@@ -85,7 +85,7 @@ class Ledger:
         line = json.dumps(about, separators=(",", ":")).encode() + b"\n"
         new = not self.path.exists()
         with full_disk(self.path):
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | ITSELF
             fd = os.open(self.path, flags, 0o600)
             try:
                 end = _whole_end(fd)

@@ -118,5 +118,5 @@ def test_the_command_is_started_again_in_the_lab_without_its_lab_options(
     monkeypatch.setattr("sys.argv", ["gatewatch", "run", "--lab", "small:clear", "--attach=kernel", "--json"])
     assert here("run", "--lab", "small:clear", "--attach", "kernel", "--json").exit_code == 7
     (command,) = became
-    assert command[2:6] == ["gatewatch.lab.inside", "small", "clear", "--"]
-    assert command[7:] == ["-m", "gatewatch", "run", "--json"]
+    assert command[3:7] == ["gatewatch.lab.inside", "small", "clear", "--"]
+    assert command[8:] == ["-P", "-m", "gatewatch", "run", "--json"]

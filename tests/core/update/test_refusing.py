@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import gzip
+import time
+import tracemalloc
 from dataclasses import replace
 
 import pytest
-from tests.worlds.publisher import Answer, Publisher
+from tests.worlds.publisher import Answer, Publisher, dribbler
 from tests.worlds.updates import NEWER, TSV, first, in_use, packed, run, table
 
-from gatewatch.update import Shelf, datasets
+from gatewatch.update import Shelf, datasets, download
 
 GARBAGE = {
     "an HTML page": (b"<!DOCTYPE html><title>Login</title>", "a web page came instead"),
@@ -53,6 +55,41 @@ def test_what_servers_may_not_do(what: str, server: Publisher, shelf: Shelf) -> 
     outcome = run(table(server, most=5000), shelf)
     assert (outcome.state, in_use(shelf)) == ("failed", "Network 1")
     assert why in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("head", "why"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX: ", "the head of its answer does not end"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n", "sends next to nothing"),
+        (b"HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 5000\r\n\r\n", "too many redirects"),
+    ],
+)
+def test_a_server_that_dribbles_is_left_in_time(
+    head: bytes, why: str, server: Publisher, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first(server, shelf)
+    monkeypatch.setattr(download, "_WHOLE", 0.3)
+    monkeypatch.setattr(download, "_HEAD", 0.3)
+    with dribbler(head) as base:
+        began = time.monotonic()
+        outcome = run(table(replace(server, base=base)), shelf)
+        took = time.monotonic() - began
+    assert (outcome.state, in_use(shelf)) == ("failed", "Network 1") and why in outcome.text
+    assert took < 3
+
+
+def test_a_redirect_is_no_place_for_a_bomb(server: Publisher, shelf: Shelf) -> None:
+    first(server, shelf)
+    bomb = gzip.compress(bytes(60_000_000))
+    there = {"Location": "/b", "Content-Encoding": "gzip"}
+    server.answers |= {"/a": Answer(bomb, 302, more=there), "/b": Answer(packed(TSV), modified=NEWER)}
+    tracemalloc.start()
+    try:
+        assert run(table(server), shelf).state == "updated"
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_much_smaller_one_was_cut_off(server: Publisher, shelf: Shelf) -> None:

@@ -139,7 +139,7 @@ def _command(seconds: dict[str, float], *words: str) -> str:
     began = time.monotonic()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     done = subprocess.run(
-        [sys.executable, "-m", "gatewatch", *words],
+        [sys.executable, "-P", "-m", "gatewatch", *words],
         stdout=subprocess.PIPE,
         text=True,
         env=environment,

@@ -155,7 +155,8 @@ def _through_the_kernel(trial: Trial) -> tuple[Given, ...]:
     with tempfile.TemporaryDirectory(prefix="gatewatch-trial-") as folder:
         targets = Path(folder, "targets.txt")
         targets.write_text(f"{trial.url}\n", encoding="utf-8")
-        command = [sys.executable, "-m", "gatewatch", "run", "--targets", str(targets), "--json", "--quiet"]
+        command = [sys.executable, "-P", "-m", "gatewatch", "run", "--json", "--quiet"]
+        command += ["--targets", str(targets)]
         command += ["--lab", f"{name}:{trial.isp}", "--attach", "kernel", "--root", str(Path(folder, "runs"))]
         command += [word for probe in known for word in ("--probe", probe)]
         done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
