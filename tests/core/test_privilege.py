@@ -216,6 +216,18 @@ finally:
 
 
 @LINUX
+def test_who_asks_helpers_about_a_list_holds_no_capability(tmp_path: Path) -> None:
+    targets = tmp_path / "targets.txt"
+    targets.write_text("https://live.com/\n", encoding="utf-8")
+    words = ("check", str(targets), "--live", "--lab", "small:clear", "--json")
+    done = python(DOCTOR.replace('"doctor", "--json"', ", ".join(map(repr, ("targets", *words)))))
+    assert '"states": {"alive": 1}' in done.stdout, done.stderr
+    before, _, after = json.loads(done.stdout.splitlines()[-1])
+    assert bool(before[1]) is is_root()
+    assert after == [["", "", "", "", "1"]] * len(after) != []
+
+
+@LINUX
 def test_the_doctor_holds_no_capability_when_it_sends_and_knows_what_there_was() -> None:
     if kernel.available() is None:
         pytest.skip(f"no kernel attachment: {kernel.why()}")

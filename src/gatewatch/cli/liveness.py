@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gatewatch import cli
+from gatewatch.cli import start
 
 if TYPE_CHECKING:
     from gatewatch.net.wire import Wire
@@ -42,6 +43,7 @@ def check(targets: Sequence[Target], helpers: tuple[str, ...], lab: str | None, 
         return cli.NO_CONSENT
     chosen = helpers or tuple(helper.url for helper in known())
     click.echo(f"Asking test helpers about {len(targets)} sites; the sites see the helpers only.", err=True)
+    start.to_the_network()
     looks: dict[str, Look] = trio.run(_ask_all, surroundings, targets, chosen, clock=surroundings.clock)
     rows = [(target, looks[target.url]) for target in targets]
     if as_json:
