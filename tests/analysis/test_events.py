@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.analysis.frames import judged
 from tests.analysis.runs import web, write_run
 
-from gatewatch_analysis.events import event_answers, interruptions, joint_changes, series
+from gatewatch_analysis.events import by_target, counted, event_answers, interruptions, joint_changes, series
 from gatewatch_analysis.events.joint import by_chance
 from gatewatch_analysis.events.segmented import step_at
+from gatewatch_analysis.events.series import Division
 from gatewatch_analysis.loading import load
 from gatewatch_analysis.statistics import sign_test_both_ways
 from gatewatch_analysis.tables import Series
@@ -49,7 +51,7 @@ def stepped(days: int, at: int, before: float, after: float) -> np.ndarray:
 
 
 def test_a_step_is_found_with_its_size() -> None:
-    found = interruptions(made(stepped(200, 120, 0.1, 0.4)), [event("2022-05-01")])
+    found = interruptions(made(stepped(200, 120, 0.1, 0.4)), events=[event("2022-05-01")])
     row = found.iloc[0]
     assert row["outcome"] == "up" and row["low"] < 0.3 < row["high"] and row["placebo_share"] <= 0.05
     assert (row["days_before"], row["days_after"]) == (60, 60)
@@ -57,7 +59,7 @@ def test_a_step_is_found_with_its_size() -> None:
 
 def test_what_an_event_of_a_month_does_within_it_is_left_out() -> None:
     # The step lies in the middle of the month; the days of that month belong to neither side.
-    found = interruptions(made(stepped(240, 135, 0.5, 0.1)), [event("2022-05")]).iloc[0]
+    found = interruptions(made(stepped(240, 135, 0.5, 0.1)), events=[event("2022-05")]).iloc[0]
     assert found["outcome"] == "down" and found["low"] < -0.4 < found["high"]
     assert found["date"] == pd.Timestamp("2022-06-01", tz="UTC")
 
@@ -72,7 +74,9 @@ def test_where_nothing_happens_hardly_anything_is_found(noise: str) -> None:
             for n in range(1, 200):
                 wave[n] = 0.8 * wave[n - 1] + rng.normal(0, 0.03)
         share = np.clip(0.3 + wave, 0.01, 0.99)
-        outcomes.append(interruptions(made(share, seed=seed), [event("2022-05-01")]).iloc[0]["outcome"])
+        outcomes.append(
+            interruptions(made(share, seed=seed), events=[event("2022-05-01")]).iloc[0]["outcome"]
+        )
     alarms = sum(outcome in ("up", "down") for outcome in outcomes)
     # One in twenty of sixty is three; seven or more would come by chance once in a hundred times.
     assert alarms <= 6, outcomes
@@ -81,14 +85,14 @@ def test_where_nothing_happens_hardly_anything_is_found(noise: str) -> None:
 
 def test_a_trend_is_no_step() -> None:
     share = np.linspace(0.1, 0.6, 200)
-    row = interruptions(made(share, trials=200), [event("2022-05-01")]).iloc[0]
+    row = interruptions(made(share, trials=200), events=[event("2022-05-01")]).iloc[0]
     assert row["outcome"] == "none"
 
 
 def test_too_few_days_tell_nothing() -> None:
-    row = interruptions(made(stepped(9, 5, 0.1, 0.9)), [event("2022-01-06")]).iloc[0]
+    row = interruptions(made(stepped(9, 5, 0.1, 0.9)), events=[event("2022-01-06")]).iloc[0]
     assert row["outcome"] == "cannot tell" and pd.isna(row["level"])
-    assert interruptions(made(flat(9, 0.1)), [event("2023-01-06")]).empty
+    assert interruptions(made(flat(9, 0.1)), events=[event("2023-01-06")]).empty
 
 
 def test_a_share_that_never_varies_keeps_an_interval() -> None:
@@ -103,12 +107,12 @@ def test_the_isps_together() -> None:
         made(stepped(200, 120, 0.1, 0.4 if n < 3 else 0.1), isp=f"N{n}", asn=n + 1, seed=n) for n in range(4)
     )
     known = [event("2022-05-01", name=events()[0].id), event("2022-05-01", "nothing", events()[1].id)]
-    rows = event_answers(interruptions(found, known)).set_index("expects")
+    rows = event_answers(interruptions(found, events=known)).set_index("expects")
     assert rows.loc["change", "answer"] == "as expected" and rows.loc["change", "up"] == 3
     assert rows.loc["nothing", "answer"] == "detector fired"
     assert rows.loc["change", "isps"] == 4 and rows.loc["change", "text"] == events()[0].text
     quiet = pd.concat(made(flat(200, 0.1), isp=f"N{n}", asn=n + 1, seed=n) for n in range(3))
-    answers = set(event_answers(interruptions(quiet, known))["answer"])
+    answers = set(event_answers(interruptions(quiet, events=known))["answer"])
     assert answers == {"not as expected", "quiet as expected"}
 
 
@@ -146,37 +150,37 @@ def on_days(*days: int, flat_isps: int = 1, of: int = 150) -> pd.DataFrame:
 
 def test_isps_that_change_on_one_day_meet_the_event() -> None:
     known = [event("2022-04-01", name="one"), event("2022-04", name="month")]
-    [row] = joint_changes(on_days(90, 90, 90), known).to_dict("records")
+    [row] = joint_changes(on_days(90, 90, 90), events=known).to_dict("records")
     assert (row["isps"], row["of"], row["direction"], row["event"]) == (3, 4, "up", "one")
     assert row["low"] <= pd.Timestamp("2022-04-01", tz="UTC") <= row["high"]
     assert row["probability"] >= 0.99 and row["spread_days"] <= 2
     # The whole month and three days around it, of 150 days.
     assert row["chance"] == pytest.approx(36 / 150)
-    [row] = joint_changes(on_days(90, 90, 90), [event("2022-02-01")]).to_dict("records")
+    [row] = joint_changes(on_days(90, 90, 90), events=[event("2022-02-01")]).to_dict("records")
     assert pd.isna(row["event"])
 
 
 def test_an_isp_that_misses_days_is_still_one() -> None:
     found = on_days(90, 90, 90)
     gap = (found["asn"] == 2) & found["day"].between("2022-03-01", "2022-03-20")
-    [row] = joint_changes(found[~gap], []).to_dict("records")
+    [row] = joint_changes(found[~gap], events=[]).to_dict("records")
     assert (row["isps"], row["of"], row["direction"]) == (3, 4, "up")
     # And one that was measured on one side alone is none of them.
     late = (found["asn"] == 1) & (found["day"] < "2022-04-01")
-    [row] = joint_changes(found[~late], []).to_dict("records")
+    [row] = joint_changes(found[~late], events=[]).to_dict("records")
     assert (row["isps"], row["of"]) == (2, 3)
 
 
 def test_isps_that_follow_within_weeks_are_found_as_such() -> None:
     # Three within two weeks of five months come about by chance once in 35 times; of a year, once in 200.
-    assert joint_changes(on_days(90, 96, 104), []).empty
-    [row] = joint_changes(on_days(90, 96, 104, of=365), [event("2022-04")]).to_dict("records")
+    assert joint_changes(on_days(90, 96, 104), events=[]).empty
+    [row] = joint_changes(on_days(90, 96, 104, of=365), events=[event("2022-04")]).to_dict("records")
     assert (row["isps"], row["direction"], row["closeness"]) == (3, "up", "within 28 days")
     assert 12 <= row["spread_days"] <= 16 and row["event"] == "x"
 
 
 def test_isps_that_change_months_apart_are_not_joint() -> None:
-    assert joint_changes(on_days(30, 75, 120), []).empty
+    assert joint_changes(on_days(30, 75, 120), events=[]).empty
 
 
 def test_dates_near_one_another_by_chance() -> None:
@@ -185,12 +189,78 @@ def test_dates_near_one_another_by_chance() -> None:
     seen = float(np.mean(dates.max(axis=1) - dates.min(axis=1) <= 0.2))
     assert by_chance(3, 20, 100) == pytest.approx(seen, abs=0.003)
     assert by_chance(2, 150, 100) == 1.0
+    # The closest three of ten, in twenty of four hundred days: never rarer than what the bound says.
+    ten = np.sort(rng.random((50_000, 10)), axis=1)
+    closest = float(np.mean((ten[:, 2:] - ten[:, :-2]).min(axis=1) <= 0.01))
+    assert closest <= by_chance(3, 4, 400, of=10) <= 3 * closest
+
+
+def test_among_many_isps_some_change_close_together_by_chance() -> None:
+    rng = np.random.default_rng(11)
+    found = []
+    for _ in range(4):
+        days = [int(day) for day in rng.integers(20, 345, 20)]
+        series_ = [
+            made(stepped(365, d, 0.1, 0.5), isp=f"N{n}", asn=n + 1, seed=n) for n, d in enumerate(days)
+        ]
+        found += joint_changes(pd.concat(series_), events=[])["isps"].tolist()
+    # Each group of these would have been called one in a hundred by itself.
+    assert not found
+
+
+def listed(*, at: int, blocked: int, really: bool = False, isps: int = 3) -> pd.DataFrame:
+    """Twenty sites a day on each ISP; from a day on, other sites too, of which some are blocked all along."""
+    rows = []
+    for day in range(150):
+        for asn in range(1, isps + 1):
+            rows += [
+                {"day": day, "asn": asn, "input": f"http://s{n}.com/", "label": label}
+                for n in range(20)
+                for label in ["dns.nxdomain" if really and n < blocked and day >= at else "ok"]
+            ]
+            if day >= at:
+                rows += [
+                    {"day": day, "asn": asn, "input": f"http://new{n}.com/", "label": label}
+                    for n in range(20)
+                    for label in ["dns.nxdomain" if n < blocked else "ok"]
+                ]
+    return judged(rows)
+
+
+@pytest.mark.parametrize("by", ["all", "layer", "category"])
+def test_a_list_that_grows_by_blocked_sites_is_no_event(by: Division) -> None:
+    targets = by_target(listed(at=90, blocked=8), by)
+    daily = counted(targets)
+    # May and three months: the list changed on 30 July 2024.
+    known = [event("2024-07-30")]
+    assert set(interruptions(daily, events=known)["outcome"]) == {"up"}
+    assert set(interruptions(daily, targets, events=known)["outcome"]) == {"cannot tell"}
+    assert len(joint_changes(daily, events=known)) == 1
+    assert joint_changes(daily, targets, events=known).empty
+    # Where the sites of before are blocked as well, it is the ISPs' doing.
+    targets = by_target(listed(at=90, blocked=8, really=True), by)
+    daily = counted(targets)
+    assert set(interruptions(daily, targets, events=known)["outcome"]) == {"up"}
+    [row] = joint_changes(daily, targets, events=known).to_dict("records")
+    assert (row["isps"], row["direction"], row["event"]) == (3, "up", "x")
+
+
+def test_two_of_many_isps_step_by_chance() -> None:
+    flats = [made(flat(200, 0.1), isp=f"N{n}", asn=n + 1, seed=n) for n in range(20)]
+    steps = interruptions(pd.concat(flats), events=[event("2022-05-01")])
+
+    def answered(up: int) -> str:
+        marked = steps.assign(outcome=["up"] * up + ["none"] * (20 - up))
+        return str(event_answers(marked)["answer"].iloc[0])
+
+    # One date in twenty has as large a step on an ISP on which nothing happened: of twenty ISPs, one has.
+    assert answered(2) == answered(3) == "not as expected" and answered(4) == "as expected"
 
 
 def test_a_change_of_one_isp_is_not_joint() -> None:
     found = on_days(90, flat_isps=3)
-    assert joint_changes(found, []).empty
-    assert joint_changes(found[found["asn"] == 1], []).empty
+    assert joint_changes(found, events=[]).empty
+    assert joint_changes(found[found["asn"] == 1], events=[]).empty
 
 
 def test_a_timeline_of_ones_own(tmp_path: Path) -> None:
@@ -207,6 +277,6 @@ def test_a_timeline_of_ones_own(tmp_path: Path) -> None:
     with file.open("rb") as stream:
         own = read_events(stream, "timeline.csv")
     assert [event.id for event in own] == ["a", "b"]
-    steps = interruptions(made(stepped(200, 60, 0.1, 0.4)), own)
+    steps = interruptions(made(stepped(200, 60, 0.1, 0.4)), events=own)
     answers = event_answers(steps, own)
     assert dict(zip(answers["event"], answers["text"], strict=True)) == {"a": "One", "b": "Two"}

@@ -111,6 +111,26 @@ def test_each_isp_with_the_same_mixture_is_explained_by_nothing(tmp_path: Path) 
     assert uniform.confidence == pytest.approx(wilson(3, 3)[0])
 
 
+def test_two_isps_do_not_tell_whether_methods_are_uniform(tmp_path: Path) -> None:
+    found = measured(tmp_path, {38623: ["dns.redirect"], 45498: ["dns.redirect"]})
+    unknown = found["country.mechanisms_unknown"]
+    assert unknown.text.endswith("fewer than 3 ISPs do not tell whether mechanisms are uniform.")
+    assert (unknown.evidence["pairs_alike"], unknown.evidence["pairs"]) == (1, 1)
+    assert "country.mechanisms_uniform" not in found
+
+
+def test_what_a_server_that_refuses_the_country_looks_like_is_told(tmp_path: Path) -> None:
+    # The first is cut alike everywhere; the second by lies as well, which no server tells.
+    cut = {38623: ["tcp.timeout", "tls.reset"], 45498: ["tls.reset", "dns.redirect"]}
+    refusal = measured(tmp_path / "cut", cut)["country.like_refusal"]
+    assert (
+        refusal.evidence == {"targets": [RFA]} and ": 1. A control abroad does not see that" in refusal.text
+    )
+    # One ISP that reaches it, and the server does not refuse the country; one ISP alone tells nothing.
+    assert "country.like_refusal" not in measured(tmp_path / "free", {**cut, 7: ["ok", "ok"]})
+    assert "country.like_refusal" not in measured(tmp_path / "alone", {38623: ["tcp.timeout"]})
+
+
 def test_methods_are_compared_on_common_targets_only(tmp_path: Path) -> None:
     found = measured(tmp_path, {38623: ["dns.redirect", "ok"], 45498: ["ok", "tls.reset"]})
     assert "country.mechanisms_unknown" in found

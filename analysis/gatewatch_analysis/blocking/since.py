@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gatewatch_analysis.statistics import SURE, all_together, p_value
+from gatewatch_analysis.statistics import SURE, all_together, on_both_sides, p_value, took_part
 from gatewatch_analysis.statistics import changes as changes_of
 from gatewatch_analysis.tables import VANTAGE, BlockChanges, CommonChanges
-
-_TAKES_PART = 0.5
 
 
 def changes(days: pd.DataFrame, *, sure: float = SURE) -> pd.DataFrame:
@@ -59,8 +57,10 @@ def common_changes(days: pd.DataFrame, *, sure: float = SURE) -> pd.DataFrame:
         if hits.shape[1] < 2:
             continue
         for seen in all_together(hits, trials, sure=sure):
-            part = [isps[k][0] for k, chance in enumerate(seen.takes_part) if chance > _TAKES_PART]
-            both = (trials[:, : seen.at].sum(axis=1) > 0) & (trials[:, seen.at :].sum(axis=1) > 0)
+            part = [isps[k][0] for k in took_part(seen, trials)]
+            if not part:
+                continue
+            both = on_both_sides(trials, seen.at)
             rows.append(
                 (
                     *keys,

@@ -17,6 +17,14 @@ from gatewatch_analysis.tables import VANTAGE, ByCategory, ByIsp, ByLayer, Dead,
 #: What a site that no longer exists gives as well: its name is gone, or nobody answers at its address.  A
 # forged address, a block page, or a reset after the server has answered are no signs of death.
 LIKE_DEATH = frozenset({"dns.nxdomain", "dns.timeout", "tcp.refused", "tcp.timeout"})
+#: What a server that refuses a whole country gives as well, or whoever hosts it: a control abroad does not
+#: see that, and it is alike on every ISP.  No server tells a lie about its name.
+LIKE_REFUSAL = frozenset(
+    {
+        *("tcp.refused", "tcp.reset", "tcp.timeout", "tls.reset", "tls.eof", "tls.timeout"),
+        *("http.reset", "http.eof", "http.timeout", "quic.timeout"),
+    }
+)
 #: "Everywhere" needs more than one place.
 MIN_ISPS = 2
 _NO_CATEGORY = "none"

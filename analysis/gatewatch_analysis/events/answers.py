@@ -7,11 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from gatewatch_analysis.statistics import sign_test_both_ways
+from gatewatch_analysis.events.interrupted import LEVEL
+from gatewatch_analysis.statistics import at_least, sign_test_both_ways
 from gatewatch_analysis.tables import EventAnswers
 from gatewatch_targets.events import Event, events
 
-#: Two ISPs or more must step the same way before an event of a country is said to show.
+#: Two ISPs or more must step the same way before an event of a country is said to show; and more than would
+#: by chance, as one date in twenty has such a step on an ISP on which nothing happened.
 LEAST_ISPS = 2
 
 
@@ -46,7 +48,8 @@ def event_answers(interruptions: pd.DataFrame, known: Sequence[Event] | None = N
 
 
 def _answer(expects: str, told: int, up: int, down: int) -> str:
-    shows = max(up, down) >= LEAST_ISPS
+    most = max(up, down)
+    shows = most >= LEAST_ISPS and at_least(most, told, LEVEL) <= LEVEL
     if expects == "nothing":
         # One ISP that does what it likes is no detector's mistake; two at once would be.
         return "detector fired" if shows else "quiet as expected" if told >= LEAST_ISPS else "cannot tell"

@@ -3,7 +3,8 @@
 An interval from one model of one series is easily wrong.  So the very same is computed at every placebo date
 around: dates in reach of the data that are far from any event of the timeline.  A step counts only where its
 interval leaves zero out and hardly any placebo date has one as large (A. Abadie, A. Diamond, J. Hainmueller,
-JASA 105 (490), 2010: inference by placebos).  Both are reported.
+JASA 105 (490), 2010: inference by placebos).  Both are reported.  And it counts only where the targets were
+the same on both sides, as far as they are known (:mod:`.listed`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gatewatch_analysis.events.listed import Lists
 from gatewatch_analysis.events.segmented import LEAST_DAYS, Step, step_at
 from gatewatch_analysis.tables import VANTAGE, Interruptions
 from gatewatch_targets.events import Event, events_of
@@ -37,14 +39,20 @@ _DAY_0 = pd.Timestamp(_EPOCH, tz="UTC")
 
 
 def interruptions(
-    series: pd.DataFrame, events: Sequence[Event] | None = None, *, window: int = WINDOW_DAYS
+    series: pd.DataFrame,
+    targets: pd.DataFrame | None = None,
+    *,
+    events: Sequence[Event] | None = None,
+    window: int = WINDOW_DAYS,
 ) -> pd.DataFrame:
     """Compute the step of every series at every event of its country (table ``Interruptions``).
 
-    ``series`` is the table ``Series``; ``events`` are those of :mod:`gatewatch_targets.events` unless others
-    are given.  Events of which no day lies within the series are left out.
+    ``series`` is the table ``Series``, and ``targets`` the table ``TargetDays`` of which it was counted:
+    without it, a step may be a change of the list.  ``events`` are those of :mod:`gatewatch_targets.events`
+    unless others are given.  Events of which no day lies within the series are left out.
     """
     rows: list[tuple[Any, ...]] = []
+    lists = None if targets is None else Lists(targets)
     for keys, part in series.groupby([*VANTAGE, "subject"], sort=True):
         country, *_, subject = keys
         known = events_of(str(country)) if events is None else _of(events, str(country))
@@ -59,7 +67,11 @@ def interruptions(
         )
         for event in known:
             if one.reaches(event):
-                rows.append((*keys[:-1], event.id, event.expects, subject, *one.row(event)))
+                row = one.row(event)
+                stepped = row[-1] in ("up", "down")
+                if stepped and lists and lists.made(keys[:-1], str(subject), one.spans(event), row[3]):
+                    row = (*row[:-1], "cannot tell")
+                rows.append((*keys[:-1], event.id, event.expects, subject, *row))
     return Interruptions.frame(rows)
 
 
@@ -85,11 +97,16 @@ class _One:
         days = self._days
         return bool(len(days)) and days[0] < _number(event.start.first) <= days[-1]
 
-    def row(self, event: Event) -> tuple[Any, ...]:
-        """Give the columns from ``date`` on."""
+    def spans(self, event: Event) -> tuple[int, int, int, int]:
+        """Give the days that are before the event, from and up to, not with; and those after it."""
         first, last = _number(event.start.first), _number(event.start.last)
         # An event known to the month happened somewhere within it: those days belong to neither side.
-        before, after = first, last if last == first else last + 1
+        after = last if last == first else last + 1
+        return first - self._window, first, after, after + self._window
+
+    def row(self, event: Event) -> tuple[Any, ...]:
+        """Give the columns from ``date`` on."""
+        _, before, after, _ = self.spans(event)
         days, hits, trials = self._around(before, after)
         step = step_at(days, hits, trials, before, after)
         counts = int((days < before).sum()), int((days >= after).sum())

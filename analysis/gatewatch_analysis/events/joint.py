@@ -6,20 +6,23 @@ chance.  Networks are rebuilt over weeks, and an order is carried out on one day
 
 That ISPs change together tells of a common cause, not of a common place: an order to all of them comes into
 force on one day as well.  A date that falls near an event of the timeline is worth the less the more of the
-calendar is near some event; how much that is stands beside each row.
+calendar is near some event; how much that is stands beside each row.  A list that changed is no change of
+the ISPs: whoever's step other targets may have made takes no part (:mod:`.listed`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from math import comb
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from gatewatch_analysis.statistics import SURE, all_together, changes
+from gatewatch_analysis.events.listed import Lists
+from gatewatch_analysis.statistics import SURE, all_together, changes, on_both_sides, took_part
 from gatewatch_analysis.tables import VANTAGE, JointChanges
 from gatewatch_targets.events import Event, events_of
 
@@ -27,7 +30,8 @@ from gatewatch_targets.events import Event, events_of
 TOLERANCE_DAYS = 3
 #: Changes further apart than this are no one roll-out.
 WITHIN_DAYS = 28
-_TAKES_PART = 0.5
+#: Days looked at on each side of a change, to tell whether the list changed with it.
+_LIST_DAYS = 60
 
 _Reach = tuple[date, date, Event]
 
@@ -42,14 +46,19 @@ class _Joint:
     probability: float
     isps: tuple[int, ...]
     own: tuple[int, ...]
+    one_day: bool
 
 
-def joint_changes(series: pd.DataFrame, events: Sequence[Event] | None = None) -> pd.DataFrame:
+def joint_changes(
+    series: pd.DataFrame, targets: pd.DataFrame | None = None, *, events: Sequence[Event] | None = None
+) -> pd.DataFrame:
     """Find the times at which ISPs of a country changed together (table ``JointChanges``).
 
-    ``series`` is the table ``Series``; ``events`` are those of :mod:`gatewatch_targets.events` unless others
-    are given.
+    ``series`` is the table ``Series``, and ``targets`` the table ``TargetDays`` of which it was counted:
+    without it, what changed may be the list.  ``events`` are those of :mod:`gatewatch_targets.events` unless
+    others are given.
     """
+    lists = None if targets is None else Lists(targets)
     rows: list[tuple[Any, ...]] = []
     for (country, lab, subject), part in series.groupby(["country", "lab", "subject"], sort=True):
         hits = part.set_index([*VANTAGE, "day"])["hits"].unstack("day")
@@ -63,15 +72,18 @@ def joint_changes(series: pd.DataFrame, events: Sequence[Event] | None = None) -
         h, t = _counts(hits, days), _counts(trials, days)
         one_day = list(_on_one_day(h, t))
         near = [seen for seen in _near(h, t) if not any(_meet(seen, other) for other in one_day)]
-        for seen in sorted([*one_day, *near]):
+        # What other targets than before may have made is no change of these ISPs.
+        first = (days[0] - pd.Timestamp(0, tz="UTC")).days
+        same = [_same_list(seen, lists, list(hits.index), str(subject), first) for seen in (*one_day, *near)]
+        for seen in sorted(seen for seen in same if len(seen.isps) > 1):
             low, high = days[seen.low], days[seen.high]
             event = _nearest(low.date(), high.date(), reaches)
             rows.append(
                 (
                     *(country, lab, subject, days[seen.at], low, high, seen.probability),
-                    "one day" if seen in one_day else f"within {WITHIN_DAYS} days",
+                    "one day" if seen.one_day else f"within {WITHIN_DAYS} days",
                     len(seen.isps),
-                    int(((t[:, : seen.at].sum(axis=1) > 0) & (t[:, seen.at :].sum(axis=1) > 0)).sum()),
+                    int(on_both_sides(t, seen.at).sum()),
                     _direction(h, t, seen),
                     max(seen.own) - min(seen.own),
                     event.id if event else None,
@@ -88,39 +100,59 @@ def _counts(frame: pd.DataFrame, days: pd.DatetimeIndex) -> Any:
 
 def _on_one_day(h: Any, t: Any) -> Iterator[_Joint]:
     for seen in all_together(h, t):
-        # An ISP that was not measured before, or after, neither took part nor did not.
-        both = (t[:, : seen.at].sum(axis=1) > 0) & (t[:, seen.at :].sum(axis=1) > 0)
-        part = tuple(k for k, chance in enumerate(seen.takes_part) if chance > _TAKES_PART and both[k])
-        yield _Joint(seen.at, seen.low, seen.high, seen.together, part, tuple(seen.own[k] for k in part))
+        part = took_part(seen, t)
+        own = tuple(seen.own[k] for k in part)
+        if part:
+            yield _Joint(seen.at, seen.low, seen.high, seen.together, part, own, one_day=True)
+
+
+def _same_list(
+    seen: _Joint, lists: Lists | None, vantages: Sequence[Any], subject: str, first: int
+) -> _Joint:
+    """Keep those ISPs whose step is not made by other targets than before; ``first``: the day of bin 0."""
+    if lists is None:
+        return seen
+    keep = []
+    for k, own in zip(seen.isps, seen.own, strict=True):
+        at = first + (seen.at if seen.one_day else own)
+        if not lists.made(vantages[k], subject, (at - _LIST_DAYS, at, at, at + _LIST_DAYS)):
+            keep.append((k, own))
+    isps, dates = tuple(k for k, _ in keep), tuple(own for _, own in keep)
+    return replace(seen, isps=isps, own=dates)
 
 
 def _near(h: Any, t: Any) -> Iterator[_Joint]:
     """Give groups of the ISPs' own changes that lie closer together than chance would put them."""
     own = sorted((c.at, k, c) for k in range(len(h)) for c in changes(h[k], t[k]).found)
+    whole = len(own)
     while own:
         # From the first change on: all that follow within the window, each ISP once.
         start = own[0][0]
         group = {k: (at, c) for at, k, c in reversed(own) if at - start <= WITHIN_DAYS}
         dates = [at for at, _ in group.values()]
-        sure = 1 - by_chance(len(dates), max(dates) - min(dates) + 1, h.shape[1])
+        sure = 1 - by_chance(len(dates), max(dates) - min(dates) + 1, h.shape[1], of=whole)
         if len(dates) >= 2 and sure >= SURE:
             low = min(c.low for _, c in group.values())
             high = max(c.high for _, c in group.values())
             isps = tuple(sorted(group))
-            yield _Joint(int(np.median(dates)), low, high, sure, isps, tuple(group[k][0] for k in isps))
+            dated = tuple(group[k][0] for k in isps)
+            yield _Joint(int(np.median(dates)), low, high, sure, isps, dated, one_day=False)
             own = [one for one in own if one[0] - start > WITHIN_DAYS]
         else:
             own = own[1:]
 
 
-def by_chance(changes: int, within: int, days: int) -> float:
+def by_chance(changes: int, within: int, days: int, *, of: int | None = None) -> float:
     """Give the probability that so many dates, each anywhere, lie ``within`` so many of these days.
 
     The range of independent uniform dates: k x^(k-1) - (k-1) x^k, with x the part of the days (H. A. David,
-    H. N. Nagaraja, Order Statistics, 3rd ed. 2003, section 2.3).
+    H. N. Nagaraja, Order Statistics, 3rd ed. 2003, section 2.3).  ``of``: the dates were picked out of so
+    many, as those that lie close; then it is the number of such picks to expect, at most 1, which bounds the
+    probability of any (J. Naus, JASA 60 (310), 1965: among thirty dates some always lie close together).
     """
     x = min(1.0, within / days)
-    return float(changes * x ** (changes - 1) - (changes - 1) * x**changes)
+    picks = comb(of or changes, changes)
+    return min(1.0, picks * float(changes * x ** (changes - 1) - (changes - 1) * x**changes))
 
 
 def _meet(one: _Joint, other: _Joint) -> bool:

@@ -19,7 +19,7 @@ import pandas as pd
 from gatewatch_analysis.events import measures
 from gatewatch_analysis.events.joint import joint_changes
 from gatewatch_analysis.events.measures import Measure, Measured, Seen
-from gatewatch_analysis.events.series import series
+from gatewatch_analysis.events.series import by_target, counted
 from gatewatch_analysis.gateway.isps import by_isp
 from gatewatch_analysis.loading import Dataset
 from gatewatch_analysis.prefixes import Whereabouts
@@ -140,7 +140,8 @@ def _alarms(seen: Seen, first: date, last: date) -> list[str]:
     """Give what the detectors say of these days: joint changes of any layer, up or down."""
     found = []
     for by in ("all", "layer"):
-        changes = joint_changes(series(seen.measurements, by), events())
+        targets = by_target(seen.measurements, by)
+        changes = joint_changes(counted(targets), targets, events=events())
         during = changes[changes["date"].between(_midnight(first), _midnight(last))]
         found += [
             f"{row['subject']} changed on {row['isps']} ISPs at {row['date'].date()}"

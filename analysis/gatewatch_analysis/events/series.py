@@ -6,57 +6,68 @@ from typing import Literal
 
 import pandas as pd
 
-from gatewatch_analysis.tables import VANTAGE, Series
+from gatewatch_analysis.blocking.repeats import DECIDED
+from gatewatch_analysis.tables import VANTAGE, Series, TargetDays
 
 #: Into what the targets are divided.
 Division = Literal["all", "layer", "category", "host"]
 
-_DECIDED = ("ok", "tampered", "server_side", "blocked")
 _NO_CATEGORY = "none"
 
 
 def series(measurements: pd.DataFrame, by: Division = "all") -> pd.DataFrame:
-    """Count targets per ISP, subject and day (table ``Series``).
+    """Count targets per ISP, subject and day (table ``Series``), as :func:`by_target` finds them."""
+    return counted(by_target(measurements, by))
+
+
+def by_target(measurements: pd.DataFrame, by: Division = "all") -> pd.DataFrame:
+    """Say of each target, ISP and day whether it was blocked (table ``TargetDays``).
 
     A target that is measured ten times on a day is one trial, and a hit when most of those measurements find
-    it blocked.  Divided by layer, every layer has the same trials, and its own hits.
+    it blocked.  Divided by layer, it is a trial of every layer, and a hit of the commonest.
     """
-    decided = measurements[measurements["status"].isin(_DECIDED) & measurements["start"].notna()]
+    decided = measurements[measurements["status"].isin(DECIDED) & measurements["start"].notna()]
     if decided.empty:
-        return Series.frame([])
+        return TargetDays.frame([])
     cell = [*VANTAGE, "day", "input"]
     table = decided.assign(
         day=decided["start"].dt.floor("D"),
         blocked=(decided["status"] == "blocked").astype("int64"),
         category=decided["category"].fillna(_NO_CATEGORY),
+        host=decided["host"].fillna(decided["input"]),
     )
     targets = table.groupby(cell, as_index=False, dropna=False).agg(
         blocked=("blocked", "mean"), category=("category", "first"), host=("host", "first")
     )
-    targets = targets.assign(hits=(targets["blocked"] > 0.5).astype("int64"), trials=1)
+    hit = targets["blocked"] > 0.5
     if by == "layer":
-        return _by_layer(table, targets, cell)
-    subject = targets[by] if by != "all" else "all"
-    targets = targets.assign(subject=subject)
-    keys = [*VANTAGE, "subject", "day"]
-    return Series.typed(targets.groupby(keys, as_index=False, dropna=False)[["hits", "trials"]].sum())
+        layers = _layers(table, cell)
+        found = targets.merge(layers.rename(columns={"layer": "hit"}), how="left", on=cell)
+        every = pd.Series(pd.NA, found.index, dtype="string")
+        return TargetDays.typed(found.assign(of=every, hit=found["hit"].where(hit)))
+    of = pd.Series("all", targets.index, dtype="string") if by == "all" else targets[by].astype("string")
+    return TargetDays.typed(targets.assign(of=of, hit=of.where(hit)))
 
 
-def _by_layer(table: pd.DataFrame, targets: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
+def _layers(table: pd.DataFrame, cell: list[str]) -> pd.DataFrame:
+    """Give the layer on which each target was blocked on a day: the commoner one, where there are two."""
+    blocked = table[table["status"] == "blocked"]
+    sizes = blocked.groupby([*cell, "layer"], as_index=False, dropna=False).size()
+    ordered = sizes.sort_values("size", ascending=False, kind="stable")
+    return ordered.drop_duplicates(cell)[[*cell, "layer"]]
+
+
+def counted(targets: pd.DataFrame) -> pd.DataFrame:
+    """Count targets per ISP, subject and day (table ``Series``), from the table ``TargetDays``."""
+    if targets.empty:
+        return Series.frame([])
     keys = [*VANTAGE, "day"]
-    trials = targets.groupby(keys, as_index=False)["trials"].sum()
-    hit = targets.loc[targets["hits"] == 1, cell]
-    blocked = table[table["status"] == "blocked"].merge(hit, on=cell)
-    # A target cut on two layers in one day is counted for the commoner one.
-    layers = (
-        blocked.groupby([*cell, "layer"], as_index=False)
-        .size()
-        .sort_values("size", ascending=False, kind="stable")
-        .drop_duplicates(cell)
-    )
-    names = pd.DataFrame({"subject": sorted(layers["layer"].unique())}, dtype="string")
-    counted = layers.groupby([*keys, "layer"], as_index=False).size()
-    counted = counted.rename(columns={"layer": "subject", "size": "hits"})
+    hits = targets[targets["hit"].notna()].groupby([*keys, "hit"], as_index=False).size()
+    hits = hits.rename(columns={"hit": "subject", "size": "hits"})
     # Days without a hit count as well: a series of hits alone has no zero.
-    whole = trials.merge(names, how="cross").merge(counted, on=[*keys, "subject"], how="left")
+    own = targets[targets["of"].notna()].groupby([*keys, "of"], as_index=False).size()
+    every = targets[targets["of"].isna()].groupby(keys, as_index=False).size()
+    names = pd.DataFrame({"subject": sorted(hits["subject"].unique())}, dtype="string")
+    trials = pd.concat([own.rename(columns={"of": "subject"}), every.merge(names, how="cross")])
+    whole = trials.rename(columns={"size": "trials"}).merge(hits, on=[*keys, "subject"], how="left")
     return Series.typed(whole.assign(hits=whole["hits"].fillna(0)).sort_values([*VANTAGE, "subject", "day"]))

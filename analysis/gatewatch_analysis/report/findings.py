@@ -16,7 +16,10 @@ import pandas as pd
 
 from gatewatch.words import Phrase, phrase
 from gatewatch_analysis.blocking import by_isp, by_layer
+from gatewatch_analysis.blocking.repeats import DECIDED
+from gatewatch_analysis.blocking.targets import LIKE_REFUSAL, MIN_ISPS
 from gatewatch_analysis.gateway import UNDETERMINED, Found
+from gatewatch_analysis.gateway.answer import LEAST_ISPS
 from gatewatch_analysis.gateway.border import usable
 from gatewatch_analysis.gateway.isps import Country, of_country, plain
 from gatewatch_analysis.gateway.told import said
@@ -83,6 +86,7 @@ def findings(verdicts: pd.DataFrame, gate: Found) -> list[Finding]:
         found += _isps(subject, here)
         found += _mechanisms(subject, here)
         found += _dead(subject, here)
+        found += _refusal(subject, here)
         found += _border(subject, paths)
         found += _gateway(subject, gate, (str(country), bool(lab)))
     return found
@@ -204,7 +208,10 @@ def _mechanisms(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
     where = (
         f"Where two of {isps} ISPs block the same target they use the same method in {alike} of {total} cases"
     )
-    if alike == total:
+    if isps < LEAST_ISPS:
+        text = f"{where}; fewer than {LEAST_ISPS} ISPs do not tell whether mechanisms are uniform."
+        yield Finding(subject, "country.mechanisms_unknown", text, evidence, 1.0)
+    elif alike == total:
         text = f"{where}: the mechanisms are uniform."
         yield Finding(subject, "country.mechanisms_uniform", text, evidence, wilson(isps, isps)[0])
     else:
@@ -217,6 +224,22 @@ def _dead(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
     if dead:
         text = phrase("Targets that are dead on every ISP, and so not counted as blocked: {n}.", n=len(dead))
         yield Finding(subject, "country.dead_targets", text, {"targets": dead}, 1.0)
+
+
+def _refusal(subject: str, verdicts: pd.DataFrame) -> Iterator[Finding]:
+    """Say what a server that refuses the country would look like, too: it is cut on every ISP."""
+    cells = verdicts[verdicts["status"].isin(DECIDED) & ~verdicts["dead"]]
+    way = cells["layer"].str.cat(cells["method"], sep=".")
+    like = ((cells["status"] == "blocked") & way.isin(list(LIKE_REFUSAL))).groupby(cells["input"])
+    everywhere = like.all() & (like.size() >= MIN_ISPS)
+    targets = sorted(everywhere.index[everywhere])
+    if targets:
+        text = (
+            "Blocked targets that are cut on every ISP in ways in which a server that refuses the whole "
+            f"country cuts, too: {len(targets)}. A control abroad does not see that; where they are cut "
+            "tells it apart (gatewatch locate)."
+        )
+        yield Finding(subject, "country.like_refusal", text, {"targets": targets}, 1.0)
 
 
 def _border(subject: str, borders: pd.DataFrame) -> Iterator[Finding]:

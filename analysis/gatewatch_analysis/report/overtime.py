@@ -227,13 +227,16 @@ def _nothing(subject: str, hops: pd.DataFrame) -> Iterator[Finding]:
 
 def _outage(subject: str, row: Any) -> Finding:
     name = isp_name(row)
-    what = "was off the net" if row["scope"] == "the ISP" else "had lines that were off the net"
+    whole = row["scope"] == "the ISP"
+    what = "was off the net" if whole else "had lines that were off the net"
+    # Nobody is told who measured: all visits of an ISP may be one volunteer's.
+    proviso = " All these visits may be of one line." if whole else ""
     since = "" if pd.isna(row["after"]) else f" (it had answered until {row['after']:%Y-%m-%d %H:%M})"
     until = "" if pd.isna(row["before"]) else f" (it answered from {row['before']:%Y-%m-%d %H:%M})"
     text = (
         f"{name} {what} from {row['start']:%Y-%m-%d %H:%M}{since} to {row['end']:%Y-%m-%d %H:%M}{until}: "
         f"{row['silent']} of {row['visits']} visits met no answer from anywhere, probability "
-        f"{_sure(row['probability'])}. That is no filter of sites, and does not say why."
+        f"{_sure(row['probability'])}.{proviso} That is no filter of sites, and does not say why."
     )
     evidence = {
         "isp": name,

@@ -14,7 +14,7 @@ from gatewatch_analysis.shutdown import outages, shutdowns, stops
 
 _READ = {
     "some lines": "some lines only",
-    "one ISP": "an outage of one ISP",
+    "one ISP": "one ISP, or the lines of it that measured",
     "several ISPs": "several ISPs, while others answered",
     "every ISP heard": "every ISP that was heard of",
 }

@@ -11,7 +11,14 @@ from typing import Any
 
 import pandas as pd
 
-from gatewatch_analysis.events import evaluate, event_answers, interruptions, joint_changes, series
+from gatewatch_analysis.events import (
+    by_target,
+    counted,
+    evaluate,
+    event_answers,
+    interruptions,
+    joint_changes,
+)
 from gatewatch_analysis.events.series import Division
 from gatewatch_analysis.loading import Dataset
 from gatewatch_analysis.prefixes import Whereabouts
@@ -45,13 +52,14 @@ def analyse(
 
     ``events`` are those of :mod:`gatewatch_targets.events` unless others are given.
     """
-    daily = series(dataset.measurements, by)
-    steps = by_country(partial(interruptions, events=events), daily)
+    targets = by_target(dataset.measurements, by)
+    daily = counted(targets)
+    steps = by_country(partial(interruptions, events=events), daily, targets)
     addresses, _ = whereabouts(dataset, prefixes, otherwise)
     labs = sorted(dataset.measurements["lab"].unique())
     held = [evaluate(dataset, addresses, operation=operation, lab=bool(lab)) for lab in labs]
     predictions = pd.concat(held, ignore_index=True) if held else Evaluations.frame([])
-    joint = by_country(partial(joint_changes, events=events), daily)
+    joint = by_country(partial(joint_changes, events=events), daily, targets)
     return Timeline(steps, event_answers(steps, events), joint, predictions)
 
 

@@ -2,8 +2,8 @@
 
 from gatewatch_analysis.statistics.changes import SURE, Change, Changes, changes, p_value, spread
 from gatewatch_analysis.statistics.intervals import wilson, wilsons
-from gatewatch_analysis.statistics.signs import sign_test, sign_test_both_ways
-from gatewatch_analysis.statistics.together import Together, all_together, together
+from gatewatch_analysis.statistics.signs import at_least, sign_test, sign_test_both_ways
+from gatewatch_analysis.statistics.together import Together, all_together, on_both_sides, together, took_part
 
 __all__ = [
     "SURE",
@@ -11,12 +11,15 @@ __all__ = [
     "Changes",
     "Together",
     "all_together",
+    "at_least",
     "changes",
+    "on_both_sides",
     "p_value",
     "sign_test",
     "sign_test_both_ways",
     "spread",
     "together",
+    "took_part",
     "wilson",
     "wilsons",
 ]

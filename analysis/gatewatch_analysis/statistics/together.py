@@ -161,3 +161,19 @@ def all_together(hits: Counts, trials: Counts, *, sure: float = SURE) -> list[To
     edges = [0, *cuts(0, h.shape[1]), h.shape[1]]
     # Between its neighbours a change may be less sure than before they were known.
     return [seen for left, right in zip(edges, edges[2:], strict=False) if (seen := within(left, right))]
+
+
+def on_both_sides(trials: Counts, at: int) -> Any:
+    """Say of each series whether it has units before a bin and from it on."""
+    t = np.asarray(trials, np.int64)
+    return t[:, :at].any(axis=1) & t[:, at:].any(axis=1)
+
+
+def took_part(seen: Together, trials: Counts) -> tuple[int, ...]:
+    """Give the series that took part in a common change; none where fewer than two did.
+
+    One that was not measured before it, or after, neither took part nor did not.
+    """
+    both = on_both_sides(trials, seen.at)
+    part = tuple(k for k, chance in enumerate(seen.takes_part) if chance > _TAKES_PART and both[k])
+    return part if len(part) > 1 else ()

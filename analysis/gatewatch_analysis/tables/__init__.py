@@ -42,6 +42,7 @@ from gatewatch_analysis.tables.events import (
     Interruptions,
     JointChanges,
     Series,
+    TargetDays,
 )
 from gatewatch_analysis.tables.evidence import (
     BoxTypes,
@@ -142,6 +143,7 @@ __all__ = [
     "Stops",
     "Switches",
     "Table",
+    "TargetDays",
     "Uniformity",
     "Units",
     "Vantage",
@@ -210,6 +212,7 @@ TABLES: tuple[type[Table], ...] = (
     Posterior,
     Answers,
     Steps,
+    TargetDays,
     Series,
     Interruptions,
     EventAnswers,

@@ -15,6 +15,18 @@ class Series(Vantage):
     trials = Column(WHOLE, "targets decided that day", "count", "measurements.status")
 
 
+class TargetDays(Vantage):
+    """A row per ISP, target and day."""
+
+    title = "by_target: a row per ISP, target and day on which it was decided"
+    day = Column(TIME, "the day", "UTC", "measurements.start")
+    input = Column(TEXT, "the target", "", "measurements")
+    of = Column(
+        TEXT, "what it counts for: all, its category or host; missing: for every layer", "", "by_target"
+    )
+    hit = Column(TEXT, "where it is blocked, that or the layer; missing where it is not", "", "by_target")
+
+
 class Interruptions(Vantage):
     """A row per event, ISP and subject."""
 
@@ -35,7 +47,10 @@ class Interruptions(Vantage):
     )
     placebo_largest = Column(REAL, "largest step at a placebo date", "0 to 1", "placebo")
     outcome = Column(
-        TEXT, "up, down, none, or cannot tell: too few days, or too few placebo dates", "", "all of these"
+        TEXT,
+        "up, down, none, or cannot tell: too few days or placebo dates, or other targets after than before",
+        "",
+        "all of these",
     )
 
 
