@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,9 @@ def write_run(
     compressed: bool = False,
 ) -> Path:
     name = "measurements.jsonl.gz" if compressed else "measurements.jsonl"
-    write_lines(folder / name, map(dumps, measurements))
+    # As the runner names them; without one, equal lines would be copies of one measurement.
+    named = (replace(m, id=m.id or f"{folder.name}.{n}") for n, m in enumerate(measurements))
+    write_lines(folder / name, map(dumps, named))
     about = {"vantage": {"country": "KH", "asn": "AS38623", "isp": isp}, "state": "done", "lab": lab}
     (folder / "run.json").write_text(json.dumps(about))
     if prefixes is not None:

@@ -1,5 +1,6 @@
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 from tests.analysis.runs import measurement, trace, web, write_lines, write_run
 
 from gatewatch.records import HopReply, MplsLabel, TraceKeys, dumps, encode
+from gatewatch_analysis.blocking import matrix
 from gatewatch_analysis.loading import NoDataset, blocks, load
 from gatewatch_analysis.tables import Hops, Measurements, Problems, Table
 
@@ -281,3 +283,33 @@ def test_traceroutes_of_ripe_atlas_and_scamper_are_hops_too(tmp_path: Path) -> N
         assert set(hops["destination"]) == {"104.17.0.2"}
     (problem,) = found.problems["reason"]
     assert "no traceroute result that can be read" in problem
+
+
+def test_a_run_whose_clock_was_wrong_is_told(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", [web("http://a.com/", "ok")])
+    about = json.loads((run / "run.json").read_text())
+    for seconds, told in ((-86400, 1), (12.5, 0), (None, 0), ("x", 0)):
+        (run / "run.json").write_text(json.dumps(about | {"clock_offset_s": seconds}))
+        assert len(load([run]).problems) == told
+    (run / "run.json").write_text(json.dumps(about | {"clock_offset_s": -86400}))
+    problem = load([run]).problems.iloc[0]
+    assert problem["reason"] == "the clock was -24.0 hours off, and dates what is in it"
+
+
+def test_a_measurement_that_is_read_twice_has_one_vote(tmp_path: Path) -> None:
+    site = "https://www.rfa.org/"
+    runs = [
+        write_run(tmp_path / name, [web(site, label, start=f"2024-05-0{day} 12:00:00")])
+        for day, (name, label) in enumerate([("a", "ok"), ("b", "ok"), ("c", "tls.reset")], 1)
+    ]
+    path = [("36.37.130.14", 1.0), (None, None), (None, None), ("63.218.10.5", 30.0)]
+    traced = write_run(tmp_path / "t", [trace("104.16.1.1", path), trace("104.16.1.2", path)])
+    copied = [shutil.copytree(run, tmp_path / f"copy {n}") for n, run in enumerate([runs[2]] * 2 + [traced])]
+    once, found = load([*runs, traced]), load([*runs, traced, *copied])
+    assert len(once.measurements) == 5 and len(once.hops) == 8
+    # The interference was seen in one of three measurements, whoever sent that one again.
+    assert (
+        matrix(found.measurements)["label"].tolist() == matrix(once.measurements)["label"].tolist() == ["ok"]
+    )
+    pd.testing.assert_frame_equal(found.hops, once.hops)
+    assert found.measurements["measurement"].tolist() == once.measurements["measurement"].tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -22,18 +23,21 @@ def assert_same(one: Dataset, other: Dataset) -> None:
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name))
 
 
-def mixed() -> list[bytes]:
-    """Measurements of others and of ours, traces, blank lines and bad ones."""
+def mixed(first: int = 0) -> list[bytes]:
+    """Measurements of others and of ours, traces, blank lines and bad ones; no two the same."""
     path = [("192.168.1.1", 0.5), ("1.1.1.1", 9.25)]
-    ours = [dumps(web("http://a.com/", "ok")), dumps(trace("1.1.1.1", path)), b"\n", b"damaged\n"]
-    return [line for group in zip(generated()[:120], ours * 30, strict=True) for line in group]
+    ours: list[bytes] = []
+    for n in range(first, first + 30):
+        two = web("http://a.com/", "ok"), trace("1.1.1.1", path)
+        ours += [*(dumps(replace(m, id=f"{n} {m.test_name}")) for m in two), b"\n", b"damaged\n"]
+    return [line for group in zip(generated()[first : first + 120], ours, strict=True) for line in group]
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("files")
     write_lines(folder / "a.jsonl", mixed())
-    write_lines(folder / "b.jsonl.gz", mixed()[:40])
+    write_lines(folder / "b.jsonl.gz", mixed(200)[:40])
     write_run(folder / "run", [web("http://b.com/", "tls.reset"), trace("8.8.8.8", [("8.8.8.8", 1.0)])])
     return folder
 

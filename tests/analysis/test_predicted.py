@@ -68,6 +68,9 @@ def test_a_placebo_holds_where_nothing_happens_and_fails_where_a_detector_fires(
     loud = daily(start, 48, "ok", [1, 2, 3], "web.telegram.org", "TH")
     loud += daily(start + timedelta(days=48), 12, "tcp.timeout", [1, 2, 3], "web.telegram.org", "TH")
     assert states(evaluate(*loaded(tmp_path / "b", loud)))["placebo-th-2020 TH"] == "fails"
+    # Put on the list in those days, it may have been blocked for years.
+    new = daily(start + timedelta(days=50), 10, "tcp.timeout", [1, 2, 3], "web.telegram.org", "TH")
+    assert states(evaluate(*loaded(tmp_path / "n", new)))["placebo-th-2020 TH"] == "cannot tell"
     start = date(2022, 1, 1)
     steady = daily(start, 80, "ok", [1, 2, 3], "a.example") + daily(start, 80, "ok", [1, 2, 3], "b.example")
     assert states(evaluate(*loaded(tmp_path / "c", steady)))["placebo-kh-2022 KH"] == "holds"

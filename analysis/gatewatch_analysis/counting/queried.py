@@ -15,6 +15,8 @@ from gatewatch_analysis.counting.parts import Part, part
 
 # In a name of a file DuckDB takes these for patterns.
 _PATTERN = frozenset("*?[")
+# What the rows are counted under: no column's name.
+_ROWS = "\x1frows"
 
 
 def can_query(dataset: Any) -> bool:
@@ -43,10 +45,6 @@ def queried(dataset: Any, by: Sequence[str], sums: Sequence[str]) -> Part:
     with _engine(os.getpid()).cursor() as asked:
         found = asked.sql(query, params={"files": list(dataset.files)}).to_arrow_table()
     return part(found, by, sums, _ROWS)
-
-
-# What the rows are counted under: no column's name.
-_ROWS = "\x1frows"
 
 
 @cache

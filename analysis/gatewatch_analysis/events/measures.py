@@ -12,6 +12,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from gatewatch_analysis.blocking.repeats import DECIDED
 from gatewatch_analysis.gateway.border import DOMESTIC, borders
 from gatewatch_analysis.gateway.boxes import box_types
 from gatewatch_analysis.gateway.exits import exits
@@ -21,8 +22,6 @@ from gatewatch_analysis.gateway.node import places, shared_nodes
 from gatewatch_analysis.prefixes import Whereabouts
 from gatewatch_analysis.statistics import wilson
 from gatewatch_targets.differential import differential
-
-_DECIDED = ("ok", "tampered", "server_side", "blocked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +145,7 @@ def sides_apart(seen: Seen) -> Measured | None:
         for side in ("western", "chinese")
         for target in sides.get(side, ())
     }
-    decided = seen.measurements[
-        seen.measurements["status"].isin(["ok", "tampered", "server_side", "blocked"])
-    ]
+    decided = seen.measurements[seen.measurements["status"].isin(DECIDED)]
     mine = decided.assign(
         side=decided["input"].map(side_of), hit=(decided["status"] == "blocked").astype(float)
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from gatewatch_analysis.blocking.repeats import DECIDED
 from gatewatch_analysis.events import measures
 from gatewatch_analysis.events.joint import joint_changes
 from gatewatch_analysis.events.measures import Measure, Measured, Seen
@@ -151,27 +152,30 @@ def _alarms(seen: Seen, first: date, last: date) -> list[str]:
 
 
 def _newly_blocked(seen: Seen, first: date, last: date, words: Sequence[str]) -> _Row:
-    """Count the ISPs that block such a target in these days and did not before."""
+    """Count the ISPs that block such a target in these days and did not before, of those that tell both."""
     measured = seen.measurements
     text = measured["input"].fillna("") + " " + measured["host"].fillna("")
     mine = measured[text.map(lambda said: any(word in said for word in words)).astype(bool)]
     during = mine["start"].between(_midnight(first), _midnight(last + timedelta(days=1)))
     isps = hits = 0
     for _, rows in by_isp(mine):
-        now, before = rows[during.loc[rows.index]], rows[rows["start"] < _midnight(first)]
-        if now.empty:
+        now = _mostly_blocked(rows[during.loc[rows.index]])
+        before = _mostly_blocked(rows[rows["start"] < _midnight(first)])
+        # What nobody measured before may have been blocked for years.
+        if now is None or before is None:
             continue
         isps += 1
-        hits += _mostly_blocked(now) and not _mostly_blocked(before)
+        hits += now and not before
     if isps < _ALARM_ISPS:
-        return "cannot tell", f"{isps} ISPs measured such targets in these days", None, isps
+        return "cannot tell", f"{isps} ISPs measured such targets before and in these days", None, isps
     state = "fails" if hits >= _ALARM_ISPS else "holds"
     return state, f"newly blocked on {hits} of {isps} ISPs", float(hits), isps
 
 
-def _mostly_blocked(rows: pd.DataFrame) -> bool:
-    decided = rows[rows["status"].isin(["ok", "tampered", "server_side", "blocked"])]
-    return bool(len(decided)) and bool((decided["status"] == "blocked").mean() > 0.5)
+def _mostly_blocked(rows: pd.DataFrame) -> bool | None:
+    """Say whether most of the decided are blocked; None where none is decided."""
+    decided = rows[rows["status"].isin(DECIDED)]
+    return bool((decided["status"] == "blocked").mean() > 0.5) if len(decided) else None
 
 
 def _midnight(day: date) -> Any:

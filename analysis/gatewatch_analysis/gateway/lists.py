@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from gatewatch_analysis.blocking.repeats import DECIDED
 from gatewatch_analysis.gateway.isps import Isp, by_country, plain, rows_by_isp
 from gatewatch_analysis.tables import VANTAGE, ListAgreement, ListPairs
 
 # Of two targets or fewer, the index is 0, 1/2 or 1 by chance.
 _LEAST_TARGETS = 3
-_ALIVE = ("ok", "tampered", "server_side")
 _RESAMPLES = 1000
 _ENDS = (0.025, 0.975)
 _SEED = 0
@@ -51,7 +51,7 @@ def list_pairs(measurements: pd.DataFrame, dead: pd.DataFrame | None = None) -> 
 
 def _rounds(rows: pd.DataFrame, gone: set[tuple[Any, ...]]) -> dict[Isp, list[_Round]]:
     """Give each ISP's rounds that block anything, oldest first."""
-    decided = rows[rows["status"].isin(["blocked", *_ALIVE])]
+    decided = rows[rows["status"].isin(DECIDED)]
     about = decided[[*VANTAGE, "run", "input"]].assign(
         day=decided["start"].dt.floor("D"), cut=(decided["status"] == "blocked").astype("float64")
     )

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from gatewatch_analysis.blocking.repeats import DECIDED
 from gatewatch_analysis.gateway.isps import COUNTRY, by_country, rows_by_isp
 from gatewatch_analysis.tables import VANTAGE, Onsets, OnsetSpread
 
-_ALIVE = ("ok", "tampered", "server_side")
 # Of the verdicts before and after, at most so many may be on the wrong side: what comes and goes has no
 # beginning.
 _MISFITS = 0.2
@@ -26,7 +26,7 @@ _MINUTES = 60.0
 
 def onsets(measurements: pd.DataFrame) -> pd.DataFrame:
     """Find when each ISP began to block each target (table ``Onsets``), where it was seen free before."""
-    decided = measurements[measurements["status"].isin(["blocked", *_ALIVE]) & measurements["start"].notna()]
+    decided = measurements[measurements["status"].isin(DECIDED) & measurements["start"].notna()]
     cut = decided["status"] == "blocked"
     cell = [decided[name] for name in [*VANTAGE, "input"]]
     # What is always blocked, or never, has no beginning here; it is nearly all.

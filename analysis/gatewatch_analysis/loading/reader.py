@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from gatewatch_analysis.loading.copies import without_copies
 from gatewatch_analysis.loading.files import read
 from gatewatch_analysis.loading.loader import OTHERS
 from gatewatch_analysis.loading.measured.fast import STATUSES
@@ -53,7 +54,7 @@ def load(
     Files are read some lines at a time and no bodies are kept; large ones by as many ``processes`` as there
     are cores.  A line that cannot be read never stops a load: it becomes a row of ``problems``, and with
     ``aside`` it is also written to a file in that folder.  Raises :class:`NoDataset` for a path that is not
-    there or is no dataset.
+    there or is no dataset.  A measurement that is read twice counts once.
     """
     # Here, because datasets are made of what is loaded.
     from gatewatch_analysis.dataset.loaded import joined, loaded
@@ -62,11 +63,10 @@ def load(
     given = list(paths)
     derived = [path for path in given if is_dataset(path, storage)]
     found = [loaded(path, wanted, storage) for path in derived]
-    if derived and len(derived) == len(given):
-        return joined(found)
-    return joined(
-        [_load([path for path in given if path not in derived], wanted, aside, processes, storage), *found]
-    )
+    rest = [path for path in given if path not in derived]
+    if rest or not derived:
+        found.insert(0, _load(rest, wanted, aside, processes, storage))
+    return without_copies(joined(found))
 
 
 def _load(

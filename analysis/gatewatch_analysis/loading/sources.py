@@ -41,6 +41,9 @@ _UPLOADED = re.compile(r"[0-9a-f]{64}\.jsonl\.gz")
 _EMULATED = re.compile(rb'"annotations": ?\{[^{}]*"network_type": ?"lab"')
 _HEAD = 4096
 
+# A clock that is an hour off puts what was measured on another side of an event; the days are the clock's.
+_WRONG_S = 3600
+
 #: Takes file, line (0 for the file as a whole) and what is wrong.
 Report = Callable[[str, int, str], None]
 
@@ -189,6 +192,13 @@ class _Finder:
         except (OSError, ValueError, RecursionError) as error:
             self._report(self._store.name(path), 0, f"cannot be read: {type(error).__name__}")
         run = about if isinstance(about, dict) else {}
+        ahead = run.get("clock_offset_s")
+        if isinstance(ahead, int | float) and abs(ahead) >= _WRONG_S:
+            self._report(
+                self._store.name(path),
+                0,
+                f"the clock was {ahead / 3600:+.1f} hours off, and dates what is in it",
+            )
         vantage = run.get("vantage")
         isp = vantage.get("isp") if isinstance(vantage, dict) else None
         local = self._store.system is None
