@@ -62,6 +62,18 @@ def states(seen: Switched, node: str = GATE) -> dict[str, str]:
     return dict(zip(mine["isp"], mine["state"], strict=True))
 
 
+def test_other_destinations_have_other_ways_and_nothing_was_switched() -> None:
+    hops = traced(dict.fromkeys(range(1, 6), 15))
+    late = hops["start"] >= DAY + pd.Timedelta(days=15)
+    assert len(found(hops).switches) == 1
+    other = hops.assign(destination=hops["destination"].mask(late, "62.8.8.8"))
+    assert found(other).switches.empty
+    # Nor where the destinations of before are traced as well, and their ways are what they were.
+    old = traced(dict.fromkeys(range(1, 6)))
+    beside = old.assign(trace=old["trace"] + 100_000)
+    assert found(pd.concat([other, other.assign(trace=other["trace"] + 200_000), beside])).switches.empty
+
+
 def test_two_stages_are_dated_and_an_isp_that_goes_past_is_named() -> None:
     since = {**dict.fromkeys(range(1, 6), 15), **dict.fromkeys(range(6, 9), 19), 9: None}
     # A third of the days are missing: volunteers come and go.

@@ -21,11 +21,16 @@ Day = pd.Timestamp
 
 @dataclass(slots=True)
 class Abroad:
-    """An ISP's ways abroad on one day: how many, through which networks at home, by which last router."""
+    """An ISP's ways abroad on one day: how many, through which networks at home, by which last router.
+
+    ``to``: ways by destination; ``nodes_to``: by destination and network.
+    """
 
     ways: int = 0
     nodes: Counter[str] = field(default_factory=Counter)
     routers: Counter[str] = field(default_factory=Counter)
+    to: Counter[str] = field(default_factory=Counter)
+    nodes_to: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def through(self, node: str) -> bool:
         """Whether most of them led through a network."""
@@ -45,15 +50,15 @@ def ways_abroad(hops: pd.DataFrame, prefixes: Whereabouts) -> tuple[Days, dict[s
     names: dict[str, str] = {}
     timed = hops[hops["start"].notna()]
     for day, part in timed.groupby(timed["start"].dt.floor("D"), sort=True):
-        for vantage, _, traces in ways(part, prefixes):
+        for vantage, destination, traces in ways(part, prefixes):
             country, isp, asn, lab = vantage
             mine = found[Isp(str(country), str(isp), int(asn or 0), bool(lab))]
             for way in traces:
-                _add(mine, pd.Timestamp(day), way, names)
+                _add(mine, pd.Timestamp(day), str(destination), way, names)
     return {isp: dict(days) for isp, days in sorted(found.items())}, names
 
 
-def _add(days: dict[Day, Abroad], day: Day, way: Way, names: dict[str, str]) -> None:
+def _add(days: dict[Day, Abroad], day: Day, destination: str, way: Way, names: dict[str, str]) -> None:
     out = next((i for i, hop in enumerate(way.hops) if hop.kind == "abroad"), None)
     home = [hop for hop in way.hops[:out] if hop.kind in AT_HOME]
     if out is None or not home:
@@ -70,6 +75,8 @@ def _add(days: dict[Day, Abroad], day: Day, way: Way, names: dict[str, str]) -> 
     seen.ways += 1
     seen.nodes.update(nodes)
     seen.routers[home[-1].address] += 1
+    seen.to[destination] += 1
+    seen.nodes_to.update((destination, node) for node in nodes)
 
 
 def main_methods(measurements: pd.DataFrame, dead: pd.DataFrame) -> dict[Isp, dict[Day, str]]:

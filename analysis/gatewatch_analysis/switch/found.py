@@ -2,7 +2,8 @@
 
 Several ISPs at once are dated by one model for all (:mod:`gatewatch_analysis.statistics.together`), an ISP
 for itself by its own days (:mod:`gatewatch_analysis.statistics.changes`).  Which network it is comes from
-the paths alone: every network at home that some ISP's ways lead through is tried.
+the paths alone: every network at home that some ISP's ways lead through is tried.  Other destinations than
+before have other ways: an ISP's change counts where the ways to the same ones changed.
 """
 
 from __future__ import annotations
@@ -74,9 +75,25 @@ class _Node:
         """Give the surest change by which an ISP's ways came to lead through it; None where there is none."""
         if row not in self._own:
             found = changes(self.hits[row], self.trials[row]).found
-            ups = [c for c in found if c.levels[1][0] > _MOST > c.levels[0][0]]
+            ups = [c for c in found if c.levels[1][0] > _MOST > c.levels[0][0] and self._leads(row, c.at)]
             self._own[row] = max(ups, key=lambda c: c.probability, default=None)
         return self._own[row]
+
+    def _leads(self, row: int, at: int) -> bool:
+        """Whether ways to the same destinations came to lead through it, not only those to others."""
+        ways = self._ways[self.isps[row]]
+        sides: list[tuple[Counter[str], Counter[str]]] = [(Counter(), Counter()), (Counter(), Counter())]
+        for day, seen in ways.items():
+            traced, through = sides[day >= self.days[at]]
+            traced.update(seen.to)
+            through.update({to: many for (to, node), many in seen.nodes_to.items() if node == self.node})
+        (t0, h0), (t1, h1) = sides
+        both = t0.keys() & t1.keys()
+        if not both:
+            return False
+        same = sum(h1[to] / t1[to] - h0[to] / t0[to] for to in both) / len(both)
+        whole = h1.total() / t1.total() - h0.total() / t0.total()
+        return same >= _MOST * whole
 
     def steps(self) -> list[_Step]:
         """Give the days on which two ISPs or more came to it, as far as their days can tell.
