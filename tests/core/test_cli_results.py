@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -141,6 +142,37 @@ def test_the_latest_of_no_runs(tmp_path: Path) -> None:
     for command in ("show", "summary", "delete"):
         result = run(tmp_path, command, "latest")
         assert result.exit_code == 2 and "no runs yet" in result.stderr and "gatewatch run" in result.stderr
+
+
+def named(root: Path, when: datetime, probe: str = "web") -> str:
+    plan = {"probes": [probe], "items": [{"id": "web-0", "probe": probe}]}
+    folder = create(root, plan, ABOUT, wall=lambda: when)
+    folder.close("done")
+    return folder.id
+
+
+def test_the_latest_is_no_run_of_a_clock_that_was_ahead(root: Path) -> None:
+    now = datetime.now(UTC)
+    older = next(path.name for path in root.iterdir() if path.is_dir())
+    ahead = [named(root, now + timedelta(days=days)) for days in (3, 9000)]
+    for command in ("show", "summary"):
+        shown = run(root, command, "latest", "--json")
+        assert older in shown.stdout and not any(name in shown.stdout for name in ahead)
+        assert all(f"{name} is from the future" in shown.stderr for name in ahead)
+    # Within a day it is a matter of zones and drift, and nothing is said.
+    nearly = named(root, now + timedelta(hours=23))
+    shown = run(root, "show", "latest", "--json")
+    assert json.loads(shown.stdout)["run"]["id"] == nearly
+    # By its own name each is found, and nothing is said.
+    shown = run(root, "show", ahead[1], "--json")
+    assert (json.loads(shown.stdout)["run"]["id"], shown.stderr) == (ahead[1], "")
+
+
+def test_where_all_runs_are_of_the_future_the_newest_is_the_latest(tmp_path: Path) -> None:
+    first, last = (named(tmp_path, datetime(year, 1, 1, tzinfo=UTC)) for year in (2090, 2091))
+    shown = run(tmp_path, "show", "latest", "--json")
+    assert json.loads(shown.stdout)["run"]["id"] == last
+    assert f"{first} is from the future" in shown.stderr and f"{last} is from the future" in shown.stderr
 
 
 def test_a_terminal_gets_a_table_without_markup(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,7 @@ results.add_command(summary)
 def find(root: Path, name: str, *, judged: bool = False) -> RunInfo:
     """Give a run by id, the beginning of it, path, or "latest"; raises what ends the command.
 
+    The latest is the newest by its name that is no more than a day ahead of now, if there is one.
     ``judged``: the latest is one that says what is blocked, not one that only looked for where.
     """
     from gatewatch.store import held, list_runs
@@ -142,13 +144,26 @@ def find(root: Path, name: str, *, judged: bool = False) -> RunInfo:
     if name == "latest" and not runs:
         raise _Unusable(_none_yet(root))
     if name == "latest":
-        found = [run for run in runs if not (judged and run.probes == ("locate",))][:1]
+        found = _latest([run for run in runs if not (judged and run.probes == ("locate",))])
     else:
         found = [run for run in runs if run.id == name] or [run for run in runs if run.id.startswith(name)]
     if len(found) != 1:
         many = f"{len(found)} runs begin with {name!r}" if found else f"no run {name!r}"
         raise _Unusable(f"{many} in {_safe(str(root))}; see gatewatch results list")
     return found[0]
+
+
+def _latest(runs: list[RunInfo]) -> list[RunInfo]:
+    """Give the newest of runs, newest first, that was not named by a clock ahead of now; else the newest."""
+    from gatewatch.store.runs import is_of_the_future
+
+    now = datetime.now(UTC)
+    found = next((run for run in runs if not is_of_the_future(run, now)), None)
+    for run in runs[: runs.index(found) if found else None]:
+        click.echo(
+            _safe(f"{run.id} is from the future: this machine's clock is wrong, or was then."), err=True
+        )
+    return [found] if found else runs[:1]
 
 
 def _none_yet(root: Path) -> str:

@@ -46,6 +46,8 @@ _SYNC_SECONDS = 1.0
 # gzip -6 packs 25,000 records of 5 kB a second, 12 to 1: a run of 2,000 is packed in 0.1 s.
 _GZIP_LEVEL = 6
 _RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+#: A run's folder is named after its start, in UTC.
+STAMP = "%Y%m%dT%H%M%SZ"
 _TIME = "%Y-%m-%d %H:%M:%S"
 
 
@@ -211,7 +213,7 @@ def create(
         make_folder(root)
         while True:
             # The time sorts, the random part keeps two runs of one second apart and tells nothing.
-            path = root / f"{wall():%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+            path = root / f"{wall():{STAMP}}-{secrets.token_hex(3)}"
             with suppress(FileExistsError):
                 path.mkdir(mode=0o700)
                 break

@@ -7,14 +7,17 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from gatewatch.store.files import read_json
-from gatewatch.store.folder import PLAN, RUN
+from gatewatch.store.folder import PLAN, RUN, STAMP
 from gatewatch.store.lines import PACKED, PLAIN, label, read
 from gatewatch.store.locking import held
 
+#: By how much a clock may be ahead and no run be taken for one of the future.
+AHEAD = timedelta(days=1)
 # States of a run that has not been closed.
 _OPEN = frozenset({"running", "paused"})
 
@@ -65,6 +68,18 @@ def list_runs(root: Path, *, brief: bool = False) -> list[RunInfo]:
     return [
         replace(info, state="killed") if info in open_runs and info is not live else info for info in runs
     ]
+
+
+def is_of_the_future(run: RunInfo, now: datetime) -> bool:
+    """Tell whether a run's name says that it began :data:`AHEAD` later than now: some clock was wrong.
+
+    A folder that is not named after a time is none.
+    """
+    try:
+        named = datetime.strptime(run.id.partition("-")[0], STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return named - now > AHEAD
 
 
 def look(folder: Path, going_on: bool, *, brief: bool = False) -> RunInfo | None:

@@ -18,14 +18,12 @@ from pathlib import Path
 from gatewatch.store import Locked, lock
 from gatewatch.store.erase import GOING, set_aside
 from gatewatch.store.files import read_json, sync_folder
-from gatewatch.store.folder import PLAN, RUN
+from gatewatch.store.folder import PLAN, RUN, STAMP
 
 # By so many seconds today's clock may differ from the world's: less than any age that is worth asking for.
 MOST_WRONG = 86_400.0
 # Dates that put clocks right have no fractions: among runs so near to one another the one so named is newest.
 _ROUGH = timedelta(seconds=2)
-# A run's folder is named after its start (gatewatch.store.folder).
-_STAMP = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ class _Start:
 
 def _started(run: Path) -> _Start:
     try:
-        named = datetime.strptime(run.name.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+        named = datetime.strptime(run.name.partition("-")[0], STAMP).replace(tzinfo=UTC)
     except ValueError:
         # Not one of ours by name: the time at which its plan was written, once and never again.
         named = datetime.fromtimestamp((run / PLAN).stat().st_mtime, UTC)
