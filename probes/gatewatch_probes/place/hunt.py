@@ -1,7 +1,6 @@
 """The search for a filter's place: sweep, does it act at all, where, and once more.  Not a probe.
 
-1. Sweep: packets that name nothing, with rising TTL on the very flow, twice a hop: who answers, how fast, and
-   where the server is.
+1. Sweep (:mod:`gatewatch_probes.place.walk`): who answers on the way, how fast, and where the server is.
 2. Does it act?  The trigger with a visitor's TTL.  Honest answers end the search: no interference here.
    Silence must repeat three times, with a control that passes in between.
 3. Where?  The belief chooses each next TTL (:mod:`gatewatch.locus`), until one link is as good as certain.
@@ -20,31 +19,28 @@ from dataclasses import dataclass, field, replace
 
 import trio
 
-from gatewatch.locus import Belief, Path, Place, Sighting
+from gatewatch.locus import Belief, Place, Sighting
 from gatewatch.net.address import endpoint, is_ipv6
 from gatewatch.net.residual import LONGEST, RESERVE, wait_until_clear
-from gatewatch.net.shot import UNUSED, Echo, Flow
+from gatewatch.net.shot import Echo
 from gatewatch.records import ResidualWait
 from gatewatch_probes.place.deep import Watch
-from gatewatch_probes.place.triggers import Trigger, differ
+from gatewatch_probes.place.triggers import differ
+from gatewatch_probes.place.walk import Walk
 
 #: Reasons for which another source port is worth a try.
 NOTHING = "no interference seen"
 SOMETIMES = "it acts at one time and not at another"
 #: The TTL that a visitor's packets have; filters that copy TTLs show themselves at last.
 FULL = 64
-MAX_TTL = 32
-# Paths with this many silent routers in a row end in a firewall (scamper's gaplimit, 5).
-_GAP = 5
-_SWEEPS, _SWEEPS_OF_SILENT = 2, 4
 # Silence must be silent three times: at 3 % loss each way one packet in 17 brings nothing back, and three in
 # a row once in 5,000.
 _SILENCES = 3
 # A link is named only with this probability, and found only with the higher one while the budget lasts.
 ENOUGH, SURE = 0.95, 0.995
 _CONFIRMING, _PASSING = 3, 2
-# Innocent packets before a trigger, until one is answered; and how often a hunt puts up with none.
-_WITNESSES, _UNHEARD = 3, 6
+# How often a hunt puts up with a hop that answered and does so no longer.
+_UNHEARD = 6
 AT_SERVER = "the server itself, or something right before it"
 STOPPED = "stopped before the next trigger"
 LATE = "the time for locating was up"
@@ -54,16 +50,12 @@ _PATIENCE = LONGEST + 60.0
 _ASIDE = 2
 # By how much another TTL is less, for an answer that copies it to follow.
 _LESS = 16
-# How far beyond the first answer routers are looked for.  A way that is one hop longer for another port is
-# load balancing; two are not (Augustin et al., IMC 2006, section 4).
-_BEYOND = 3
 
 
 @dataclass(slots=True)
-class Hunt:
+class Hunt(Walk):
     """A search, and what it found: ``place``, or None with a ``reason``; ``signature``; what it cost."""
 
-    trigger: Trigger
     most_triggers: int = 12
     #: Waits until the next connection may be opened.
     pace: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
@@ -73,12 +65,10 @@ class Hunt:
     since: float = field(default_factory=trio.current_time)
     #: Deep mode: who listens to the flow.
     watch: Watch | None = None
-    path: Path = field(default_factory=lambda: Path(MAX_TTL))
     place: Place | None = None
     reason: str = ""
     signature: str = ""
     triggers: int = 0
-    controls: int = 0
     sightings: list[Sighting] = field(default_factory=list)
     shots: list[tuple[int, list[Echo]]] = field(default_factory=list)
     #: When each trigger was sent, in trio's time since the hunt began, and whether each control passed.
@@ -141,67 +131,6 @@ class Hunt:
             self.signature = "proxy"
         self.place = place
 
-    # -- the path
-
-    def window(self) -> float:
-        """How long an answer may take, in s: the slowest so far, twice the spread, and a moment."""
-        slowest = max(self.path.rtts.values(), default=250.0)
-        return min(2.0, (slowest + 4 * max(self.path.spread, default=10.0)) / 1000 + 0.1)
-
-    async def _sweep(self) -> bool:
-        gap = 0
-        for ttl in range(1, MAX_TTL + 1):
-            echo = await self._ask(ttl, _SWEEPS)
-            if echo is not None and echo.kind in ("open", "refused", "data"):
-                await self._settle(ttl)
-                return True
-            gap = 0 if echo else gap + 1
-            if gap >= _GAP:
-                return False
-        return False
-
-    async def _ask(self, ttl: int, answers: int) -> Echo | None:
-        """Ask one hop until it has answered so often; silent ones some more, since packets get lost."""
-        found: Echo | None = None
-        for attempt in range(_SWEEPS_OF_SILENT):
-            if self.path.answered.get(ttl, 0) >= answers or (found is None and attempt == _SWEEPS_OF_SILENT):
-                break
-            echo = await self.trigger.sweep(ttl, self.window())
-            self.controls += 1
-            self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
-            # A server may answer an old packet; where one packet expires, the server is not.
-            found = found if found is not None and found.kind == "expired" else echo or found
-        return found
-
-    async def _settle(self, ttl: int) -> None:
-        """The server answered at this TTL; make sure that it does not at the one before."""
-        while ttl > 1:
-            echo = await self.trigger.sweep(ttl - 1, self.window())
-            self.controls += 1
-            if echo is None or echo.kind not in ("open", "refused", "data"):
-                break
-            ttl -= 1
-        self.path.length = ttl
-
-    async def _beyond(self) -> None:
-        """Send to an unused port from the first answer's TTL on: is the server farther than that?"""
-        flow, found = self.trigger.flow, self.path.length
-        aside = Flow(flow.address, UNUSED, flow.source_port)
-        for ttl in range(found, min(found + _BEYOND, MAX_TTL) + 1):
-            echoes = await aside.datagram(b"gatewatch", ttl, self.window())
-            self.controls += 1
-            if not echoes:
-                continue
-            if echoes[0].kind != "expired":
-                return
-            if echoes[0].router is not None:
-                self.path.routers[ttl] = echoes[0].router
-            if ttl > found:
-                self.path.goes_on = True
-                return
-
-    # -- triggers
-
     async def clear(self) -> bool:
         """Make a control exchange, after the waiting that a block left behind may need; does it pass?"""
 
@@ -254,18 +183,6 @@ class Hunt:
         self.sightings.append(sighting)
         self.times.append(sent)
         return sighting
-
-    async def _heard(self, ttl: int) -> bool:
-        """Before a hop's silence is to mean anything: does it answer, now?  A busy line is no filter."""
-        if ttl >= self.path.length or not self.path.answered.get(ttl):
-            return True
-        for _ in range(_WITNESSES):
-            echo = await self.trigger.sweep(ttl, self.window())
-            self.controls += 1
-            self.path.control(ttl, echo.rtt if echo else None, echo.router if echo else None)
-            if echo is not None:
-                return True
-        return False
 
     async def _acts(self) -> Belief | None:
         """Find out whether there is interference at all, and of which kind."""
