@@ -83,6 +83,17 @@ def test_an_item_over_its_budget_is_skipped_with_the_reason(tmp_path: Path) -> N
     assert ("skipped", "fake-1", "took longer than 5 s") in ran.log.told
 
 
+def test_a_probe_that_waits_by_design_is_held_to_its_own_limit_and_the_reason_names_that(
+    tmp_path: Path,
+) -> None:
+    class Patient(Fake):
+        seconds = 60.0
+
+    ran = campaign(tmp_path, sites(1), Patient(lasting(1e6)), budget=Budget(item=5))
+    assert ran.about["skipped"] == [{"item": "fake-0", "why": "took longer than 60 s"}]
+    assert ran.seconds == 60.0
+
+
 @pytest.mark.parametrize(
     ("budget", "why", "measured", "seconds"),
     [

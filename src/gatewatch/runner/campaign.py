@@ -132,11 +132,12 @@ class Campaign:
             return
         if isinstance(self.observer, Timer):
             self.observer.began(item)
+        limit = max(self.budget.item, getattr(probe, "seconds", 0.0))
         start, then = trio.current_time(), self.machine.moment()
         began = self.wall()
         keys: TestKeys | None = None
         try:
-            with trio.move_on_after(max(self.budget.item, getattr(probe, "seconds", 0.0))):
+            with trio.move_on_after(limit):
                 keys = await probe.measure(item.target, self.wire)
         except Exception as error:
             if (lack := failures.lacking(error)) is not None:
@@ -153,7 +154,7 @@ class Campaign:
             if self.machine.stood_still_since(then):
                 self._once_more(item, STOOD_STILL)
             else:
-                self._skip(item, f"took longer than {self.budget.item:.0f} s")
+                self._skip(item, f"took longer than {limit:.0f} s")
             return
         # Samples of a running total say again what the reads have said.
         self._bytes += sum(
