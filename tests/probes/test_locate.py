@@ -83,6 +83,17 @@ def test_dropped_connections() -> None:
     assert link(locus) == (3, 5, "36.37.129.9", "36.37.130.14")
 
 
+@pytest.mark.parametrize("silent", [2, 7])
+def test_a_server_behind_a_sea_whose_routers_say_nothing(silent: int) -> None:
+    box = Box("sni-reset", 4, domains=frozenset({"reset.com"}))
+    abroad, *others = boxed(box).routes
+    # No router that answers is nearly as far away as the server is.
+    sea = [replace(abroad.path[0], address=f"104.23.12.{n}", ms=60.0 + n, silent=True) for n in range(silent)]
+    far = replace(abroad, path=(*abroad.path, *sea), server_ms=140.0)
+    (locus,) = locate("https://reset.com/", complete(replace(boxed(box), routes=(far, *others))))
+    assert (link(locus)[:2], locus.distance) == ((3, 4), 5 + len(far.path) + 1)
+
+
 def test_a_lying_name_at_the_isps_own_resolver() -> None:
     (locus,) = locate("https://lied.com/")
     assert (locus.method, locus.signature, locus.address) == ("dns", "answer", "36.37.242.53")

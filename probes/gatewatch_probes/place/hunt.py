@@ -26,13 +26,11 @@ from gatewatch.net.shot import Echo
 from gatewatch.records import ResidualWait
 from gatewatch_probes.place.deep import Watch
 from gatewatch_probes.place.triggers import differ
-from gatewatch_probes.place.walk import Walk
+from gatewatch_probes.place.walk import FULL, Walk
 
 #: Reasons for which another source port is worth a try.
 NOTHING = "no interference seen"
 SOMETIMES = "it acts at one time and not at another"
-#: The TTL that a visitor's packets have; filters that copy TTLs show themselves at last.
-FULL = 64
 # Silence must be silent three times: at 3 % loss each way one packet in 17 brings nothing back, and three in
 # a row once in 5,000.
 _SILENCES = 3

@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatewatch.net.minttl import Reading, read_ttl, reset_ttl
-from gatewatch_probes.place.hunt import FULL, Hunt
+from gatewatch_probes.place.hunt import Hunt
 from gatewatch_probes.place.triggers import Spoken
+from gatewatch_probes.place.walk import FULL
 
 # Eight questions halve 255 down to one, and two make sure; a few for packets that get lost.
 _CONNECTIONS = 14

@@ -12,8 +12,14 @@ from gatewatch.net.shot import UNUSED, Echo, Flow
 from gatewatch_probes.place.triggers import Trigger
 
 MAX_TTL = 32
-# Paths with this many silent routers in a row end in a firewall (scamper's gaplimit, 5).
+#: The TTL that a visitor's packets have; filters that copy TTLs show themselves at last.
+FULL = 64
+#: What a server answers with, be it there or refusing; not a router.
+_ANSWERS = ("open", "refused", "data")
+# Where the server does not answer, so many silent routers in a row end the way (scamper's gaplimit, 5).
 _GAP = 5
+# Answers take no longer than this, in s, or are taken for lost.
+_LONGEST = 2.0
 _SWEEPS, _SWEEPS_OF_SILENT = 2, 4
 # Innocent packets before a trigger, until one is answered.
 _WITNESSES = 3
@@ -24,26 +30,42 @@ _BEYOND = 3
 
 @dataclass(slots=True)
 class Walk:
-    """A path that is being learnt; ``controls`` counts what was sent and named nothing forbidden."""
+    """A path that is being learnt.
+
+    ``controls`` counts what was sent and named nothing forbidden; ``far`` is the server's own RTT in ms, None
+    where it does not answer.
+    """
 
     trigger: Trigger
     path: Path = field(default_factory=lambda: Path(MAX_TTL))
     controls: int = 0
+    far: float | None = None
 
     def window(self) -> float:
         """How long an answer may take, in s: the slowest so far, twice the spread, and a moment."""
-        slowest = max(self.path.rtts.values(), default=250.0)
-        return min(2.0, (slowest + 4 * max(self.path.spread, default=10.0)) / 1000 + 0.1)
+        known = list(self.path.rtts.values()) + ([] if self.far is None else [self.far])
+        slowest = max(known, default=250.0)
+        return min(_LONGEST, (slowest + 4 * max(self.path.spread, default=10.0)) / 1000 + 0.1)
+
+    async def _reach(self) -> None:
+        """Ask the server itself: the routers before a sea may all be silent, and it lies behind it."""
+        for _ in range(_WITNESSES):
+            echo = await self.trigger.sweep(FULL, _LONGEST)
+            self.controls += 1
+            if echo is not None and echo.kind in _ANSWERS:
+                self.far = echo.rtt
+                return
 
     async def _sweep(self) -> bool:
+        await self._reach()
         gap = 0
         for ttl in range(1, MAX_TTL + 1):
             echo = await self._ask(ttl, _SWEEPS)
-            if echo is not None and echo.kind in ("open", "refused", "data"):
+            if echo is not None and echo.kind in _ANSWERS:
                 await self._settle(ttl)
                 return True
             gap = 0 if echo else gap + 1
-            if gap >= _GAP:
+            if gap >= _GAP and self.far is None:
                 return False
         return False
 
@@ -65,7 +87,7 @@ class Walk:
         while ttl > 1:
             echo = await self.trigger.sweep(ttl - 1, self.window())
             self.controls += 1
-            if echo is None or echo.kind not in ("open", "refused", "data"):
+            if echo is None or echo.kind not in _ANSWERS:
                 break
             ttl -= 1
         self.path.length = ttl
