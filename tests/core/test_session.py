@@ -165,6 +165,21 @@ def test_a_signal_before_there_is_a_folder_is_no_traceback(tmp_path: Path) -> No
     assert outcome == Outcome("interrupted", "Interrupted before anything was measured.", None, 0)
 
 
+def test_a_signal_while_a_run_is_being_closed_loses_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def packed(_: RunFolder) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "_compress", packed)
+        first = conduct(session(tmp_path, lasting(1), 3), Log())
+    assert (first.state, first.measured) == ("interrupted", 3) and "--resume" in first.reason
+    second = conduct(session(tmp_path, lasting(1), 3, resume=first.folder), Log())
+    assert (second.state, second.folder, second.measured) == ("done", first.folder, 3)
+    assert measured(second.folder) == ["fake-0", "fake-1", "fake-2"]
+
+
 def raising(original: Callable[..., Any], after: int) -> Callable[..., Any]:
     """Let a method work so many times, then find the disk full."""
     calls = iter(range(after))

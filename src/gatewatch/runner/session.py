@@ -118,6 +118,7 @@ class Outcome:
 # Measuring makes many small records that live for a measurement and form no cycles; looking for cycles among
 # them every 700 allocations, Python's default, is a tenth of the time that a question costs.
 _COLLECT_AFTER = 50_000
+_INTERRUPTED = mark("The run was interrupted; go on with --resume.")
 
 
 @cache
@@ -140,15 +141,18 @@ def conduct(session: Session, observer: Observer) -> Outcome:
     with lock(session.root):
         calm_collector()
         outcome = Outcome("interrupted", mark("Interrupted before anything was measured."), None, 0)
+        made: list[RunFolder] = []
         try:
-            outcome = trio.run(_conduct, session, observer, clock=session.surroundings.clock)
+            outcome = trio.run(_conduct, session, observer, made, clock=session.surroundings.clock)
         except* KeyboardInterrupt:
-            # Once there is a folder, _until_signal takes the signals; before, there is nothing to put right.
-            pass
+            # _until_signal takes a campaign's.  This one came before, when there is nothing to put right, or
+            # while a folder was being closed: then that is as after a power cut, and nothing is lost.
+            if made:
+                outcome = Outcome("interrupted", _INTERRUPTED, made[0].path, made[0].measured)
         return outcome
 
 
-async def _conduct(session: Session, observer: Observer) -> Outcome:
+async def _conduct(session: Session, observer: Observer, made: list[RunFolder]) -> Outcome:
     around = session.surroundings
     async with around.enter() as wire:
         wire.helpers = session.helpers
@@ -170,6 +174,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
             silence = _silence(session, line, wire, looked) if line.tried and not look.portal else None
             return Outcome("no_network", look.reason, None, 0, silence)
         folder = _folder(session, line.clock_offset)
+        made.append(folder)
         names = own.words()
         campaign = Campaign(
             folder=folder,
@@ -198,7 +203,7 @@ async def _conduct(session: Session, observer: Observer) -> Outcome:
 async def _run(campaign: Campaign, folder: RunFolder) -> Outcome:
     began = trio.current_time()
     state: State = "interrupted"
-    reason = mark("The run was interrupted; go on with --resume.")
+    reason = _INTERRUPTED
     whole = False
     try:
         async with trio.open_nursery() as nursery:
