@@ -17,8 +17,9 @@ what it answers (seen of one DNS injector only: "Triplet Censors", FOCI 2020, bu
   a filter that lets the Initial pass and blocks what follows, which no trigger alone shows (China's, 2025).
 
 Around the filter: silent routers, load balancers, and a NAT in front of a third of the worlds, which keeps
-ports or does not.  A fifth is over IPv6, where NATs are not in use.  In some of the worlds without
-interference a proxy answers, honestly.
+ports or does not.  A fifth is over IPv6, where NATs are not in use.  In a fifth the server lies behind a sea:
+its last routers are all silent, and it is much farther away than any that answers.  In some of the worlds
+without interference a proxy answers, honestly.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ _WHOLE = ("tls-mitm", "dns-proxy")
 #: Whether this kernel has IPv6 at all.
 SIX = Path("/proc/sys/net/ipv6").is_dir()
 _LIE = "104.16.9.9"
+# One way over a sea, as from South-East Asia to Europe (ms).
+_SEA_MS = 80.0
 
 
 def head(seed: int, loss: float, jitter: float) -> str:
@@ -86,6 +89,7 @@ class World:
     residual: float = 0.0
     residual_by: str = ""
     silent: bool = False
+    sea: bool = False
     balanced: bool = False
     nat: str = ""
 
@@ -100,6 +104,7 @@ def variants(row: dict[str, Any]) -> list[str]:
         "copies TTLs": row["copies"],
         f"residual block {row['residual_by']}": row["residual"] > 0,
         "silent routers around it": row["silent"],
+        "a sea before the server": row["sea"],
         "load balancers": row["balanced"],
         f"NAT that {row['nat']} ports": row["nat"] != "",
         "IPv6": ":" in row["address"],
@@ -145,6 +150,8 @@ def one(
     silent = {h for h in range(2, routers + 2) if rng.random() < 0.05}
     if rng.random() < 0.25:  # silent hops around the filter
         silent.add(max(2, min(routers + 1, hop + rng.choice((-1, 0, 1)))))
+    sea = _sea(rng)
+    silent |= {h for h in range(2, routers + 2) if h > routers + 1 - sea}
     path, ms = _routers(rng, number, routers, silent)
     kind = rng.choice(kinds or KINDS[method])
     if kind == "dns-proxy":
@@ -168,7 +175,8 @@ def one(
             after += 1
     text = ["", "[[host]]", row({"names": [name], "addresses": [site]}), "", "[[route]]"]
     prefix = f"{address}/{128 if ':' in address else 32}"
-    text.append(row({"name": name, "prefixes": [prefix], "path": path, "server_ms": round(ms, 2)}))
+    away = round(ms + (_SEA_MS if sea else 0.0), 2)
+    text.append(row({"name": name, "prefixes": [prefix], "path": path, "server_ms": away}))
     if boxed:
         box: dict[str, Any] = {"kind": kind, "hop": hop, "domains": [name], "in_path": in_path}
         if copies:
@@ -193,8 +201,13 @@ def one(
     return World(
         seed, number, address, site, name, method, kind, hop if boxed else 0,
         routers + 2, (before, after), in_path, copies, residual, f"{key} {action}" if residual else "",
-        bool(silent & {hop - 1, hop, hop + 1}), any("parallel" in h for h in path), nat,
+        bool(silent & {hop - 1, hop, hop + 1}), sea > 0, any("parallel" in h for h in path), nat,
     ), "\n".join(text)  # fmt: skip
+
+
+def _sea(rng: random.Random) -> int:
+    """Draw how many of the last routers are silent because a sea lies between: mostly none."""
+    return rng.randint(2, 8) if rng.random() < 0.2 else 0
 
 
 def _routers(
