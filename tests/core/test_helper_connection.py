@@ -125,6 +125,14 @@ def test_what_is_no_request_gets_a_reason(pieces: list[bytes], status: int) -> N
     assert got == status and said["error"]
 
 
+@pytest.mark.parametrize("method", [b"HEAd", b"head", b"get", b"Post"])
+def test_methods_are_taken_as_they_are_written(method: bytes) -> None:
+    # Found by fuzzing; it took an order of tasks that came up every other time.
+    for _ in range(16):
+        got, said, _ = answer(method + b" / HTTP/1.1\r\n" + HEAD + b"\r\n")
+        assert (got, said["error"]) == (501, "methods are written in capitals")
+
+
 def test_upgrades_are_declined() -> None:
     upgrade = (
         b"Connection: upgrade\r\nUpgrade: %s\r\nSec-WebSocket-Key: eA==\r\nSec-WebSocket-Version: 13\r\n"

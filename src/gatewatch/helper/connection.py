@@ -51,7 +51,11 @@ _LINGER_BYTES = 1 << 20
 _READ = 65_536
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError, OSError)
 _RST_ON_CLOSE = struct.pack("ii", 1, 0)
-_REASON = {400: "this is no HTTP/1.1 request, or not a whole one", 431: "the request's head is too large"}
+_REASON = {
+    400: "this is no HTTP/1.1 request, or not a whole one",
+    431: "the request's head is too large",
+    501: "methods are written in capitals",
+}
 
 
 def settings() -> Config:
@@ -79,7 +83,14 @@ class _Protocol(H11Protocol):
         """Never become HTTP/2."""
 
     async def _create_stream(self, request: h11.Request) -> None:
-        """Never become a WebSocket."""
+        """Never become a WebSocket, and take methods as they are written (RFC 9110, 9.1: case matters).
+
+        To h11 "HEAd" is one whose answer has a body, to hypercorn it is HEAD, and neither ends the answer.
+        """
+        if request.method != request.method.upper():
+            await self._send_error_response(501)
+            await self.send(Closed())
+            return
         kept = [(name, value) for name, value in request.headers.raw_items() if name.lower() != b"upgrade"]
         plain = h11.Request(
             method=request.method, target=request.target, headers=kept, http_version=request.http_version
