@@ -21,6 +21,8 @@ ONCE = LIMITS.transfer + AROUND
 TWICE = 2 * LIMITS.transfer + LIMITS.pause + AROUND
 CHAIN = LIMITS.way + LIMITS.transfer + LIMITS.handshake + AROUND
 QUICK = 2 * AROUND
+#: A hunt that finds nothing is made twice, from two source ports, and waits for the hunts of another target.
+HUNTS = 5 * QUICK
 #: What a hunt may take whose control never passes: what was left behind before it would be over by then.
 NEVER = LONGEST + 3 * AROUND
 
@@ -116,8 +118,8 @@ def _boxes() -> dict[str, Row]:
         "icmp unreachable, trace": sent("icmp-unreachable", "trace", 2 * ONCE, ""),
         # The control never passes, and is asked for as long as a residual block may last.
         "icmp expired, locate": sent("icmp-expired", "locate", NEVER, "inconclusive")._replace(shared=NEVER),
-        "icmp foreign, locate": sent("icmp-foreign", "locate", 2 * QUICK, "inconclusive"),
-        "icmp unreachable, locate": sent("icmp-unreachable", "locate", 2 * QUICK, "inconclusive"),
+        "icmp foreign, locate": sent("icmp-foreign", "locate", HUNTS, "inconclusive"),
+        "icmp unreachable, locate": sent("icmp-unreachable", "locate", HUNTS, "inconclusive"),
         "icmp unreachable, quic": sent("icmp-unreachable", "quic", QUICK, "inconclusive"),
     }
 
@@ -137,7 +139,7 @@ def _more() -> dict[str, Row]:
         "body-dribble, throttle": Row(_at("body-dribble", "https", "throttle"), dribbling, ("ok",)),
         "tls-dribble, sni": Row(_at("tls-dribble", "https", "sni"), SECONDS, ("inconclusive",)),
         "tls-dribble, locate": Row(
-            _at("tls-dribble", "https", "locate"), 2 * ONCE, ("inconclusive",), shared=2 * ONCE
+            _at("tls-dribble", "https", "locate"), HUNTS, ("inconclusive",), shared=2 * ONCE
         ),
         # The longest way, and nobody to ask: everything that is tried besides takes its whole time, too.
         "redirect-to-silence, alone": Row(
